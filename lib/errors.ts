@@ -1,0 +1,192 @@
+/** How far a request had come when its caller gave up: still queued, inside the kernel, or handed back by it. */
+export type SentState = 'no' | 'started' | 'returned';
+
+/** The literal `code` of every error this package throws. */
+export type DrbdErrorCode =
+  | 'ERR_DRBD_ARGUMENT'
+  | 'ERR_DRBD_CODEC'
+  | 'ERR_DRBD_TRANSPORT'
+  | 'ERR_DRBD_OVERRUN'
+  | 'ERR_DRBD_CLOSED'
+  | 'ERR_DRBD_TIMEOUT'
+  | 'ERR_DRBD_NETLINK'
+  | 'ERR_DRBD_KERNEL'
+  | 'ERR_DRBD_UNSUPPORTED'
+  | 'ERR_DRBD_MISMATCH';
+
+/** Base of every error of this package. Tell them apart by `code`, never by the message. */
+export abstract class DrbdError extends Error {
+  abstract readonly code: DrbdErrorCode;
+
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super(message, options !== undefined && 'cause' in options ? { cause: options.cause } : undefined);
+  }
+
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** A value that a caller passed cannot be sent. Nothing was sent. */
+export class ArgumentError extends DrbdError {
+  readonly code = 'ERR_DRBD_ARGUMENT';
+  /** Where the value stands, such as `disk_conf.meta_dev_idx`. */
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: { readonly cause?: unknown }) {
+    super(path === '' ? problem : `${path}: ${problem}`, options);
+    this.path = path;
+  }
+}
+
+/** Bytes that do not have the shape of what they should be. */
+export class CodecError extends DrbdError {
+  readonly code = 'ERR_DRBD_CODEC';
+  /** The part of the message, such as `nlmsghdr` or `disk_conf.disk_size`. */
+  readonly path: string;
+  /** Offset in bytes from the start of the datagram or buffer that was decoded. */
+  readonly offset: number;
+  readonly expected: string;
+  readonly actual: string;
+
+  constructor(path: string, offset: number, expected: string, actual: string) {
+    super(`${path} at byte ${offset}: expected ${expected}, found ${actual}`);
+    this.path = path;
+    this.offset = offset;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** A system call on a netlink socket, a lock file or a block device failed. */
+export class TransportError extends DrbdError {
+  readonly code: 'ERR_DRBD_TRANSPORT' | 'ERR_DRBD_OVERRUN' | 'ERR_DRBD_CLOSED' | 'ERR_DRBD_TIMEOUT' = 'ERR_DRBD_TRANSPORT';
+  /** The system call, such as `sendmsg`; empty where none was made. */
+  readonly syscall: string;
+  /** Its errno as a positive number; 0 where none applies. */
+  readonly errno: number;
+
+  constructor(message: string, details: { readonly syscall?: string; readonly errno?: number; readonly cause?: unknown } = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.syscall = details.syscall ?? '';
+    this.errno = details.errno ?? 0;
+  }
+}
+
+/** The kernel dropped messages because the socket's receive buffer was full (ENOBUFS); the answer may be among them. */
+export class OverrunError extends TransportError {
+  override readonly code = 'ERR_DRBD_OVERRUN';
+  readonly sent: SentState;
+
+  constructor(message: string, sent: SentState, options: { readonly cause?: unknown } = {}) {
+    super(message, { syscall: 'recvmsg', errno: 105, ...options });
+    this.sent = sent;
+  }
+}
+
+/** The client or socket was closed before the answer came. */
+export class ClosedError extends TransportError {
+  override readonly code = 'ERR_DRBD_CLOSED';
+  readonly sent: SentState;
+
+  constructor(message: string, sent: SentState, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.sent = sent;
+  }
+}
+
+/** No answer before the deadline. Silence is never success. */
+export class TimeoutError extends TransportError {
+  override readonly code = 'ERR_DRBD_TIMEOUT';
+  /** The limit that was given, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly sent: SentState;
+
+  constructor(message: string, timeoutMs: number, sent: SentState) {
+    super(message);
+    this.timeoutMs = timeoutMs;
+    this.sent = sent;
+  }
+}
+
+/** The kernel refused a message at the netlink layer (NLMSG_ERROR, or an error in NLMSG_DONE). */
+export class NetlinkError extends DrbdError {
+  readonly code = 'ERR_DRBD_NETLINK';
+  /** Positive errno. */
+  readonly errno: number;
+  /** nlmsg_seq of the request that was refused. */
+  readonly sequence: number;
+  /** What the kernel said beside the number, where it did (NETLINK_EXT_ACK). */
+  readonly extendedAck: { readonly message?: string; readonly offset?: number } | undefined;
+
+  constructor(
+    message: string,
+    details: { readonly errno: number; readonly sequence: number; readonly extendedAck?: { readonly message?: string; readonly offset?: number } | undefined },
+  ) {
+    super(message);
+    this.errno = details.errno;
+    this.sequence = details.sequence;
+    this.extendedAck = details.extendedAck;
+  }
+}
+
+/** DRBD itself refused or failed a request. */
+export class KernelError extends DrbdError {
+  readonly code = 'ERR_DRBD_KERNEL';
+  /** DRBD's return code (above 100) or state-change code (0 and below). */
+  readonly returnCode: number;
+  /** Its symbolic name, such as `ERR_MINOR_INVALID`, or `unknown(N)`. */
+  readonly returnName: string;
+  /** The minor that the request named, if it named one. */
+  readonly minor: number | undefined;
+  /** The kernel's own explanations, in order. */
+  readonly infoText: readonly string[];
+
+  constructor(
+    message: string,
+    details: { readonly returnCode: number; readonly returnName: string; readonly minor?: number | undefined; readonly infoText?: readonly string[] },
+  ) {
+    super(message);
+    this.returnCode = details.returnCode;
+    this.returnName = details.returnName;
+    this.minor = details.minor;
+    this.infoText = details.infoText ?? [];
+  }
+}
+
+/** What was asked for does not exist here, or is refused because it is known to do harm. */
+export class UnsupportedError extends DrbdError {
+  readonly code = 'ERR_DRBD_UNSUPPORTED';
+  readonly feature: string;
+  /** The dialect in use; `undefined` where none was found. */
+  readonly dialect: string | undefined;
+  /** What would be needed. */
+  readonly requires: string;
+
+  constructor(message: string, details: { readonly feature: string; readonly dialect?: string | undefined; readonly requires: string; readonly cause?: unknown }) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+    this.feature = details.feature;
+    this.dialect = details.dialect;
+    this.requires = details.requires;
+  }
+}
+
+/** A request that was sent differs from what a recording holds next. */
+export class MismatchError extends DrbdError {
+  readonly code = 'ERR_DRBD_MISMATCH';
+}
+
+/** A request whose AbortSignal fired. Its name is `AbortError` and its `cause` the signal's reason, as for the platform's own. */
+export class AbortError extends Error {
+  readonly code = 'ABORT_ERR';
+  readonly sent: SentState;
+
+  constructor(message: string, sent: SentState, cause: unknown) {
+    super(message, { cause });
+    this.sent = sent;
+  }
+
+  override get name(): string {
+    return 'AbortError';
+  }
+}

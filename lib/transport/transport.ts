@@ -1,0 +1,91 @@
+import type { SentState } from '../errors';
+
+/** Netlink families that DRBD's dialects and their tests use (linux/netlink.h). */
+export const NETLINK_USERSOCK = 2;
+export const NETLINK_CONNECTOR = 11;
+export const NETLINK_GENERIC = 16;
+
+/** One received datagram. */
+export interface Datagram {
+  /** The payload. It belongs to the receiver: the transport never writes to it again. */
+  readonly bytes: Uint8Array;
+  /** The sender's netlink port id; 0 is the kernel. */
+  readonly port: number;
+  /** Multicast groups 1 to 32 that it was sent to, as a bit mask (group g is bit g - 1); 0 for unicast. */
+  readonly groups: number;
+  /** The multicast group's number where NETLINK_PKTINFO told it; 0 for unicast. */
+  readonly group: number;
+  /** The datagram was longer than the receive buffer, and its end is lost. */
+  readonly truncated: boolean;
+}
+
+/** Where received things go. None of these may throw; one that does reaches `uncaughtException` and the socket lives on. */
+export interface SocketHandlers {
+  /** All datagrams of one wake-up, in order of arrival. */
+  datagrams(batch: readonly Datagram[]): void;
+  /** ENOBUFS: the kernel dropped messages. The older ones that were queued follow. */
+  overrun(): void;
+  /** The socket is gone, by `close()` (no error) or by a failure. Called once; nothing follows. */
+  closed(error: Error | undefined): void;
+}
+
+export interface SocketOptions {
+  /** NETLINK_CONNECTOR, NETLINK_GENERIC or NETLINK_USERSOCK. */
+  readonly protocol: number;
+  /** SO_RCVBUF in bytes, beyond rmem_max where the process may (SO_RCVBUFFORCE). Left alone if absent. */
+  readonly receiveBufferBytes?: number;
+  /** Groups 1 to 32 to join at bind, as a bit mask. */
+  readonly groups?: number;
+}
+
+/** A datagram on its way out. Sends of one socket go out one at a time, in order, on a thread of their own. */
+export interface Send {
+  /** `no` while queued, `started` inside sendmsg, `returned` once it came back. */
+  readonly state: SentState;
+  /**
+   * Settles when the system call returns: resolves, or rejects with a TransportError; with a ClosedError if
+   * the socket is closed first. It does not settle for a send that was cancelled. Never an unhandled rejection.
+   */
+  readonly done: Promise<void>;
+  /** Takes it out of the queue. @returns false if it had already started. */
+  cancel(): boolean;
+}
+
+export interface SocketCounters {
+  readonly receivedDatagrams: number;
+  readonly receivedBytes: number;
+  readonly sentDatagrams: number;
+  readonly sentBytes: number;
+  readonly sendErrors: number;
+  readonly overruns: number;
+  readonly truncated: number;
+}
+
+/** One netlink socket, or what stands for it. */
+export interface TransportSocket {
+  /** The port id that the kernel gave it (autobind). */
+  readonly portId: number;
+  readonly closed: boolean;
+  /**
+   * Queues a datagram. It is copied.
+   * @param to port id and group mask of the receiver; the kernel (0, 0) if absent
+   * @throws ClosedError on a closed socket
+   */
+  send(bytes: Uint8Array, to?: { readonly port?: number; readonly groups?: number }): Send;
+  /** NETLINK_ADD_MEMBERSHIP. @param group number from 1. @throws TransportError, ClosedError */
+  join(group: number): void;
+  /** NETLINK_DROP_MEMBERSHIP. */
+  leave(group: number): void;
+  /** Whether the open socket keeps the process alive. It does at first. */
+  ref(): void;
+  unref(): void;
+  /** Settles everything that is pending and closes. Never waits for a send that is stuck in the kernel. Idempotent. */
+  close(): void;
+  counters(): SocketCounters;
+}
+
+/** Opens sockets. The only way for the layers above to reach a kernel, or something that plays one. */
+export interface Transport {
+  /** @throws TransportError if the protocol does not exist here or a group may not be joined */
+  open(options: SocketOptions, handlers: SocketHandlers): TransportSocket;
+}
