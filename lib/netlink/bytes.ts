@@ -1,0 +1,64 @@
+import { endianness } from 'node:os';
+import { CodecError } from '../errors';
+
+/** The byte order of the machine whose kernel speaks: netlink is in host order throughout. */
+export type ByteOrder = 'little' | 'big';
+
+/** @returns the byte order of this machine. */
+export function hostByteOrder(): ByteOrder {
+  return endianness() === 'LE' ? 'little' : 'big';
+}
+
+/** Netlink's alignment of messages and attributes, in bytes (NLMSG_ALIGNTO, NLA_ALIGNTO). */
+export const ALIGNMENT = 4;
+
+/** @returns `length` rounded up to netlink's alignment. */
+export function align(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}
+
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/** @returns `parts` one behind the other, in a new array. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** @returns whether both hold the same bytes. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** @returns lower-case hexadecimal digits, two a byte. */
+export function formatHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/**
+ * @param text pairs of hexadecimal digits
+ * @throws CodecError if it is anything else
+ */
+export function parseHex(text: string): Uint8Array {
+  const bad = /[^0-9a-fA-F]/.exec(text);
+  if (bad !== null) throw new CodecError('hex', bad.index >> 1, 'hexadecimal digits', JSON.stringify(bad[0]));
+  if (text.length % 2 !== 0) throw new CodecError('hex', text.length >> 1, 'an even number of digits', `${text.length}`);
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+/** A view for reading and writing numbers anywhere in `bytes`: netlink values need no alignment here. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Fails unless `bytes` holds at least `length` bytes. @throws CodecError */
+export function requireLength(bytes: Uint8Array, length: number, path: string, offset: number): void {
+  if (bytes.length < length) throw new CodecError(path, offset, `at least ${length} bytes`, `${bytes.length}`);
+}

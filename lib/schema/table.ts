@@ -1,0 +1,126 @@
+import { checkFields, type FieldTable, type FieldsReceived, type FieldsToSend } from './field';
+
+/** A named group of numbers of a public header, such as the return codes: symbolic name to number. */
+export type CodeTable = Readonly<Record<string, number>>;
+
+/** @returns the symbolic name of `code`, or `unknown(code)`. A name that comes first in the table wins. */
+export function codeName(table: CodeTable, code: number): string {
+  for (const [name, value] of Object.entries(table)) if (value === code) return name;
+  return `unknown(${code})`;
+}
+
+/** A packet of the connector dialect. */
+export interface Packet<T extends FieldTable = FieldTable, R extends FieldTable = FieldTable> {
+  readonly number: number;
+  readonly name: string;
+  /** `change` alters state, `read` returns tags, `broadcast` and `reply` only come from the kernel. */
+  readonly kind: 'change' | 'read' | 'broadcast' | 'reply';
+  readonly doc: string;
+  readonly since?: string;
+  /** The tags that a request (or a broadcast) carries. */
+  readonly tags: T;
+  /** The tags that the reply carries. */
+  readonly replyTags: R;
+}
+
+/** Tag numbers are 13 bits (drbd_tag_magic.h). */
+export const LARGEST_TAG = 0x1fff;
+/** Attribute numbers are 14 bits. */
+export const LARGEST_ATTRIBUTE = 0x3fff;
+
+export function packet<const N extends string, const T extends FieldTable, const R extends FieldTable = Record<never, never>>(
+  number: number,
+  name: N,
+  definition: { readonly kind: Packet['kind']; readonly doc: string; readonly since?: string; readonly tags?: T; readonly replyTags?: R; readonly retired?: readonly number[] },
+): Packet<T, R> & { readonly name: N } {
+  const { kind, doc, since, retired } = definition;
+  const tags = definition.tags ?? ({} as T);
+  const replyTags = definition.replyTags ?? ({} as R);
+  checkFields(name, tags, LARGEST_TAG, retired);
+  return Object.freeze({ number, name, kind, doc, ...(since === undefined ? {} : { since }), tags, replyTags });
+}
+
+/** A nested attribute of the generic netlink dialects: a C struct with its fields. */
+export interface AttributeSet<T extends FieldTable = FieldTable> {
+  readonly number: number;
+  /** The struct's name in the header; the key of a request's or reply's object. */
+  readonly name: string;
+  readonly doc: string;
+  readonly since?: string;
+  readonly fields: T;
+}
+
+export function attributeSet<const N extends string, const T extends FieldTable>(
+  number: number,
+  name: N,
+  definition: { readonly doc: string; readonly since?: string; readonly fields: T; readonly retired?: readonly number[] },
+): AttributeSet<T> & { readonly name: N } {
+  const { doc, since, fields, retired } = definition;
+  checkFields(name, fields, LARGEST_ATTRIBUTE, retired);
+  return Object.freeze({ number, name, doc, ...(since === undefined ? {} : { since }), fields });
+}
+
+type SetTable = Readonly<Record<string, AttributeSet>>;
+
+/** An operation of the generic netlink dialects. The keys of its sets are those of the request's and reply's objects. */
+export interface Operation<Q extends SetTable = SetTable, R extends SetTable = SetTable> {
+  readonly number: number;
+  readonly name: string;
+  /** `change` and `read` get one reply, `dump` any number, `notification` only comes from the kernel. */
+  readonly kind: 'change' | 'read' | 'dump' | 'notification';
+  readonly doc: string;
+  readonly since?: string;
+  readonly until?: string;
+  /** Whether the request names a minor in its header. */
+  readonly minor: boolean;
+  /** The sets that a request carries; those named in `required` must be there. */
+  readonly request: Q;
+  readonly required: readonly string[];
+  /** The sets that a reply or notification carries. */
+  readonly reply: R;
+}
+
+export function operation<
+  const N extends string,
+  const K extends Operation['kind'],
+  const M extends boolean = false,
+  const Q extends SetTable = Record<never, never>,
+  const R extends SetTable = Record<never, never>,
+  const X extends keyof Q & string = never,
+>(
+  number: number,
+  name: N,
+  definition: {
+    readonly kind: K;
+    readonly doc: string;
+    readonly since?: string;
+    readonly until?: string;
+    readonly minor?: M;
+    readonly request?: Q;
+    readonly required?: readonly X[];
+    readonly reply?: R;
+  },
+): Omit<Operation<Q, R>, 'required' | 'minor' | 'kind'> & { readonly name: N; readonly kind: K; readonly minor: M; readonly required: readonly X[] } {
+  const { kind, doc, since, until } = definition;
+  if (doc.trim() === '') throw new TypeError(`${name} (${number}): a doc is needed`);
+  return Object.freeze({
+    number,
+    name,
+    kind,
+    doc,
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    minor: (definition.minor ?? false) as M,
+    request: definition.request ?? ({} as Q),
+    required: definition.required ?? [],
+    reply: definition.reply ?? ({} as R),
+  });
+}
+
+/** What a caller passes for the sets of an operation. */
+export type SetsToSend<Q extends SetTable, X extends string> = { readonly [S in keyof Q & X]: FieldsToSend<Q[S]['fields']> } & {
+  readonly [S in Exclude<keyof Q, X>]?: FieldsToSend<Q[S]['fields']>;
+};
+
+/** What a decoder returns for the sets of an operation. */
+export type SetsReceived<R extends SetTable> = { readonly [S in keyof R]?: FieldsReceived<R[S]['fields']> };
