@@ -92,10 +92,10 @@ export function encodeDatagram(datagram: Pick<NetlinkDatagram, 'messages' | 'res
 /** What a sender says of a message; the length and the padding follow from the payload. */
 export type NetlinkMessageFields = Pick<NetlinkMessage, 'type' | 'flags' | 'sequence' | 'port' | 'payload'>;
 
-/** @returns header and payload, nlmsg_len exact, padded with zeros to the alignment. */
+/** @returns header and payload of the only message of a datagram: nlmsg_len exact, no padding behind it. */
 export function encodeMessage(message: NetlinkMessageFields, order: ByteOrder): Uint8Array {
   const length = NLMSG_HEADER_BYTES + message.payload.length;
-  const out = new Uint8Array(align(length));
+  const out = new Uint8Array(length);
   out.set(encodeHeader(message, length, order));
   out.set(message.payload, NLMSG_HEADER_BYTES);
   return out;

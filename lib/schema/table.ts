@@ -76,6 +76,10 @@ export interface Operation<Q extends SetTable = SetTable, R extends SetTable = S
   /** The sets that a request carries; those named in `required` must be there. */
   readonly request: Q;
   readonly required: readonly string[];
+  /** It changes what exists: fields that a first request cannot do without may be absent here. */
+  readonly partial: boolean;
+  /** A dump that becomes a read with one reply when the request names a minor. */
+  readonly readsOne: boolean;
   /** The sets that a reply or notification carries. */
   readonly reply: R;
 }
@@ -87,6 +91,8 @@ export function operation<
   const Q extends SetTable = Record<never, never>,
   const R extends SetTable = Record<never, never>,
   const X extends keyof Q & string = never,
+  const P extends boolean = false,
+  const O extends boolean = false,
 >(
   number: number,
   name: N,
@@ -98,9 +104,18 @@ export function operation<
     readonly minor?: M;
     readonly request?: Q;
     readonly required?: readonly X[];
+    readonly partial?: P;
+    readonly readsOne?: O;
     readonly reply?: R;
   },
-): Omit<Operation<Q, R>, 'required' | 'minor' | 'kind'> & { readonly name: N; readonly kind: K; readonly minor: M; readonly required: readonly X[] } {
+): Omit<Operation<Q, R>, 'required' | 'minor' | 'kind' | 'partial' | 'readsOne'> & {
+  readonly name: N;
+  readonly kind: K;
+  readonly minor: M;
+  readonly required: readonly X[];
+  readonly partial: P;
+  readonly readsOne: O;
+} {
   const { kind, doc, since, until } = definition;
   if (doc.trim() === '') throw new TypeError(`${name} (${number}): a doc is needed`);
   return Object.freeze({
@@ -113,13 +128,18 @@ export function operation<
     minor: (definition.minor ?? false) as M,
     request: definition.request ?? ({} as Q),
     required: definition.required ?? [],
+    partial: (definition.partial ?? false) as P,
+    readsOne: (definition.readsOne ?? false) as O,
     reply: definition.reply ?? ({} as R),
   });
 }
 
+/** What a caller passes for one set: in a request that changes what exists, no field is required. */
+type SetToSend<T extends FieldTable, P extends boolean> = P extends true ? Partial<FieldsToSend<T>> : FieldsToSend<T>;
+
 /** What a caller passes for the sets of an operation. */
-export type SetsToSend<Q extends SetTable, X extends string> = { readonly [S in keyof Q & X]: FieldsToSend<Q[S]['fields']> } & {
-  readonly [S in Exclude<keyof Q, X>]?: FieldsToSend<Q[S]['fields']>;
+export type SetsToSend<Q extends SetTable, X extends string, P extends boolean = false> = { readonly [S in keyof Q & X]: SetToSend<Q[S]['fields'], P> } & {
+  readonly [S in Exclude<keyof Q, X>]?: SetToSend<Q[S]['fields'], P>;
 };
 
 /** What a decoder returns for the sets of an operation. */

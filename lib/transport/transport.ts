@@ -84,8 +84,18 @@ export interface TransportSocket {
   counters(): SocketCounters;
 }
 
+/** What the layers above read of a host beside its netlink sockets. A recording brings its own. */
+export interface HostFiles {
+  /** The text of /proc/drbd, or the errno's name if it cannot be read. */
+  procDrbd(): string | { readonly error: string };
+  /** The connector index of a shifted 8.3 module, from /sys/module/drbd/parameters/cn_idx; undefined where there is none. */
+  connectorIndex(): number | undefined;
+}
+
 /** Opens sockets. The only way for the layers above to reach a kernel, or something that plays one. */
 export interface Transport {
+  /** This machine's files if absent. */
+  readonly host?: HostFiles;
   /** @throws TransportError if the protocol does not exist here or a group may not be joined */
   open(options: SocketOptions, handlers: SocketHandlers): TransportSocket;
 }

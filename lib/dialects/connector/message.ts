@@ -1,0 +1,238 @@
+import { ArgumentError, CodecError } from '../../errors';
+import {
+  CN_HEADER_BYTES,
+  decodeConnectorMessage,
+  encodeConnectorMessage,
+  encodeDatagram,
+  encodeMessage,
+  NLMSG_DONE,
+  NLMSG_HEADER_BYTES,
+  viewOf,
+  type ByteOrder,
+  type ConnectorMessage,
+  type NetlinkMessage,
+} from '../../netlink';
+import {
+  decodeTagList,
+  EMPTY_TAG_LIST,
+  encodeTagList,
+  TagCodec,
+  type EncodeOptions,
+  type FieldsReceived,
+  type FieldsToSend,
+  type FieldTable,
+  type Packet,
+  type Tag,
+  type TagList,
+} from '../../schema';
+import { packets } from './packets';
+
+/** struct drbd_nl_cfg_req and drbd_nl_cfg_reply: packet type, minor, and flags or return code, 32 bits each. */
+const DRBD_HEADER_BYTES = 12;
+const CREATE_DEVICE = 0x01;
+const SET_DEFAULTS = 0x02;
+
+/** cn_msg.val of DRBD (CN_VAL_DRBD). */
+export const CN_VAL_DRBD = 1;
+/** Connector indices that DRBD was compiled with: mainline, out of tree, Ubuntu 8.10. The multicast group has the same number. */
+export const CN_IDX_DRBD = [8, 4, 6] as const;
+/** A collision with another user of the connector shifts the index by this, up to ten times; the group stays. */
+export const CN_IDX_STEP = 6977;
+
+export type PacketTable = typeof packets;
+export type PacketName = keyof PacketTable;
+type PacketOfKind<K extends Packet['kind']> = { [N in PacketName]: PacketTable[N]['kind'] extends K ? N : never }[PacketName];
+/** Packets that a client may send. */
+export type RequestPacketName = PacketOfKind<'change' | 'read'>;
+
+/** The lossless form of a message of the dialect: all that stood on the wire, in order. */
+export interface RawConnectorMessage {
+  readonly netlink: NetlinkMessage;
+  readonly connector: ConnectorMessage;
+  readonly packetType: number;
+  readonly minor: number;
+  /** A request's flags; a reply's return code is the same bits, read as signed. */
+  readonly flags: number;
+  readonly list: TagList;
+}
+
+/**
+ * @param message one netlink message of a connector datagram
+ * @throws CodecError if it is too short for its headers; a broken tag list is told by `list.problem`
+ */
+export function decodeRaw(message: NetlinkMessage, order: ByteOrder): RawConnectorMessage {
+  const start = message.offset + NLMSG_HEADER_BYTES;
+  const connector = decodeConnectorMessage(message.payload, order, start);
+  return { netlink: message, connector, ...decodeBody(connector.data, order, start + CN_HEADER_BYTES) };
+}
+
+/** What stands behind the cn_msg: DRBD's own header and tags. @throws CodecError if the header is cut */
+export function decodeBody(data: Uint8Array, order: ByteOrder, offset: number): Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'> {
+  if (data.length < DRBD_HEADER_BYTES) throw new CodecError('drbd_nl_cfg', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${data.length}`);
+  const view = viewOf(data);
+  const little = order === 'little';
+  return {
+    packetType: view.getInt32(0, little),
+    minor: view.getUint32(4, little),
+    flags: view.getUint32(8, little),
+    list: data.length === DRBD_HEADER_BYTES ? EMPTY_TAG_LIST : decodeTagList(data.subarray(DRBD_HEADER_BYTES), order, offset + DRBD_HEADER_BYTES),
+  };
+}
+
+/** The inverse of {@link decodeRaw}, byte for byte. */
+export function encodeRaw(raw: RawConnectorMessage, order: ByteOrder): Uint8Array {
+  const data = encodeBody(raw.packetType, raw.minor, raw.flags, encodeTagList(raw.list, order), order);
+  const payload = encodeConnectorMessage({ ...raw.connector, data }, order);
+  return encodeDatagram({ messages: [{ ...raw.netlink, payload }], rest: new Uint8Array(0) }, order);
+}
+
+function encodeBody(packetType: number, minor: number, flags: number, tags: Uint8Array, order: ByteOrder): Uint8Array {
+  const out = new Uint8Array(DRBD_HEADER_BYTES + tags.length);
+  const view = viewOf(out);
+  const little = order === 'little';
+  view.setInt32(0, packetType, little);
+  view.setUint32(4, minor, little);
+  view.setUint32(8, flags, little);
+  out.set(tags, DRBD_HEADER_BYTES);
+  return out;
+}
+
+/** What a caller says of a request; the tags are those of the packet. */
+export type ConnectorParams<N extends RequestPacketName> = {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Create the minor if it does not exist. */
+  readonly createDevice?: boolean;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+} & TagsParam<PacketTable[N]['tags']>;
+
+/** The tags may be left out where none is required. */
+type TagsParam<T extends FieldTable> = Record<never, never> extends FieldsToSend<T> ? { readonly tags?: FieldsToSend<T> } : { readonly tags: FieldsToSend<T> };
+
+/** What a request resolves with. */
+export interface ConnectorReply<N extends RequestPacketName = RequestPacketName> {
+  readonly returnCode: number;
+  readonly returnName: string;
+  readonly minor: number;
+  /** The tags of a get_ packet's answer; empty for the others. */
+  readonly tags: FieldsReceived<PacketTable[N]['replyTags']>;
+  /** Tags that the tables do not know, in order. */
+  readonly unknown: readonly Tag[];
+}
+
+interface CompiledPacket {
+  readonly packet: Packet;
+  readonly request: TagCodec;
+}
+
+let compiled: { readonly byName: ReadonlyMap<string, CompiledPacket>; readonly byNumber: ReadonlyMap<number, CompiledPacket>; readonly all: TagCodec } | undefined;
+
+/** The codecs, compiled when first needed. */
+function codecs(): NonNullable<typeof compiled> {
+  if (compiled === undefined) {
+    const byName = new Map<string, CompiledPacket>();
+    const byNumber = new Map<number, CompiledPacket>();
+    const tags: Record<string, Packet['tags'][string]> = {};
+    for (const packet of Object.values<Packet>(packets)) {
+      const entry = { packet, request: new TagCodec(packet.name, packet.tags) };
+      byName.set(packet.name, entry);
+      byNumber.set(packet.number, entry);
+      Object.assign(tags, packet.tags, packet.replyTags);
+    }
+    compiled = { byName, byNumber, all: new TagCodec('reply', tags) };
+  }
+  return compiled;
+}
+
+/** @returns the packet's table entry, or undefined for a number that no release knows */
+export function packetByNumber(number: number): Packet | undefined {
+  return codecs().byNumber.get(number)?.packet;
+}
+
+/** Where a request goes and how its answer will be known. */
+export interface ConnectorHeader {
+  readonly idx: number;
+  readonly sequence: number;
+  readonly ack: number;
+  readonly port: number;
+}
+
+/**
+ * Checks a request and encodes all of it but the headers.
+ * @param name of a packet of kind `change` or `read`
+ * @throws ArgumentError on an unknown name, tag or parameter, a wrong type, or a value out of range
+ */
+export function encodeRequestBody(name: string, params: unknown, options: EncodeOptions): Uint8Array {
+  const entry = codecs().byName.get(name);
+  if (entry === undefined || (entry.packet.kind !== 'change' && entry.packet.kind !== 'read')) {
+    const names = [...codecs().byName.values()].filter(({ packet }) => packet.kind === 'change' || packet.kind === 'read');
+    throw new ArgumentError('request', `the connector dialect has no request ${JSON.stringify(name)}; it has ${names.map(({ packet }) => packet.name).join(', ')}`);
+  }
+  if (typeof params !== 'object' || params === null) throw new ArgumentError(name, 'an object with minor and tags is needed');
+  const { minor, createDevice, setDefaults, tags, ...others } = params as Readonly<Record<string, unknown>>;
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new ArgumentError(`${name}.${other}`, 'is not a parameter; there are minor, createDevice, setDefaults and tags');
+  if (typeof minor !== 'number' || !Number.isInteger(minor) || minor < 0 || minor > 0xffffffff) {
+    throw new ArgumentError(`${name}.minor`, `an integer from 0 to 4294967295 is needed, not ${typeof minor === 'number' ? minor : typeof minor}`);
+  }
+  let flags = 0;
+  for (const [key, value, bit] of [['createDevice', createDevice, CREATE_DEVICE], ['setDefaults', setDefaults, SET_DEFAULTS]] as const) {
+    if (value !== undefined && typeof value !== 'boolean') throw new ArgumentError(`${name}.${key}`, `true or false is needed, not a ${typeof value}`);
+    if (value === true) flags |= bit;
+  }
+  return encodeBody(entry.packet.number, minor, flags, entry.request.encode(tags, name, options), options.order);
+}
+
+/** @returns the datagram: headers and a body of {@link encodeRequestBody} */
+export function encodeRequest(body: Uint8Array, header: ConnectorHeader, order: ByteOrder): Uint8Array {
+  const { idx, sequence, ack, port } = header;
+  const payload = encodeConnectorMessage({ idx, val: CN_VAL_DRBD, sequence, ack, length: body.length, flags: 0, data: body }, order);
+  return encodeMessage({ type: NLMSG_DONE, flags: 0, sequence, port, payload }, order);
+}
+
+/** A request, read back. `params` re-encodes to the same body if the request was canonical. */
+export interface DecodedRequest {
+  readonly name: string;
+  readonly params: { readonly minor: number; readonly createDevice?: true; readonly setDefaults?: true; readonly tags: Readonly<Record<string, unknown>> };
+  readonly unknown: readonly Tag[];
+}
+
+/** @throws CodecError if the packet is unknown or a tag is broken */
+export function decodeRequest(raw: RawConnectorMessage, order: ByteOrder): DecodedRequest {
+  const entry = codecs().byNumber.get(raw.packetType);
+  if (entry === undefined) throw new CodecError('drbd_nl_cfg_req.packet_type', raw.netlink.offset + NLMSG_HEADER_BYTES + CN_HEADER_BYTES, 'a packet that a release knows', `${raw.packetType}`);
+  const { values, unknown } = entry.request.decode(raw.list, order);
+  return {
+    name: entry.packet.name,
+    params: {
+      minor: raw.minor,
+      ...((raw.flags & CREATE_DEVICE) === 0 ? {} : { createDevice: true as const }),
+      ...((raw.flags & SET_DEFAULTS) === 0 ? {} : { setDefaults: true as const }),
+      tags: values,
+    },
+    unknown,
+  };
+}
+
+/** A reply or broadcast, read. */
+export interface DecodedReply {
+  /** The packet's name, or `unknown(N)`. */
+  readonly name: string;
+  readonly minor: number;
+  readonly returnCode: number;
+  readonly tags: Readonly<Record<string, unknown>>;
+  readonly unknown: readonly Tag[];
+}
+
+/** @throws CodecError if a tag is broken */
+export function decodeReply(raw: Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'>, order: ByteOrder): DecodedReply {
+  const { values, unknown } = codecs().all.decode(raw.list, order);
+  return {
+    name: codecs().byNumber.get(raw.packetType)?.packet.name ?? `unknown(${raw.packetType})`,
+    minor: raw.minor,
+    returnCode: raw.flags | 0,
+    tags: values,
+    unknown,
+  };
+}

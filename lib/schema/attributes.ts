@@ -1,0 +1,65 @@
+import { ArgumentError } from '../errors';
+import { concatBytes, decodeAttributes, encodeAttribute, NLA_F_NESTED, NLA_F_NET_BYTEORDER, type Attribute, type ByteOrder } from '../netlink';
+import { type AnyField } from './field';
+import { type AttributeSet } from './table';
+import { requireFields, unknownName } from './tags';
+import { decodeValue, encodeValue, isObject, type EncodeOptions } from './value';
+
+/** DRBD's use of the second type bit of an attribute: a receiver that does not know it must refuse. */
+export const ATTRIBUTE_MANDATORY = NLA_F_NET_BYTEORDER;
+
+/** Encoder and decoder of one attribute set, compiled from its table. */
+export class AttributeSetCodec {
+  readonly set: AttributeSet;
+  readonly #byName: ReadonlyMap<string, AnyField>;
+  readonly #byNumber: ReadonlyMap<number, { readonly name: string; readonly field: AnyField }>;
+
+  constructor(set: AttributeSet) {
+    this.set = set;
+    this.#byName = new Map(Object.entries(set.fields));
+    const byNumber = new Map<number, { readonly name: string; readonly field: AnyField }>();
+    for (const [name, field] of this.#byName) {
+      if (field.until === undefined || !byNumber.has(field.number)) byNumber.set(field.number, { name, field });
+    }
+    this.#byNumber = byNumber;
+  }
+
+  /**
+   * @param values field name to value; they go out in the order of the object's keys, undefined ones not at all
+   * @returns the nested attribute, with its header
+   * @throws ArgumentError
+   */
+  encode(values: unknown, path: string, options: EncodeOptions): Uint8Array {
+    if (!isObject(values)) throw new ArgumentError(path, 'an object with the fields is needed');
+    const parts: Uint8Array[] = [];
+    for (const [name, value] of Object.entries(values)) {
+      const field = this.#byName.get(name);
+      const at = `${path}.${name}`;
+      if (field === undefined) throw new ArgumentError(at, unknownName(this.set.name, 'field', [...this.#byName.keys()]));
+      if (value === undefined) continue;
+      parts.push(encodeAttribute(field.number | (field.mandatory === true ? ATTRIBUTE_MANDATORY : 0), encodeValue(field, value, at, options), options.order));
+    }
+    return encodeAttribute(this.set.number | NLA_F_NESTED, concatBytes(parts), options.order);
+  }
+
+  /** @throws ArgumentError that names the first required field that `values` lacks */
+  requireAll(values: unknown, path: string): void {
+    requireFields(this.#byName, isObject(values) ? values : {}, path);
+  }
+
+  /**
+   * @param attribute the nested attribute
+   * @returns the values by name, in order, and the attributes that the table does not know
+   * @throws CodecError
+   */
+  decode(attribute: Attribute, order: ByteOrder): { readonly values: Readonly<Record<string, unknown>>; readonly unknown: readonly Attribute[] } {
+    const values: Record<string, unknown> = {};
+    const unknown: Attribute[] = [];
+    for (const inner of decodeAttributes(attribute.payload, order, attribute.offset + 4, this.set.name, 1)) {
+      const known = this.#byNumber.get(inner.number);
+      if (known === undefined) unknown.push(inner);
+      else values[known.name] = decodeValue(known.field, inner.payload, `${this.set.name}.${known.name}`, inner.offset + 4, order);
+    }
+    return { values, unknown };
+  }
+}

@@ -1,0 +1,160 @@
+import { ArgumentError, CodecError } from '../errors';
+import { encodeSocketAddress, viewOf, type ByteOrder, type SocketAddress } from '../netlink';
+import { formatRange, type AnyField } from './field';
+
+/** How far an encoder trusts its caller. */
+export interface EncodeOptions {
+  readonly order: ByteOrder;
+  /** Send numbers that the table's ranges forbid, for tests of a kernel. Types and lengths are always checked. */
+  readonly unchecked?: boolean;
+}
+
+const UTF8 = new TextEncoder();
+
+/**
+ * @param path names the value in errors
+ * @param value of the field's JavaScript type
+ * @returns its bytes on the wire
+ * @throws ArgumentError if it is of another type, out of range, too long, or holds what the wire cannot carry
+ */
+export function encodeValue(field: AnyField, value: unknown, path: string, options: EncodeOptions): Uint8Array {
+  const { order } = options;
+  const little = order === 'little';
+  const refuse = (needed: string): never => {
+    throw new ArgumentError(path, `${needed} is needed, not ${describe(field, value)}`);
+  };
+  switch (field.kind) {
+    case 'u32':
+    case 's32': {
+      if (typeof value !== 'number' || !Number.isInteger(value)) return refuse(`an integer of type number${typeof value === 'bigint' ? ' (32 bits)' : ''}`);
+      const [low, high] = field.kind === 'u32' ? [0, 0xffffffff] : [-0x80000000, 0x7fffffff];
+      if (value < low || value > high) return refuse(`an integer from ${low} to ${high}`);
+      if (options.unchecked !== true) checkRange(field, value, refuse);
+      const out = new Uint8Array(4);
+      viewOf(out).setInt32(0, value, little);
+      return out;
+    }
+    case 'u64': {
+      if (typeof value !== 'bigint') return refuse('a bigint (64 bits)');
+      if (value < 0n || value > 0xffffffffffffffffn) return refuse('a bigint from 0 to 2^64 - 1');
+      if (options.unchecked !== true) checkRange(field, value, refuse);
+      const out = new Uint8Array(8);
+      viewOf(out).setBigUint64(0, value, little);
+      return out;
+    }
+    case 'flag':
+      if (typeof value !== 'boolean') return refuse('true or false');
+      return Uint8Array.of(value ? 1 : 0);
+    case 'string': {
+      if (typeof value !== 'string') return refuse('a string');
+      if (value.includes('\0')) throw new ArgumentError(path, 'a string without NUL is needed: the kernel would read it only up to there');
+      // TextEncoder would replace a lone surrogate without a word.
+      if (/[\ud800-\udfff]/u.test(value)) throw new ArgumentError(path, 'a well-formed string is needed: this one has half of a surrogate pair');
+      const text = UTF8.encode(value);
+      checkLength(field, text.length + 1, path, ', its final NUL included');
+      const out = new Uint8Array(text.length + 1);
+      out.set(text);
+      return out;
+    }
+    case 'bytes':
+      if (!(value instanceof Uint8Array)) return refuse('a Uint8Array');
+      checkLength(field, value.length, path, '');
+      return value;
+    case 'address': {
+      const encoded = value instanceof Uint8Array ? value : isObject(value) ? encodeSocketAddress(value as unknown as SocketAddress, order, path) : refuse('an address, or the bytes of a struct sockaddr,');
+      checkLength(field, encoded.length, path, '');
+      return encoded;
+    }
+    case 'u64s': {
+      if (!Array.isArray(value) || !value.every((item) => typeof item === 'bigint' && item >= 0n && item <= 0xffffffffffffffffn)) {
+        return refuse('an array of bigints from 0 to 2^64 - 1');
+      }
+      const items = value as readonly bigint[];
+      checkLength(field, items.length * 8, path, '');
+      const out = new Uint8Array(items.length * 8);
+      const view = viewOf(out);
+      items.forEach((item, index) => {
+        view.setBigUint64(index * 8, item, little);
+      });
+      return out;
+    }
+  }
+}
+
+/** Whether the names of a field are all the values that it has; a range beside them says that they are only the special ones. */
+export function hasOnlyNamedValues(field: AnyField): boolean {
+  return field.names !== undefined && field.max === undefined && field.min === undefined;
+}
+
+function checkRange(field: AnyField, value: number | bigint, refuse: (needed: string) => never): void {
+  const { min, max, names } = field;
+  const named = names !== undefined && typeof value === 'number' && names[value] !== undefined;
+  if (named) return;
+  if (hasOnlyNamedValues(field)) {
+    refuse(`one of ${Object.entries(names ?? {}).map(([number, word]) => `${number} (${word})`).join(', ')}`);
+  }
+  if ((min !== undefined && value < min) || (max !== undefined && value > max)) refuse(formatRange(field) ?? 'another value');
+}
+
+function checkLength(field: AnyField, length: number, path: string, what: string): void {
+  if (field.maxBytes !== undefined && field.maxBytes > 0 && length > field.maxBytes) {
+    throw new ArgumentError(path, `at most ${field.maxBytes} bytes fit${what}, not ${length}`);
+  }
+}
+
+function describe(field: AnyField, value: unknown): string {
+  if (field.secret === true) return `a ${typeof value}`;
+  switch (typeof value) {
+    case 'string':
+      return value.length > 64 ? `a string of ${value.length} characters` : JSON.stringify(value);
+    case 'bigint':
+      return `the bigint ${value}n`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object';
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+/** Whether `value` is an object with properties of its own, not null, an array or bytes. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+const FIXED_BYTES = { u32: 4, s32: 4, u64: 8, flag: 1 } as const;
+
+/**
+ * @param payload what the wire holds for the field
+ * @param offset where it begins in its datagram, for errors
+ * @throws CodecError if it has not the length of the field's type
+ */
+export function decodeValue(field: AnyField, payload: Uint8Array, path: string, offset: number, order: ByteOrder): number | bigint | boolean | string | Uint8Array | readonly bigint[] {
+  const little = order === 'little';
+  const needed = (FIXED_BYTES as Readonly<Partial<Record<AnyField['kind'], number>>>)[field.kind];
+  if (needed !== undefined && payload.length !== needed) throw new CodecError(path, offset, `${needed} bytes`, `${payload.length}`);
+  const view = viewOf(payload);
+  switch (field.kind) {
+    case 'u32':
+      return view.getUint32(0, little);
+    case 's32':
+      return view.getInt32(0, little);
+    case 'u64':
+      return view.getBigUint64(0, little);
+    case 'flag':
+      return view.getUint8(0) !== 0;
+    case 'string': {
+      const end = payload.indexOf(0);
+      return Buffer.from(payload.buffer, payload.byteOffset, end === -1 ? payload.length : end).toString('utf8');
+    }
+    case 'bytes':
+    case 'address':
+      return payload.slice();
+    case 'u64s':
+      if (payload.length % 8 !== 0) throw new CodecError(path, offset, 'a multiple of 8 bytes', `${payload.length}`);
+      return Array.from({ length: payload.length / 8 }, (_unused, index) => view.getBigUint64(index * 8, little));
+  }
+}
