@@ -120,3 +120,25 @@ function formatIpv6(bytes: Uint8Array): string {
   if (start === -1) return text(words);
   return `${text(words.slice(0, start))}::${text(words.slice(start + length))}`;
 }
+
+/**
+ * @param text `[ipv4:|ipv6:|sdp:]ADDRESS[:PORT]`, an IPv6 address in brackets where a port follows; the port is 7788 if absent
+ * @throws ArgumentError
+ */
+export function parseSocketAddress(text: string): SocketAddress {
+  const match = /^(?:(ipv4|ipv6|sdp):)?(?:\[([^\]]*)\]|([^:]*|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*))(?::(\d{1,5}))?$/u.exec(text);
+  const [family, bracketed, plain, port] = match?.slice(1) ?? [];
+  const address = bracketed ?? plain ?? '';
+  const result: SocketAddress = {
+    family: (family as SocketAddress['family'] | undefined) ?? (isIPv6(address) ? 'ipv6' : 'ipv4'),
+    address,
+    port: port === undefined ? DEFAULT_PORT : Number(port),
+  };
+  if (match === null) throw new ArgumentError('address', `[ipv4:|ipv6:|sdp:]ADDRESS[:PORT] is needed, not ${JSON.stringify(text)}`);
+  // The encoder knows what each family's address looks like.
+  encodeSocketAddress(result, 'little');
+  return result;
+}
+
+/** DRBD's port where none is named. */
+const DEFAULT_PORT = 7788;

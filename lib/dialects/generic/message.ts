@@ -152,6 +152,7 @@ export class FamilyCodec {
     if (minor === undefined ? operation.minor && !operation.readsOne : typeof minor !== 'number' || !Number.isInteger(minor) || minor < 0 || minor >= NO_MINOR) {
       throw new ArgumentError(`${name}.minor`, `an integer from 0 to ${NO_MINOR - 1} is needed, not ${typeof minor === 'number' ? minor : typeof minor}`);
     }
+    if (minor !== undefined && !operation.minor) throw new ArgumentError(`${name}.minor`, 'is not a parameter: this operation does not name its object by a minor');
     const parts: Uint8Array[] = [];
     for (const [key, value] of Object.entries(sets)) {
       if (value === undefined) continue;

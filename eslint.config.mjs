@@ -1,0 +1,76 @@
+import eslint from '@eslint/js';
+import { readdirSync } from 'node:fs';
+import tseslint from 'typescript-eslint';
+
+/**
+ * The rooms of lib/, and what each may import. Imports point downwards only: a room uses those named here and nothing
+ * above or beside it, and of another room only what its index exports.
+ */
+const rooms = {
+  netlink: [],
+  schema: ['netlink'],
+  transport: [],
+  session: ['netlink', 'transport'],
+  dialects: ['netlink', 'schema', 'session'],
+  recording: ['netlink', 'schema', 'dialects', 'transport'],
+  drbd: ['netlink', 'schema', 'dialects', 'session', 'transport'],
+  simulator: ['netlink', 'schema', 'dialects', 'transport'],
+  cli: ['netlink', 'schema', 'dialects', 'session', 'transport', 'recording', 'drbd', 'simulator'],
+};
+
+for (const entry of readdirSync('lib', { withFileTypes: true })) {
+  if (entry.isDirectory() && !(entry.name in rooms)) throw new Error(`lib/${entry.name} is no room of this house: say in eslint.config.mjs what it may import`);
+}
+
+const roomRules = Object.entries(rooms).map(([room, below]) => {
+  const forbidden = Object.keys(rooms).filter((other) => other !== room && !below.includes(other));
+  return {
+    files: [`lib/${room}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: `^(\\.\\./)+(${forbidden.join('|')})(/|$)`, message: `lib/${room} may import ${below.length === 0 ? 'no other room' : below.join(', ')}.` },
+            { regex: '^(\\.\\./)+(index)?$', message: 'The public index is for users of the package.' },
+            { regex: '^(\\.\\./)+(netlink|schema|session|recording|drbd|simulator)/', message: 'Of another room, only what its index exports.' },
+          ],
+        },
+      ],
+    },
+  };
+});
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'build*/**', 'node_modules/**', '.cache/**', 'prebuilds/**'] },
+  eslint.configs.recommended,
+  {
+    files: ['lib/**/*.ts', 'test/**/*.ts'],
+    extends: [...tseslint.configs.recommended],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'TSEnumDeclaration', message: 'A const object says the same without code of its own.' },
+        { selector: 'TSModuleDeclaration[kind="namespace"]', message: 'Modules are enough.' },
+        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+      ],
+    },
+  },
+  ...roomRules,
+  {
+    // The only place that loads the addon.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/transport/**'],
+    rules: { 'no-restricted-globals': ['error', { name: 'require', message: 'Only lib/transport loads the addon.' }] },
+  },
+  {
+    files: ['**/*.js', 'scripts/**'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { sourceType: 'commonjs', globals: { require: 'readonly', module: 'writable', process: 'readonly', console: 'readonly', __dirname: 'readonly', Buffer: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly', performance: 'readonly' } },
+  },
+);

@@ -1,0 +1,141 @@
+import { ClosedError } from '../errors';
+import type { ByteOrder, NetlinkMessage } from '../netlink';
+import {
+  newCounters,
+  RequestSocket,
+  SocketPool,
+  Subscription,
+  attempt,
+  type Exchange,
+  type SessionCounters,
+  type SocketSetup,
+  type StreamItem,
+  type WaitOptions,
+} from '../session';
+import type { Transport } from '../transport/transport';
+import type { EventOptions, ResyncEvent } from './client';
+import type { Snapshot } from './model';
+import { KeyGroups } from './key-groups';
+import { waitForSnapshot } from './wait-for';
+
+/** Requests that may stick in the kernel at the same time; each costs a thread until it comes back. */
+const MOST_CHANGES = 16;
+const MOST_DUMPS = 4;
+const EVENT_QUEUE_LIMIT = 4096;
+const EVENT_BUFFER_BYTES = 1 << 20;
+
+/** What the clients of all dialects share: sockets by purpose, streams, and closing. */
+export abstract class BaseClient<E extends { readonly kind: 'event' }> {
+  protected readonly order: ByteOrder;
+  readonly #transport: Transport;
+  readonly #setup: SocketSetup;
+  readonly #counters = newCounters();
+  readonly #changes: SocketPool;
+  readonly #dumps: SocketPool;
+  readonly #keys = new KeyGroups();
+  readonly #streams = new Set<Subscription<E | ResyncEvent>>();
+  #reads: RequestSocket | undefined;
+  #closed = false;
+
+  protected constructor(transport: Transport, setup: SocketSetup) {
+    this.order = setup.order;
+    this.#transport = transport;
+    this.#setup = setup;
+    const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
+    this.#changes = new SocketPool(open, { limit: MOST_CHANGES, closeWhenAbandoned: false });
+    this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeWhenAbandoned: true });
+  }
+
+  abstract events(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
+  abstract status(options?: WaitOptions): Promise<Snapshot>;
+
+  counters(): Readonly<SessionCounters> {
+    return { ...this.#counters };
+  }
+
+  waitFor(predicate: (snapshot: Snapshot) => boolean, options: WaitOptions = {}): Promise<Snapshot> {
+    return waitForSnapshot(this, predicate, options);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#reads?.close();
+    this.#changes.close();
+    this.#dumps.close();
+    for (const stream of this.#streams) stream.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** A question: many at a time, on a socket that no change can hold up. */
+  protected async read<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
+    this.#requireOpen(exchange.what);
+    if (this.#reads === undefined || this.#reads.closed) this.#reads = new RequestSocket(this.#transport, this.#setup, this.#counters);
+    const socket = this.#reads;
+    return attempt<T>(exchange.what, options, (settle) => socket.start(exchange, settle));
+  }
+
+  /** A question with many answers: one at a time on its socket, as the kernel demands. */
+  protected async dump<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
+    this.#requireOpen(exchange.what);
+    return this.#dumps.run(exchange, undefined, options);
+  }
+
+  /** @param keys what the change concerns; changes that share one go in the order in which they were asked */
+  protected async change<T>(exchange: Exchange<T>, keys: readonly string[], options: WaitOptions): Promise<T> {
+    this.#requireOpen(exchange.what);
+    return this.#changes.run(exchange, this.#keys.join(keys), options);
+  }
+
+  protected subscribe(
+    source: Pick<SocketSetup, 'groups'>,
+    decode: (message: NetlinkMessage, join: (group: number) => void) => E | ResyncEvent | undefined,
+    options: EventOptions,
+  ): AsyncIterableIterator<E | ResyncEvent> {
+    this.#requireOpen('events');
+    const stream: Subscription<E | ResyncEvent> = new Subscription<E | ResyncEvent>(
+      this.#transport,
+      {
+        protocol: this.#setup.protocol,
+        order: this.order,
+        peerPort: this.#setup.peerPort,
+        groups: source.groups,
+        receiveBufferBytes: options.receiveBufferBytes ?? EVENT_BUFFER_BYTES,
+        queueLimit: options.queueLimit ?? EVENT_QUEUE_LIMIT,
+        decode: (message) => decode(message, (group) => {
+          stream.join(group);
+        }),
+      },
+      this.#counters,
+      options.signal,
+    );
+    this.#streams.add(stream);
+    return flatten(stream, () => this.#streams.delete(stream));
+  }
+
+  #requireOpen(what: string): void {
+    if (this.#closed) throw new ClosedError(`the client is closed; ${what} was not sent`, 'no');
+  }
+}
+
+/** What a stream item is to its consumer; nothing runs between the subscription and the first next(). */
+function flatten<E>(stream: Subscription<E | ResyncEvent>, done: () => void): AsyncIterableIterator<E | ResyncEvent> {
+  const map = (result: IteratorResult<StreamItem<E | ResyncEvent>>): IteratorResult<E | ResyncEvent> => {
+    if (result.done === true) {
+      done();
+      return { done: true, value: undefined };
+    }
+    const item = result.value;
+    return { done: false, value: item.kind === 'resync' ? item : item.value };
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: async () => map(await stream.next()),
+    return: async () => map(await stream.return()),
+  };
+}

@@ -1,0 +1,163 @@
+import type { Operation, SetsReceived, SetsToSend } from '../schema';
+import type { ConnectorParams, ConnectorReply, RequestPacketName } from '../dialects/connector';
+import type { operations as genl1Operations } from '../dialects/genl1';
+import type { operations as genl2Operations } from '../dialects/genl2';
+import type { UnknownAttribute } from '../dialects/generic';
+import type { ResyncReason, SessionCounters, WaitOptions } from '../session';
+import type { Tag } from '../schema';
+import type { Snapshot } from './model';
+
+/** The protocols that a DRBD kernel speaks: 8.0-8.3, 8.4, and 9.0-9.3. */
+export type Dialect = 'connector' | 'genl1' | 'genl2';
+
+/** The module at the other end. */
+export interface Driver {
+  /** Its release, from /proc/drbd; null where that cannot be read. */
+  readonly version: string | null;
+  /** 86 to 88 for the connector, the family's version for generic netlink; null where a connector driver does not tell. */
+  readonly api: number | null;
+  /** Whom the requests go to: connector index, or family id. */
+  readonly address: number;
+}
+
+export interface RequestOptions extends WaitOptions {
+  /** Send even what is known to hang this kernel. */
+  readonly forceUnsafe?: boolean;
+}
+
+/** A loss: what came before it may not be all. Read the state again. */
+export interface ResyncEvent {
+  readonly kind: 'resync';
+  /** `overrun`: the kernel dropped messages; `queue`: the consumer was too slow; `module`: the driver was unloaded or reloaded. */
+  readonly reason: ResyncReason | 'module';
+}
+
+/** A broadcast of the connector dialect. */
+export interface ConnectorEvent {
+  readonly kind: 'event';
+  /** The packet: get_state, call_helper, sync_progress, dump_ee, return_code_only, or `unknown(N)`. */
+  readonly name: string;
+  readonly minor: number;
+  /** The driver's own count of broadcasts; they do not always arrive in its order. */
+  readonly sequence: number;
+  readonly returnCode: number;
+  readonly tags: Readonly<Record<string, unknown>>;
+  readonly unknown: readonly Tag[];
+}
+
+/** A notification of the generic netlink dialects. */
+export interface GenericEvent {
+  readonly kind: 'event';
+  /** The operation: event, resource_state, device_state, …, or `unknown(N)`. */
+  readonly name: string;
+  readonly minor: number | undefined;
+  /** nlmsg_seq: the driver's own count of notifications. */
+  readonly sequence: number;
+  /** The sets by their struct's name, `context` among them. */
+  readonly sets: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly unknown: readonly UnknownAttribute[];
+}
+
+export interface EventOptions {
+  readonly signal?: AbortSignal;
+  /** Most events to keep for a slow consumer, 4096 if absent; beyond it they are dropped and a resync is told. */
+  readonly queueLimit?: number;
+  /** SO_RCVBUF of the stream's socket in bytes, 1 MiB if absent. */
+  readonly receiveBufferBytes?: number;
+}
+
+type Operations = Readonly<Record<string, Pick<Operation, 'kind' | 'minor' | 'partial' | 'readsOne' | 'request' | 'reply' | 'required'>>>;
+
+/** Operations that a client may ask for. */
+export type OperationName<T extends Operations> = { [N in keyof T]: T[N]['kind'] extends 'notification' ? never : N }[keyof T] & string;
+
+type MinorParam<O extends Operations[string]> = O['minor'] extends true ? (O['readsOne'] extends true ? { readonly minor?: number } : { readonly minor: number }) : Record<never, never>;
+
+/** What a caller says of a request: the minor where one is named, flags, and the attribute sets by their struct's name. */
+export type OperationParams<O extends Operations[string]> = MinorParam<O> & {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+} & SetsToSend<O['request'], O['required'][number], O['partial']>;
+
+/** One reply: the return code beside the attribute sets by their struct's name. */
+export type OperationReply<O extends Operations[string]> = {
+  readonly returnCode: number;
+  readonly returnName: string;
+  readonly minor: number | undefined;
+  /** The kernel's own words, in order. */
+  readonly infoText: readonly string[];
+  readonly unknown: readonly UnknownAttribute[];
+} & SetsReceived<O['reply']>;
+
+/** What a request resolves with: one reply, or all of a dump. */
+export type OperationResult<O extends Operations[string]> = O['kind'] extends 'dump' ? readonly DumpReply<O>[] : OperationReply<O>;
+
+/** Dumps that read one object when the request names its minor. */
+type ReadsOneName<T extends Operations> = { [N in keyof T]: T[N]['readsOne'] extends true ? N : never }[keyof T] & string;
+
+/** A message of a dump; its operation's name tells apart what get_initial_state sends. */
+export type DumpReply<O extends Operations[string]> = OperationReply<O> & { readonly name: string };
+
+type Optional<P> = Record<never, never> extends P ? [params?: P, options?: RequestOptions] : [params: P, options?: RequestOptions];
+
+/** What every client has. */
+export interface ClientBase<D extends Dialect, E> extends AsyncDisposable {
+  readonly dialect: D;
+  readonly driver: Driver;
+  /**
+   * Reads the whole state.
+   * @throws UnsupportedError where the dialect's state cannot be read yet, and what request() throws
+   */
+  status(options?: WaitOptions): Promise<Snapshot>;
+  /**
+   * The driver's broadcasts as they come. It listens from this call on, so a status() after it misses nothing.
+   * @throws TransportError if the group may not be joined; AbortError when the signal fires
+   */
+  events(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
+  /**
+   * Waits until the state satisfies a predicate.
+   * @param predicate is called with each new state, and must not change it
+   * @returns the first state that satisfies it
+   */
+  waitFor(predicate: (snapshot: Snapshot) => boolean, options?: WaitOptions): Promise<Snapshot>;
+  /** What was sent, received and dropped so far. */
+  counters(): Readonly<SessionCounters>;
+  /** Rejects what is under way with a ClosedError, ends the streams and closes the sockets. Never waits for the kernel. */
+  close(): void;
+}
+
+export interface ConnectorClient extends ClientBase<'connector', ConnectorEvent> {
+  /**
+   * Sends one packet and waits for its answer.
+   * @param name of the packet
+   * @returns for success codes: 101, and state-change results from 1 up
+   * @throws ArgumentError before anything is sent; KernelError for other codes; UnsupportedError for what is known to hang the kernel;
+   *   TimeoutError, AbortError, OverrunError, ClosedError with how far it had come; TransportError; CodecError
+   */
+  request<N extends RequestPacketName>(name: N, params: ConnectorParams<N>, options?: RequestOptions): Promise<ConnectorReply<N>>;
+}
+
+export interface GenericClient<D extends 'genl1' | 'genl2', T extends Operations> extends ClientBase<D, GenericEvent> {
+  /**
+   * Sends one operation and waits for its answer.
+   * @param name of the operation, without its prefix
+   * @returns one reply for success codes (101, and state-change results from 1 up); for a dump, all of them
+   * @throws ArgumentError before anything is sent; KernelError for other codes; NetlinkError where netlink itself refuses;
+   *   UnsupportedError for what is known to hang the kernel; TimeoutError, AbortError, OverrunError, ClosedError with how far it had come;
+   *   TransportError; CodecError
+   */
+  request<N extends ReadsOneName<T>>(name: N, params: OperationParams<T[N]> & { readonly minor: number }, options?: RequestOptions): Promise<OperationReply<T[N]>>;
+  request<N extends OperationName<T>>(name: N, ...args: Optional<OperationParams<T[N]>>): Promise<OperationResult<T[N]>>;
+}
+
+export type Genl1Client = GenericClient<'genl1', typeof genl1Operations>;
+export type Genl2Client = GenericClient<'genl2', typeof genl2Operations>;
+
+interface Clients {
+  readonly connector: ConnectorClient;
+  readonly genl1: Genl1Client;
+  readonly genl2: Genl2Client;
+}
+
+/** A connection to a DRBD driver: a union over the dialects, narrowed by `client.dialect`. */
+export type Client<D extends Dialect = Dialect> = D extends Dialect ? Clients[D] : never;

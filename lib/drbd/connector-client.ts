@@ -1,0 +1,128 @@
+import { randomInt } from 'node:crypto';
+import {
+  CN_IDX_DRBD,
+  CN_IDX_STEP,
+  CN_VAL_DRBD,
+  decodeBody,
+  decodeReply,
+  encodeRequest,
+  encodeRequestBody,
+  packets,
+  returnCodes,
+  stateChangeCodes,
+  type ConnectorReply,
+  type RequestPacketName,
+} from '../dialects/connector';
+import { CN_HEADER_BYTES, decodeConnectorMessage, NLMSG_DONE, NLMSG_HEADER_BYTES, type ByteOrder, type NetlinkMessage } from '../netlink';
+import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
+import type { Exchange, SocketSetup, WaitOptions } from '../session';
+import { BaseClient } from './base-client';
+import type { ConnectorClient, ConnectorEvent, Driver, EventOptions, RequestOptions, ResyncEvent } from './client';
+import { refuseConnectorHang } from './guard';
+import { connectorSnapshot, type Snapshot } from './model';
+import { parseProcDrbd } from './proc-drbd';
+import { isSuccess, kernelError, returnName } from './result';
+
+/** cn_msg.ack of a reply is the request's plus one; a broadcast has 0, so no request may end there. */
+const LARGEST_ACK = 0xffffffff;
+/** Room for some thousand answers: those to other clients reach every socket of the group. */
+const RECEIVE_BUFFER_BYTES = 1 << 20;
+
+/** The groups to join for an index: those that DRBD was ever compiled with, and the index's own if it was shifted. */
+export function connectorGroups(index: number): readonly number[] {
+  return [...new Set([...CN_IDX_DRBD, index % CN_IDX_STEP])].filter((group) => group > 0);
+}
+
+function isDrbd(idx: number, val: number, index: number): boolean {
+  return val === CN_VAL_DRBD && (idx === index || (CN_IDX_DRBD as readonly number[]).includes(idx));
+}
+
+/** How requests and answers of the connector dialect travel. */
+export function connectorSetup(index: number, peerPort: number, order: ByteOrder): SocketSetup {
+  return {
+    protocol: NETLINK_CONNECTOR,
+    order,
+    peerPort,
+    groups: connectorGroups(index),
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+    sequenceOf: (message) => {
+      if (message.type !== NLMSG_DONE || message.payload.length < CN_HEADER_BYTES) return undefined;
+      const { idx, val, sequence, ack } = decodeConnectorMessage(message.payload, order);
+      return isDrbd(idx, val, index) && ack !== 0 ? sequence : undefined;
+    },
+  };
+}
+
+/**
+ * One request of the dialect. The answer must echo index, sequence, acknowledgement and minor, be of the packet asked for
+ * or return_code_only, and be as long as it says.
+ */
+export function connectorExchange<N extends RequestPacketName>(name: N, params: unknown, index: number, order: ByteOrder): Exchange<ConnectorReply<N>> {
+  const body = encodeRequestBody(name, params, { order });
+  const { minor } = params as { readonly minor: number };
+  const packet = packets[name];
+  const ack = randomInt(1, LARGEST_ACK);
+  const what = `${name} of minor ${minor}`;
+  return {
+    what,
+    idempotent: packet.kind === 'read',
+    restart: () => undefined,
+    datagram: (sequence, port) => encodeRequest(body, { idx: index, sequence, ack, port }, order),
+    receive: (message) => {
+      const start = message.offset + NLMSG_HEADER_BYTES;
+      const connector = decodeConnectorMessage(message.payload, order, start);
+      if (connector.idx !== index || connector.ack !== ack + 1 || connector.data.length !== connector.length) return 'foreign';
+      const reply = decodeBody(connector.data, order, start + CN_HEADER_BYTES);
+      if (reply.minor !== minor || (reply.packetType !== packet.number && reply.packetType !== packets.return_code_only.number)) return 'foreign';
+      const { returnCode, tags, unknown } = decodeReply(reply, order);
+      const nameOfCode = returnName({ returnCodes, stateChangeCodes }, returnCode);
+      if (!isSuccess(returnCode)) throw kernelError(what, nameOfCode, returnCode, minor, []);
+      return { done: { returnCode, returnName: nameOfCode, minor, tags: tags as ConnectorReply<N>['tags'], unknown } };
+    },
+  };
+}
+
+/** The client of DRBD 8.0 to 8.3. */
+export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements ConnectorClient {
+  readonly dialect = 'connector';
+  readonly driver: Driver;
+  readonly #host: HostFiles;
+  readonly #peerPort: number;
+
+  constructor(transport: Transport, host: HostFiles, driver: Driver, peerPort: number, order: ByteOrder) {
+    super(transport, connectorSetup(driver.address, peerPort, order));
+    this.driver = driver;
+    this.#host = host;
+    this.#peerPort = peerPort;
+  }
+
+  async request<N extends RequestPacketName>(name: N, params: unknown, options: RequestOptions = {}): Promise<ConnectorReply<N>> {
+    const exchange = connectorExchange(name, params, this.driver.address, this.order);
+    if (packets[name].kind === 'read') return this.read(exchange, options);
+    if (options.forceUnsafe !== true) await refuseConnectorHang(this, name, params as { readonly minor: number; readonly createDevice?: boolean }, this.#procDrbd(), options);
+    return this.change(exchange, [`minor ${(params as { readonly minor: number }).minor}`], options);
+  }
+
+  events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
+    return this.subscribe({ groups: connectorGroups(this.driver.address) }, (message) => this.#decodeEvent(message), options);
+  }
+
+  async status(options: WaitOptions = {}): Promise<Snapshot> {
+    return connectorSnapshot(this, this.#procDrbd(), options);
+  }
+
+  /** /proc/drbd of the driver that is spoken to: a simulator has none here. */
+  #procDrbd(): ReturnType<typeof parseProcDrbd> | undefined {
+    const text = this.#peerPort === 0 ? this.#host.procDrbd() : undefined;
+    return typeof text === 'string' ? parseProcDrbd(text) : undefined;
+  }
+
+  #decodeEvent(message: NetlinkMessage): ConnectorEvent | undefined {
+    if (message.type !== NLMSG_DONE) return undefined;
+    const start = message.offset + NLMSG_HEADER_BYTES;
+    const connector = decodeConnectorMessage(message.payload, this.order, start);
+    if (!isDrbd(connector.idx, connector.val, this.driver.address) || connector.ack !== 0 || connector.data.length !== connector.length) return undefined;
+    const { name, minor, returnCode, tags, unknown } = decodeReply(decodeBody(connector.data, this.order, start + CN_HEADER_BYTES), this.order);
+    return { kind: 'event', name, minor, sequence: connector.sequence, returnCode, tags, unknown };
+  }
+}

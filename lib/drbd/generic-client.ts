@@ -1,0 +1,268 @@
+import { NetlinkError, UnsupportedError } from '../errors';
+import { decodeFamilyChange, decodeRaw, EVENTS_GROUP, familyExchange, type Family, type FamilyCodec } from '../dialects/generic';
+import {
+  acknowledgementError,
+  decodeAcknowledgement,
+  formatHex,
+  GENL_ID_CTRL,
+  NLM_F_DUMP_INTR,
+  NLM_F_MULTI,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_MIN_TYPE,
+  type ByteOrder,
+  type NetlinkMessage,
+} from '../netlink';
+import { isObject, type CodeTable } from '../schema';
+import type { Exchange, SocketSetup, WaitOptions } from '../session';
+import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
+import { BaseClient } from './base-client';
+import type { Driver, EventOptions, GenericEvent, RequestOptions, ResyncEvent } from './client';
+import { refuseGenericHang } from './guard';
+import { genl1Snapshot, type Snapshot } from './model';
+import { parseProcDrbd } from './proc-drbd';
+import { isSuccess, kernelError, returnName } from './result';
+
+/** What tells the versions of the family apart. */
+export interface FamilyDialect<D extends 'genl1' | 'genl2'> {
+  readonly name: D;
+  readonly codec: FamilyCodec;
+  readonly returnCodes: CodeTable;
+  readonly stateChangeCodes: CodeTable;
+}
+
+/** One reply, or one message of a dump. */
+export interface GenericReply {
+  readonly name: string;
+  readonly returnCode: number;
+  readonly returnName: string;
+  readonly minor: number | undefined;
+  readonly infoText: readonly string[];
+  readonly unknown: GenericEvent['unknown'];
+  readonly [set: string]: unknown;
+}
+
+const ENOENT = 2;
+/** How often a dump that a change interrupted is asked again. */
+const DUMP_TRIES = 8;
+const RECEIVE_BUFFER_BYTES = 1 << 20;
+
+/** How requests and answers of generic netlink travel. */
+export function genericSetup(peerPort: number, order: ByteOrder): SocketSetup {
+  return { protocol: NETLINK_GENERIC, order, peerPort, groups: [], receiveBufferBytes: RECEIVE_BUFFER_BYTES, sequenceOf: (message) => message.sequence };
+}
+
+/** @returns what a request concerns, in words: `attach of minor 0`, `new_resource of r0` */
+function describe(name: string, params: Readonly<Record<string, unknown>>): string {
+  const context = isObject(params['context']) ? params['context'] : {};
+  if (typeof params['minor'] === 'number') return `${name} of minor ${params['minor']}`;
+  return typeof context['ctx_resource_name'] === 'string' ? `${name} of ${context['ctx_resource_name']}` : name;
+}
+
+/** The client of DRBD 8.4 (genl1) and 9 (genl2). */
+export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<GenericEvent> {
+  readonly dialect: D;
+  readonly #family: FamilyDialect<D>;
+  readonly #host: HostFiles;
+  #driver: Driver;
+  #ids: Family;
+
+  constructor(transport: Transport, host: HostFiles, family: FamilyDialect<D>, ids: Family, driver: Driver, order: ByteOrder) {
+    super(transport, genericSetup(0, order));
+    this.dialect = family.name;
+    this.#family = family;
+    this.#host = host;
+    this.#ids = ids;
+    this.#driver = driver;
+  }
+
+  get driver(): Driver {
+    return this.#driver;
+  }
+
+  async request(name: string, params: Readonly<Record<string, unknown>> = {}, options: RequestOptions = {}): Promise<GenericReply | readonly GenericReply[]> {
+    const { codec } = this.#family;
+    const encoded = codec.encodeRequest(name, params, { order: this.order });
+    const what = describe(name, params);
+    const { kind } = encoded.operation;
+    if (kind === 'change' && options.forceUnsafe !== true) await refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), options);
+    return this.#whileFamilyHolds(async () => {
+      if (encoded.dump) return this.#dumpAll(what, encoded.datagram, options);
+      const exchange = this.#single(what, name, encoded, kind === 'read' || kind === 'dump');
+      return kind === 'change' ? this.change(exchange, this.#keys(params), options) : this.read(exchange, options);
+    });
+  }
+
+  events(options: EventOptions = {}): AsyncIterableIterator<GenericEvent | ResyncEvent> {
+    const group = this.#ids.groups.get(EVENTS_GROUP);
+    if (group === undefined) {
+      throw new UnsupportedError(`the family drbd of this kernel has no multicast group "${EVENTS_GROUP}"`, { feature: 'events', dialect: this.dialect, requires: 'a module that registers the group' });
+    }
+    // The controller tells there when the module comes and goes.
+    return this.subscribe({ groups: [group, GENL_ID_CTRL] }, (message, join) => this.#decodeEvent(message, join), options);
+  }
+
+  async status(options: WaitOptions = {}): Promise<Snapshot> {
+    if (this.dialect !== 'genl1') {
+      throw new UnsupportedError('status() does not read DRBD 9 yet; request() does', { feature: 'status', dialect: this.dialect, requires: 'connector or genl1' });
+    }
+    return genl1Snapshot(this, this.#ids.operations, this.#procDrbd(), options);
+  }
+
+  #procDrbd(): ReturnType<typeof parseProcDrbd> | undefined {
+    const text = this.#host.procDrbd();
+    return typeof text === 'string' ? parseProcDrbd(text) : undefined;
+  }
+
+  /** What a change concerns: its minor, its resource, its link. */
+  #keys(params: Readonly<Record<string, unknown>>): readonly string[] {
+    const keys: string[] = [];
+    if (typeof params['minor'] === 'number') keys.push(`minor ${params['minor']}`);
+    const context = params['context'];
+    if (isObject(context)) {
+      if (context['ctx_resource_name'] !== undefined) keys.push(`resource ${String(context['ctx_resource_name'])}`);
+      const text = (address: unknown): string => (address instanceof Uint8Array ? formatHex(address) : JSON.stringify(address) ?? '');
+      if (context['ctx_my_addr'] !== undefined) keys.push(`link ${text(context['ctx_my_addr'])} ${text(context['ctx_peer_addr'])}`);
+    }
+    return keys;
+  }
+
+  /** After a reload of the module the family has another number; a request to the old one was carried out by nobody. */
+  async #whileFamilyHolds<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
+      const now = await this.read(familyExchange(this.order), {});
+      if (now === undefined) {
+        throw new UnsupportedError('the DRBD module was unloaded: the generic netlink family drbd is gone. Load it and open a new client', {
+          feature: 'a DRBD driver',
+          dialect: this.dialect,
+          requires: 'the drbd module',
+          cause: error,
+        });
+      }
+      if (now.version !== this.#family.codec.version) {
+        throw new UnsupportedError(`another DRBD module was loaded: the family drbd has version ${now.version} now, not ${this.#family.codec.version}. Open a new client`, {
+          feature: 'a DRBD driver',
+          dialect: this.dialect,
+          requires: `family version ${this.#family.codec.version}`,
+          cause: error,
+        });
+      }
+      if (now.id === this.#ids.id) throw error;
+      this.#adopt(now);
+      return run();
+    }
+  }
+
+  #adopt(family: Family): void {
+    this.#ids = family;
+    this.#driver = { ...this.#driver, address: family.id };
+  }
+
+  #single(what: string, name: string, encoded: { readonly minor: number | undefined; datagram(header: { family: number; sequence: number; port: number }): Uint8Array }, idempotent: boolean): Exchange<GenericReply> {
+    const command = this.#family.codec.operation(name)?.number;
+    const family = this.#ids.id;
+    let asked = { sequence: 0, port: 0 };
+    return {
+      what,
+      idempotent,
+      restart: () => undefined,
+      datagram: (sequence, port) => {
+        asked = { sequence, port };
+        return encoded.datagram({ family, sequence, port });
+      },
+      receive: (message) => {
+        if (message.port !== asked.port) return 'foreign';
+        if (message.type === NLMSG_ERROR) {
+          const acknowledgement = decodeAcknowledgement(message, this.order);
+          if (acknowledgement.errno === 0) return 'more';
+          throw acknowledgementError(acknowledgement, asked.sequence, what);
+        }
+        if (message.type !== family) return 'foreign';
+        const reply = this.#reply(message);
+        if (reply.command !== command) return 'foreign';
+        return { done: this.#checked(what, reply) };
+      },
+    };
+  }
+
+  async #dumpAll(what: string, datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array, options: WaitOptions): Promise<readonly GenericReply[]> {
+    for (let tries = 1; ; tries++) {
+      const { replies, interrupted } = await this.dump(this.#dumpOnce(what, datagram), options);
+      if (!interrupted) return replies;
+      if (tries === DUMP_TRIES) {
+        throw new NetlinkError(`${what}: the state changed during each of ${DUMP_TRIES} dumps (NLM_F_DUMP_INTR); try again when it is calmer`, { errno: 4, sequence: 0 });
+      }
+    }
+  }
+
+  #dumpOnce(what: string, datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array): Exchange<{ readonly replies: readonly GenericReply[]; readonly interrupted: boolean }> {
+    const family = this.#ids.id;
+    let asked = { sequence: 0, port: 0 };
+    let replies: GenericReply[] = [];
+    let interrupted = false;
+    return {
+      what,
+      idempotent: true,
+      restart: () => {
+        replies = [];
+        interrupted = false;
+      },
+      datagram: (sequence, port) => {
+        asked = { sequence, port };
+        return datagram({ family, sequence, port });
+      },
+      receive: (message) => {
+        // What get_initial_state sends are notifications, whose header names no port.
+        if (message.port !== asked.port && message.port !== 0) return 'foreign';
+        if ((message.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true;
+        if (message.type === NLMSG_ERROR || (message.type === NLMSG_DONE && (message.flags & NLM_F_MULTI) !== 0)) {
+          const acknowledgement = decodeAcknowledgement(message, this.order);
+          if (acknowledgement.errno !== 0) throw acknowledgementError(acknowledgement, asked.sequence, what);
+          return message.type === NLMSG_DONE ? { done: { replies, interrupted } } : 'more';
+        }
+        if (message.type !== family) return message.type < NLMSG_MIN_TYPE ? 'more' : 'foreign';
+        replies.push(this.#checked(what, this.#reply(message)));
+        return 'more';
+      },
+    };
+  }
+
+  #reply(message: NetlinkMessage): GenericReply & { readonly command: number } {
+    const raw = decodeRaw(message, this.order);
+    const { name, minor, returnCode, sets, unknown } = this.#family.codec.decode(raw, this.order);
+    return {
+      ...sets,
+      command: raw.generic.command,
+      name,
+      returnCode,
+      returnName: returnName(this.#family, returnCode),
+      minor,
+      infoText: this.#family.codec.infoTexts(raw, this.order),
+      unknown,
+    };
+  }
+
+  #checked(what: string, reply: GenericReply & { readonly command: number }): GenericReply {
+    const { command: _command, ...rest } = reply;
+    if (!isSuccess(reply.returnCode)) throw kernelError(what, reply.returnName, reply.returnCode, reply.minor, reply.infoText);
+    return rest as GenericReply;
+  }
+
+  #decodeEvent(message: NetlinkMessage, join: (group: number) => void): GenericEvent | ResyncEvent | undefined {
+    const change = decodeFamilyChange(message, this.order);
+    if (change !== undefined) {
+      if (!change.gone && change.family.version === this.#family.codec.version) {
+        this.#adopt(change.family);
+        const group = change.family.groups.get(EVENTS_GROUP);
+        if (group !== undefined) join(group);
+      }
+      return { kind: 'resync', reason: 'module' };
+    }
+    if (message.type !== this.#ids.id) return undefined;
+    const { name, minor, sets, unknown } = this.#family.codec.decode(decodeRaw(message, this.order), this.order);
+    return { kind: 'event', name, minor, sequence: message.sequence, sets, unknown };
+  }
+}

@@ -1,0 +1,88 @@
+import { UnsupportedError } from '../errors';
+import type { ConnectorReply } from '../dialects/connector';
+import { isUnconfigured } from '../dialects/state-word';
+import type { WaitOptions } from '../session';
+import type { Dialect } from './client';
+import type { GenericReply } from './generic-client';
+import type { ProcDrbd } from './proc-drbd';
+
+/** Requests that a connector driver never returns from, on a minor that exists but has neither disk nor network. */
+const CONNECTOR_HANGS: ReadonlySet<string> = new Set(['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io']);
+
+/** KernelError code of a minor that does not exist: such a request is refused by the kernel, and harmless. */
+const ERR_MINOR_INVALID = 127;
+
+function refusal(name: string, minor: number, dialect: Dialect, why: string, harm: string): UnsupportedError {
+  return new UnsupportedError(
+    `${name} of minor ${minor} was not sent: ${why}, and this kernel would ${harm}. Attach a disk or connect first, or force it (forceUnsafe). A race remains: the state can change between this check and a request`,
+    { feature: name, dialect, requires: 'a disk or a network configuration' },
+  );
+}
+
+/**
+ * Refuses what is known to hang an 8.3 kernel: inside send(), unkillable, until reboot.
+ * @param proc /proc/drbd, if it could be read; else the driver is asked for the state, which is harmless
+ * @throws UnsupportedError
+ */
+export async function refuseConnectorHang(
+  client: { request(name: 'get_state', params: { readonly minor: number }, options: WaitOptions): Promise<ConnectorReply<'get_state'>> },
+  name: string,
+  params: { readonly minor: number; readonly createDevice?: boolean },
+  proc: ProcDrbd | undefined,
+  options: WaitOptions,
+): Promise<void> {
+  if (!CONNECTOR_HANGS.has(name)) return;
+  const { minor, createDevice } = params;
+  const refuse = (why: string): never => {
+    throw refusal(name, minor, 'connector', why, 'never return from it');
+  };
+  if (proc !== undefined) {
+    const device = proc.devices.find((candidate) => candidate.minor === minor);
+    if (device === undefined ? createDevice === true : device.connection === 'Unconfigured') refuse(device === undefined ? 'it would create an empty minor' : 'the minor has neither disk nor network');
+    return;
+  }
+  let state: number | undefined;
+  try {
+    state = (await client.request('get_state', { minor }, options)).tags.state_i;
+  } catch (error) {
+    if ((error as { readonly returnCode?: number }).returnCode !== ERR_MINOR_INVALID) throw error;
+    if (createDevice === true) refuse('it would create an empty minor');
+    return;
+  }
+  if (state === undefined || isUnconfigured(state)) refuse('the minor has neither disk nor network');
+}
+
+/**
+ * Refuses what is known to hang an 8.4 kernel: suspend_io of a device whose resource has no worker, because none of its
+ * volumes is attached and it is not connected. It would hold the generic netlink lock for ever.
+ * @throws UnsupportedError
+ */
+export async function refuseGenericHang(
+  client: { readonly dialect: 'genl1' | 'genl2'; request(name: string, params: Readonly<Record<string, unknown>>, options: WaitOptions): Promise<GenericReply | readonly GenericReply[]> },
+  name: string,
+  minor: number | undefined,
+  proc: ProcDrbd | undefined,
+  options: WaitOptions,
+): Promise<void> {
+  if (client.dialect !== 'genl1' || name !== 'suspend_io' || minor === undefined) return;
+  const device = proc?.devices.find((candidate) => candidate.minor === minor);
+  if (device !== undefined && device.connection !== 'Unconfigured') return;
+  let one: GenericReply;
+  try {
+    one = (await client.request('get_status', { minor }, options)) as GenericReply;
+  } catch (error) {
+    if ((error as { readonly returnCode?: number }).returnCode === ERR_MINOR_INVALID) return;
+    throw error;
+  }
+  if (!isIdle(one)) return;
+  const resource = (one['context'] as { readonly ctx_resource_name?: string } | undefined)?.ctx_resource_name;
+  const all = (await client.request('get_status', resource === undefined ? {} : { context: { ctx_resource_name: resource } }, options)) as readonly GenericReply[];
+  if (all.every((volume) => volume.minor === undefined || isIdle(volume))) {
+    throw refusal(name, minor, 'genl1', `no volume of resource ${resource ?? '(unknown)'} is attached or connected`, 'deadlock while it holds the generic netlink lock: every DRBD command of every program would hang until reboot');
+  }
+}
+
+function isIdle(status: GenericReply): boolean {
+  const state = (status['state_info'] as { readonly current_state?: number } | undefined)?.current_state;
+  return state === undefined || isUnconfigured(state);
+}

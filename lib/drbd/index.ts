@@ -1,0 +1,23 @@
+export type {
+  Client,
+  ClientBase,
+  ConnectorClient,
+  ConnectorEvent,
+  Dialect,
+  Driver,
+  DumpReply,
+  EventOptions,
+  Genl1Client,
+  Genl2Client,
+  GenericEvent,
+  OperationName,
+  OperationParams,
+  OperationReply,
+  OperationResult,
+  RequestOptions,
+  ResyncEvent,
+} from './client';
+export * from './model';
+export { openDrbd, type OpenOptions } from './open';
+export { parseProcDrbd, type ProcDrbd } from './proc-drbd';
+export { explainCode, type CodeExplanation } from './return-codes';

@@ -1,0 +1,68 @@
+import { ArgumentError } from '../errors';
+import { attempt, type WaitOptions } from '../session';
+import type { EventOptions } from './client';
+import type { Snapshot } from './model';
+
+/** Counters such as out-of-sync change without a broadcast. */
+const POLL_MS = 1000;
+
+interface Source {
+  events(options?: EventOptions): AsyncIterableIterator<unknown>;
+  status(options?: WaitOptions): Promise<Snapshot>;
+}
+
+/** Listens first and reads then, so that no change falls between; after each event, and now and then, reads again. */
+export function waitForSnapshot(source: Source, predicate: (snapshot: Snapshot) => boolean, options: WaitOptions): Promise<Snapshot> {
+  if (typeof predicate !== 'function') return Promise.reject(new ArgumentError('predicate', 'a function is needed'));
+  return attempt<Snapshot>('waiting for the state', options, (settle) => {
+    const stop = new AbortController();
+    let changed = true;
+    let wake = (): void => undefined;
+    const listen = async (): Promise<void> => {
+      for await (const _event of source.events({ signal: stop.signal })) {
+        changed = true;
+        wake();
+      }
+    };
+    const watch = async (): Promise<Snapshot | undefined> => {
+      const listening = listen();
+      // The reading loop below tells of the failure; this one must not go unhandled meanwhile.
+      listening.catch(() => undefined);
+      while (!stop.signal.aborted) {
+        changed = false;
+        const left = settle.remainingMs();
+        const snapshot = await source.status({ signal: stop.signal, timeoutMs: left });
+        if (predicate(snapshot)) return snapshot;
+        if (changed) continue;
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const tick = new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(resolve, POLL_MS);
+        });
+        try {
+          await Promise.race([tick, listening]);
+        } finally {
+          clearTimeout(timer);
+        }
+      }
+      return undefined;
+    };
+    watch().then(
+      (snapshot) => {
+        stop.abort();
+        if (snapshot !== undefined) settle.resolve(snapshot);
+      },
+      (error: unknown) => {
+        stop.abort();
+        settle.reject(error);
+      },
+    );
+    return {
+      abandon: () => {
+        stop.abort();
+        // It only ever asks: nothing that was sent changed anything.
+        return 'no';
+      },
+    };
+  });
+}

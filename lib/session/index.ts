@@ -1,0 +1,5 @@
+export * from './counters';
+export * from './pool';
+export * from './request-socket';
+export * from './subscription';
+export * from './wait';

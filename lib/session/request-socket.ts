@@ -1,0 +1,262 @@
+import { randomInt } from 'node:crypto';
+import { ClosedError, DrbdError, OverrunError, type SentState } from '../errors';
+import { decodeDatagram, type ByteOrder, type NetlinkMessage } from '../netlink';
+import type { Datagram, Send, Transport, TransportSocket } from '../transport/transport';
+import type { SessionCounters } from './counters';
+import { type Attempt, type Settle } from './wait';
+
+/** One request and how its answer is known. */
+export interface Exchange<T> {
+  /** What is asked, in words for errors. */
+  readonly what: string;
+  /** Asking it again does no harm: after a loss it is asked again by itself. */
+  readonly idempotent: boolean;
+  /** @returns the datagram for a fresh sequence number and the socket's own port id */
+  datagram(sequence: number, port: number): Uint8Array;
+  /**
+   * Judges a message of the kernel that carries this request's sequence number.
+   * @returns `foreign` if it is somebody else's after all, `more` if the answer goes on
+   * @throws what the request is to be rejected with
+   */
+  receive(message: NetlinkMessage): 'foreign' | 'more' | { readonly done: T };
+  /** Starts over: what was received so far is forgotten. */
+  restart(): void;
+}
+
+/** What a request socket speaks, and with whom. */
+export interface SocketSetup {
+  /** A netlink protocol of transport.ts. */
+  readonly protocol: number;
+  readonly order: ByteOrder;
+  /** The port id of whoever answers: 0, the kernel, or a simulator's. */
+  readonly peerPort: number;
+  /** Multicast groups to join, by number: connector answers come by multicast. */
+  readonly groups: readonly number[];
+  readonly receiveBufferBytes?: number;
+  /** The sequence number of the request that a message answers, or undefined if it can answer none. */
+  sequenceOf(message: NetlinkMessage): number | undefined;
+}
+
+interface Pending {
+  readonly exchange: Exchange<unknown>;
+  readonly settle: Settle<unknown>;
+  send: Send | undefined;
+  sequence: number;
+  /** An overrun happened after the send had returned: the answer is lost if it does not come soon. */
+  suspect: boolean;
+}
+
+/** After an overrun the messages that were queued before it still come; answers that are not among them by then are lost. */
+const OVERRUN_GRACE_MS = 200;
+const REMEMBERED_ABANDONED = 1024;
+const GROUPS_BY_MASK = 32;
+
+/** @returns socket options that join what a mask can name, and the groups that need a call of their own */
+export function splitGroups(groups: readonly number[]): { readonly mask: number; readonly others: readonly number[] } {
+  let mask = 0;
+  for (const group of groups) if (group <= GROUPS_BY_MASK) mask |= 1 << (group - 1);
+  return { mask: mask >>> 0, others: groups.filter((group) => group > GROUPS_BY_MASK) };
+}
+
+/** @returns the messages of a datagram from the right sender; what is dropped is counted */
+export function acceptDatagram(datagram: Datagram, peerPort: number, order: ByteOrder, counters: SessionCounters): readonly NetlinkMessage[] {
+  if (datagram.port !== peerPort) {
+    counters.foreignSender++;
+    return [];
+  }
+  if (datagram.truncated) {
+    counters.truncated++;
+    return [];
+  }
+  const { messages, problem } = decodeDatagram(datagram.bytes, order);
+  if (problem !== undefined) counters.malformed++;
+  return messages;
+}
+
+/** One socket with requests under way. Replies are matched to them; all else is counted and dropped. */
+export class RequestSocket {
+  readonly #setup: SocketSetup;
+  readonly #counters: SessionCounters;
+  readonly #socket: TransportSocket;
+  readonly #pending = new Map<number, Pending>();
+  readonly #abandoned = new Set<number>();
+  #sequence = randomInt(0x1_0000_0000);
+  #overrunTimer: ReturnType<typeof setTimeout> | undefined;
+  #closedBy: unknown;
+
+  /** @throws TransportError if the protocol does not exist here or a group may not be joined */
+  constructor(transport: Transport, setup: SocketSetup, counters: SessionCounters) {
+    this.#setup = setup;
+    this.#counters = counters;
+    const { mask, others } = splitGroups(setup.groups);
+    this.#socket = transport.open(
+      {
+        protocol: setup.protocol,
+        ...(mask === 0 ? {} : { groups: mask }),
+        ...(setup.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: setup.receiveBufferBytes }),
+      },
+      {
+        datagrams: (batch) => {
+          for (const datagram of batch) this.#receive(datagram);
+        },
+        overrun: () => {
+          this.#overrun();
+        },
+        closed: (error) => {
+          this.#fail(error);
+        },
+      },
+    );
+    for (const group of others) this.#socket.join(group);
+    this.#socket.unref();
+  }
+
+  get portId(): number {
+    return this.#socket.portId;
+  }
+
+  get closed(): boolean {
+    return this.#socket.closed;
+  }
+
+  /** Requests under way. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Sends a request; it settles through `settle`. */
+  start<T>(exchange: Exchange<T>, settle: Settle<T>): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
+    if (this.#socket.closed) throw this.#closedError(exchange, 'no');
+    const pending: Pending = { exchange, settle: settle as Settle<unknown>, send: undefined, sequence: 0, suspect: false };
+    this.#counters.requests++;
+    if (this.#pending.size === 0) this.#socket.ref();
+    this.#transmit(pending);
+    return {
+      get sent() {
+        return pending.send?.state ?? 'no';
+      },
+      // What matters to a caller is that the system call is over, not how.
+      returned: pending.send === undefined ? Promise.resolve() : pending.send.done.catch(() => undefined),
+      abandon: () => {
+        const { send } = pending;
+        this.#remove(pending);
+        if (send === undefined || send.cancel()) return 'no';
+        this.#remember(pending.sequence);
+        return send.state;
+      },
+    };
+  }
+
+  /** Rejects what is under way with a ClosedError and closes. Idempotent. */
+  close(): void {
+    this.#socket.close();
+    this.#fail(undefined);
+  }
+
+  #transmit(pending: Pending): void {
+    do {
+      this.#sequence = (this.#sequence + 1) >>> 0;
+    } while (this.#sequence === 0 || this.#pending.has(this.#sequence));
+    pending.sequence = this.#sequence;
+    pending.suspect = false;
+    this.#pending.set(pending.sequence, pending);
+    const { peerPort } = this.#setup;
+    const sequence = pending.sequence;
+    try {
+      const send = this.#socket.send(pending.exchange.datagram(sequence, this.#socket.portId), peerPort === 0 ? undefined : { port: peerPort });
+      pending.send = send;
+      send.done.catch((error: unknown) => {
+        if (this.#pending.get(sequence) === pending) this.#settle(pending, () => pending.settle.reject(error));
+      });
+    } catch (error) {
+      this.#settle(pending, () => pending.settle.reject(error));
+    }
+  }
+
+  #receive(datagram: Datagram): void {
+    for (const message of acceptDatagram(datagram, this.#setup.peerPort, this.#setup.order, this.#counters)) {
+      const sequence = this.#setup.sequenceOf(message);
+      const pending = sequence === undefined ? undefined : this.#pending.get(sequence);
+      if (pending === undefined) {
+        if (sequence !== undefined && this.#abandoned.has(sequence)) this.#counters.late++;
+        else this.#counters.unmatched++;
+        continue;
+      }
+      let outcome: ReturnType<Exchange<unknown>['receive']>;
+      try {
+        outcome = pending.exchange.receive(message);
+      } catch (error) {
+        if (error instanceof DrbdError && error.code === 'ERR_DRBD_CODEC') this.#counters.malformed++;
+        else this.#counters.replies++;
+        this.#settle(pending, () => pending.settle.reject(error));
+        continue;
+      }
+      if (outcome === 'foreign') this.#counters.unmatched++;
+      else {
+        this.#counters.replies++;
+        if (outcome !== 'more') {
+          const { done } = outcome;
+          this.#settle(pending, () => pending.settle.resolve(done));
+        }
+      }
+    }
+  }
+
+  #overrun(): void {
+    this.#counters.overruns++;
+    // A request still inside the kernel answers later, into a buffer that has room again.
+    for (const pending of this.#pending.values()) if (pending.send?.state === 'returned') pending.suspect = true;
+    this.#overrunTimer ??= setTimeout(() => {
+      this.#overrunTimer = undefined;
+      for (const pending of [...this.#pending.values()]) {
+        if (!pending.suspect) continue;
+        if (pending.exchange.idempotent) {
+          this.#pending.delete(pending.sequence);
+          this.#remember(pending.sequence);
+          pending.exchange.restart();
+          this.#transmit(pending);
+        } else {
+          const error = new OverrunError(
+            `the kernel dropped messages (ENOBUFS), the answer to ${pending.exchange.what} probably among them; it was carried out or refused: read the state`,
+            'returned',
+          );
+          this.#settle(pending, () => pending.settle.reject(error));
+        }
+      }
+    }, OVERRUN_GRACE_MS);
+  }
+
+  #fail(error: unknown): void {
+    this.#closedBy ??= error;
+    clearTimeout(this.#overrunTimer);
+    this.#overrunTimer = undefined;
+    for (const pending of [...this.#pending.values()]) {
+      const sent = pending.send === undefined || pending.send.cancel() ? 'no' : pending.send.state;
+      this.#settle(pending, () => pending.settle.reject(this.#closedError(pending.exchange, sent)));
+    }
+  }
+
+  #closedError(exchange: Exchange<unknown>, sent: SentState): ClosedError {
+    return new ClosedError(`the socket was closed before ${exchange.what} was answered`, sent, this.#closedBy === undefined ? {} : { cause: this.#closedBy });
+  }
+
+  #settle(pending: Pending, how: () => void): void {
+    this.#remove(pending);
+    how();
+  }
+
+  #remove(pending: Pending): void {
+    if (this.#pending.get(pending.sequence) === pending) this.#pending.delete(pending.sequence);
+    if (this.#pending.size === 0 && !this.#socket.closed) this.#socket.unref();
+  }
+
+  #remember(sequence: number): void {
+    this.#abandoned.add(sequence);
+    if (this.#abandoned.size > REMEMBERED_ABANDONED) {
+      for (const oldest of this.#abandoned) {
+        this.#abandoned.delete(oldest);
+        break;
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { AbortError, ArgumentError, TimeoutError, type SentState } from '../errors';
+
+/** The last argument of everything that waits. */
+export interface WaitOptions {
+  /** Gives up when it fires: the promise rejects with an AbortError whose `cause` is the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Limit in milliseconds from the call on, whatever arrives meanwhile; Infinity for none. */
+  readonly timeoutMs?: number;
+}
+
+/** The limit where none is given, in milliseconds: an attach may read a large bitmap before it answers. */
+export const DEFAULT_TIMEOUT_MS = 120_000;
+
+/** setTimeout fires at once beyond this. */
+const LONGEST_TIMER_MS = 0x7fffffff;
+
+/** Something under way that its caller may give up. */
+export interface Attempt {
+  /** Stops it: nothing of it is sent afterwards. @returns how far it had come */
+  abandon(): SentState;
+}
+
+/** How an attempt ends by itself. Calls after the first are ignored. */
+export interface Settle<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+  /** Milliseconds left; Infinity without a limit. */
+  remainingMs(): number;
+}
+
+/** @throws ArgumentError if the limit is not a number of milliseconds */
+export function checkWaitOptions(options: WaitOptions): void {
+  const { timeoutMs } = options;
+  if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs) || timeoutMs < 0)) {
+    throw new ArgumentError('timeoutMs', `a number of milliseconds from 0 up is needed, not ${String(timeoutMs)}`);
+  }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) throw new ArgumentError('signal', 'an AbortSignal is needed');
+}
+
+/**
+ * Runs an attempt under one absolute deadline and one signal.
+ * @param what the attempt is, in words for errors
+ * @param begin starts it; it settles through its argument
+ * @throws TimeoutError, AbortError (as rejections), and what the attempt rejects with
+ */
+export async function attempt<T>(what: string, options: WaitOptions, begin: (settle: Settle<T>) => Attempt): Promise<T> {
+  checkWaitOptions(options);
+  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const deadline = performance.now() + timeoutMs;
+  const aborted = (sent: SentState): AbortError => new AbortError(`${what} was aborted${spell(sent)}`, sent, signal?.reason);
+  if (signal?.aborted === true) throw aborted('no');
+  return new Promise<T>((resolve, reject) => {
+    let running: Attempt | undefined;
+    let settled = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const finish = (): boolean => {
+      if (settled) return false;
+      settled = true;
+      if (timer !== undefined) clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      return true;
+    };
+    const onAbort = (): void => {
+      if (finish()) reject(aborted(running?.abandon() ?? 'no'));
+    };
+    const arm = (): void => {
+      const left = deadline - performance.now();
+      if (left === Infinity) return;
+      timer = setTimeout(
+        () => {
+          if (deadline > performance.now()) arm();
+          else if (finish()) {
+            const sent = running?.abandon() ?? 'no';
+            reject(new TimeoutError(`${what}: no answer within ${timeoutMs} ms${spell(sent)}`, timeoutMs, sent));
+          }
+        },
+        Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS),
+      );
+    };
+    signal?.addEventListener('abort', onAbort);
+    arm();
+    const settle: Settle<T> = {
+      resolve: (value) => {
+        if (finish()) resolve(value);
+      },
+      reject: (error) => {
+        if (finish()) reject(error instanceof Error ? error : new Error(String(error)));
+      },
+      remainingMs: () => deadline - performance.now(),
+    };
+    try {
+      running = begin(settle);
+    } catch (error) {
+      settle.reject(error);
+    }
+  });
+}
+
+/** What a caller must know of a request that it gave up. */
+function spell(sent: SentState): string {
+  switch (sent) {
+    case 'no':
+      return ', and it was never sent';
+    case 'started':
+      return '; the kernel still works on it and may yet carry it out';
+    case 'returned':
+      return '; the kernel took it and may have carried it out: read the state';
+  }
+}

@@ -1,0 +1,98 @@
+#include "receiver.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+
+Receiver::~Receiver() {
+  if (memory_ != nullptr) munmap(memory_, kSlots * kSlotBytes);
+}
+
+bool Receiver::Allocate() {
+  if (memory_ != nullptr) return true;
+  void* memory = mmap(nullptr, kSlots * kSlotBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  memory_ = static_cast<uint8_t*>(memory);
+  slots_ = std::make_unique<Slot[]>(kSlots);
+  messages_ = std::make_unique<mmsghdr[]>(kSlots);
+  return true;
+}
+
+int Receiver::Receive(int socket, size_t from, size_t limit) {
+  for (size_t index = from; index < from + limit; index++) {
+    // The kernel writes to all of these.
+    Slot& slot = slots_[index];
+    slot.address = {};
+    slot.part.iov_base = memory_ + index * kSlotBytes;
+    slot.part.iov_len = kSlotBytes;
+    mmsghdr& message = messages_[index];
+    message = {};
+    message.msg_hdr.msg_name = &slot.address;
+    message.msg_hdr.msg_namelen = sizeof slot.address;
+    message.msg_hdr.msg_iov = &slot.part;
+    message.msg_hdr.msg_iovlen = 1;
+    message.msg_hdr.msg_control = slot.control;
+    message.msg_hdr.msg_controllen = sizeof slot.control;
+  }
+  for (;;) {
+    // MSG_DONTWAIT, because the descriptor itself is left in blocking mode for the sender thread. MSG_TRUNC: msg_len is the datagram's real length.
+    const int count = recvmmsg(socket, &messages_[from], static_cast<unsigned>(limit), MSG_DONTWAIT | MSG_TRUNC, nullptr);
+    if (count >= 0) return count;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int Receiver::ReceiveBatch(int socket) {
+  if (!Allocate()) return -ENOMEM;
+  size_t filled = 0;
+  size_t bytes = 0;
+  // Rounds of ascending size: a wake-up usually finds one datagram or a few, and preparing all slots for each would be waste.
+  size_t round = 8;
+  while (filled < kSlots && bytes < kBatchBytes) {
+    const size_t limit = std::min(round, kSlots - filled);
+    const int count = Receive(socket, filled, limit);
+    if (count < 0) {
+      if (filled == 0) return count;
+      // The error was taken from the socket by this call. An overrun must not be lost with it, so it is put where the caller sees it: nothing else can follow
+      // datagrams but EAGAIN, since recvmmsg() itself keeps an error that comes behind a datagram for the next call.
+      return count == -EAGAIN ? static_cast<int>(filled) : count;
+    }
+    for (int index = 0; index < count; index++) bytes += std::min<size_t>(messages_[filled + static_cast<size_t>(index)].msg_len, kSlotBytes);
+    filled += static_cast<size_t>(count);
+    if (static_cast<size_t>(count) < limit) break;
+    round *= 4;
+  }
+  return static_cast<int>(filled);
+}
+
+int Receiver::ReceiveOne(int socket) {
+  if (!Allocate()) return -ENOMEM;
+  return Receive(socket, 0, 1);
+}
+
+ReceivedDatagram Receiver::At(size_t index) const {
+  const mmsghdr& message = messages_[index];
+  const Slot& slot = slots_[index];
+  ReceivedDatagram datagram{};
+  datagram.bytes = memory_ + index * kSlotBytes;
+  datagram.length = static_cast<uint32_t>(std::min<size_t>(message.msg_len, kSlotBytes));
+  datagram.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0 || message.msg_len > kSlotBytes;
+  if (message.msg_hdr.msg_namelen >= sizeof(sockaddr_nl)) {
+    datagram.port = slot.address.nl_pid;
+    datagram.groups = slot.address.nl_groups;
+  } else {
+    // Never seen; but a sender that is not known must not pass for the kernel, which is 0.
+    datagram.port = UINT32_MAX;
+  }
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message.msg_hdr); control != nullptr;
+       control = CMSG_NXTHDR(const_cast<msghdr*>(&message.msg_hdr), control)) {
+    if (control->cmsg_level == SOL_NETLINK && control->cmsg_type == NETLINK_PKTINFO && control->cmsg_len >= CMSG_LEN(sizeof(nl_pktinfo))) {
+      nl_pktinfo info;
+      memcpy(&info, CMSG_DATA(control), sizeof info);
+      datagram.group = info.group;
+    }
+  }
+  return datagram;
+}

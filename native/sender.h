@@ -1,0 +1,119 @@
+#ifndef NODE_DRBD_NATIVE_SENDER_H_
+#define NODE_DRBD_NATIVE_SENDER_H_
+
+#include <uv.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "descriptor.h"
+
+/// Sends the datagrams of one socket, one at a time and in order, on a thread of its own.
+///
+/// A netlink handler of the kernel runs inside sendmsg(), so a send can take seconds, or never return. Hence:
+/// - the thread is detached, nobody joins it, and it owns this object together with the socket (shared_ptr): after Close() it finds nothing to do and ends,
+///   whenever the kernel lets it go;
+/// - it never touches Node-API. It wakes the loop with uv_async_send() under the mutex, and Close() takes the handle away under the same mutex before the
+///   handle is closed, so a thread that comes back late finds none;
+/// - it takes part in the descriptor's ownership while it is inside sendmsg(), and only then.
+class Sender {
+ public:
+  enum class Progress : uint8_t { kQueued = 0, kStarted = 1, kReturned = 2 };
+
+  struct Completion {
+    uint64_t id;
+    /// 0, or the errno of sendmsg().
+    int error;
+  };
+
+  /// Where everything stood at the moment of closing.
+  struct Closing {
+    /// Datagrams with higher ids were never handed to the kernel.
+    uint64_t last_started = 0;
+    /// The one inside sendmsg(); 0 if none.
+    uint64_t in_flight = 0;
+    std::vector<Completion> completions;
+  };
+
+  /// `wake` must stay valid until Close() has returned.
+  Sender(std::shared_ptr<Descriptor> socket, uv_async_t* wake);
+  ~Sender() = default;
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+
+  /// Queues a copy of the datagram, and starts the thread if this is the first one.
+  /// Returns 0, or ENOBUFS if the queue is full, EBADF after Close(), or what pthread_create() said.
+  static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id);
+
+  /// Takes a datagram out of the queue; false if it had started.
+  bool Cancel(uint64_t id);
+  Progress ProgressOf(uint64_t id);
+  /// Moves what has completed since the last call to `out`.
+  void TakeCompletions(std::vector<Completion>* out);
+
+  /// As Enqueue(), but its completion makes SynchronousWake() readable and is asked for with TakeSynchronous(). One at a time.
+  static int EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id);
+  /// The eventfd of the synchronous datagram; valid from EnqueueSynchronous() to Close(), on the thread that calls both.
+  int SynchronousWake() const { return synchronous_wake_ ? synchronous_wake_->Number() : -1; }
+  /// Whether the synchronous datagram has completed; `error` is its errno or 0.
+  bool TakeSynchronous(int* error);
+  /// Gives up on the synchronous datagram: it is not sent if it was still queued. Returns how far it had come.
+  Progress EndSynchronous();
+
+  /// Forgets what is queued, lets go of the socket and of the loop. Never waits for the thread.
+  Closing Close();
+
+  uint64_t SentDatagrams() const { return sent_datagrams_.load(std::memory_order_relaxed); }
+  uint64_t SentBytes() const { return sent_bytes_.load(std::memory_order_relaxed); }
+  uint64_t SendErrors() const { return send_errors_.load(std::memory_order_relaxed); }
+
+  /// Sender threads of this process that have not ended.
+  static uint64_t RunningThreads();
+
+ private:
+  struct Item {
+    uint64_t id;
+    uint32_t port;
+    uint32_t groups;
+    bool synchronous;
+    std::vector<uint8_t> bytes;
+  };
+
+  static int EnqueueItem(const std::shared_ptr<Sender>& self, Item item, uint64_t* id);
+  static int StartThread(const std::shared_ptr<Sender>& self);
+  static void* ThreadMain(void* argument);
+  void Run();
+  Progress ProgressLocked(uint64_t id) const;
+  bool CancelLocked(uint64_t id);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // All below is guarded by mutex_, up to the counters.
+  std::shared_ptr<Descriptor> socket_;
+  uv_async_t* wake_;
+  std::deque<Item> queue_;
+  size_t queued_bytes_ = 0;
+  std::vector<Completion> completions_;
+  uint64_t last_id_ = 0;
+  uint64_t last_started_ = 0;
+  uint64_t in_flight_ = 0;
+  bool thread_started_ = false;
+  bool closed_ = false;
+  uint64_t synchronous_id_ = 0;
+  bool synchronous_done_ = false;
+  int synchronous_error_ = 0;
+  // Written on the JavaScript thread under mutex_ and read there without it; the sender thread reads it under mutex_.
+  std::unique_ptr<Descriptor> synchronous_wake_;
+
+  std::atomic<uint64_t> sent_datagrams_{0};
+  std::atomic<uint64_t> sent_bytes_{0};
+  std::atomic<uint64_t> send_errors_{0};
+};
+
+#endif  // NODE_DRBD_NATIVE_SENDER_H_
