@@ -7,6 +7,8 @@ export interface FieldValues {
   /** 32 bits, two's complement. */
   s32: number;
   u64: bigint;
+  /** One byte, a number. */
+  u8: number;
   /** One byte: 0 or 1. */
   flag: boolean;
   /** UTF-8 text. NUL-terminated on the wire; the NUL is neither given nor returned. */
@@ -71,6 +73,7 @@ function kind<const K extends FieldKind>(name: K): <const O extends FieldOptions
 export const u32 = kind('u32');
 export const s32 = kind('s32');
 export const u64 = kind('u64');
+export const u8 = kind('u8');
 export const flag = kind('flag');
 export const string = kind('string');
 export const bytes = kind('bytes');
@@ -99,7 +102,7 @@ export function formatRange(field: AnyField): string | undefined {
   return `${field.min ?? ''} to ${field.max ?? ''}${field.unit === undefined ? '' : ` ${field.unit}`}`;
 }
 
-const NUMERIC: ReadonlySet<FieldKind> = new Set(['u32', 's32', 'u64']);
+const NUMERIC: ReadonlySet<FieldKind> = new Set(['u8', 'u32', 's32', 'u64']);
 
 /**
  * Checks a table when it is defined, so that a slip in it is found at once.

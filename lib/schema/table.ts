@@ -9,12 +9,14 @@ export function codeName(table: CodeTable, code: number): string {
   return `unknown(${code})`;
 }
 
+export type PacketKind = 'change' | 'read' | 'broadcast' | 'reply';
+
 /** A packet of the connector dialect. */
-export interface Packet<T extends FieldTable = FieldTable, R extends FieldTable = FieldTable> {
+export interface Packet<T extends FieldTable = FieldTable, R extends FieldTable = FieldTable, K extends PacketKind = PacketKind> {
   readonly number: number;
   readonly name: string;
   /** `change` alters state, `read` returns tags, `broadcast` and `reply` only come from the kernel. */
-  readonly kind: 'change' | 'read' | 'broadcast' | 'reply';
+  readonly kind: K;
   readonly doc: string;
   readonly since?: string;
   /** The tags that a request (or a broadcast) carries. */
@@ -28,11 +30,11 @@ export const LARGEST_TAG = 0x1fff;
 /** Attribute numbers are 14 bits. */
 export const LARGEST_ATTRIBUTE = 0x3fff;
 
-export function packet<const N extends string, const T extends FieldTable, const R extends FieldTable = Record<never, never>>(
+export function packet<const N extends string, const K extends PacketKind, const T extends FieldTable = Record<never, never>, const R extends FieldTable = Record<never, never>>(
   number: number,
   name: N,
-  definition: { readonly kind: Packet['kind']; readonly doc: string; readonly since?: string; readonly tags?: T; readonly replyTags?: R; readonly retired?: readonly number[] },
-): Packet<T, R> & { readonly name: N } {
+  definition: { readonly kind: K; readonly doc: string; readonly since?: string; readonly tags?: T; readonly replyTags?: R; readonly retired?: readonly number[] },
+): Packet<T, R, K> & { readonly name: N } {
   const { kind, doc, since, retired } = definition;
   const tags = definition.tags ?? ({} as T);
   const replyTags = definition.replyTags ?? ({} as R);

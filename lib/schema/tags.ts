@@ -7,7 +7,7 @@ import { decodeValue, encodeValue, isObject, type EncodeOptions } from './value'
 /** Bits of a tag (drbd_tag_magic.h): its type, whether a kernel that does not know it must refuse, and its number. */
 const TYPE_MASK = 0xc000;
 const MANDATORY = 0x2000;
-const TYPE_BITS: Readonly<Record<FieldKind, number>> = { u32: 0, s32: 0, u64: 0x4000, flag: 0x8000, string: 0xc000, bytes: 0xc000, address: 0xc000, u64s: 0xc000 };
+const TYPE_BITS: Readonly<Record<FieldKind, number>> = { u32: 0, s32: 0, u64: 0x4000, u8: 0x8000, flag: 0x8000, string: 0xc000, bytes: 0xc000, address: 0xc000, u64s: 0xc000 };
 const TT_END = 0;
 
 /** One tag as it stood on the wire: packed, unaligned, its value not interpreted. */

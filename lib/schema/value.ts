@@ -9,6 +9,7 @@ export interface EncodeOptions {
   readonly unchecked?: boolean;
 }
 
+const NUMBER_RANGE = { u8: [0, 0xff], u32: [0, 0xffffffff], s32: [-0x80000000, 0x7fffffff] } as const;
 const UTF8 = new TextEncoder();
 
 /**
@@ -24,12 +25,14 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
     throw new ArgumentError(path, `${needed} is needed, not ${describe(field, value)}`);
   };
   switch (field.kind) {
+    case 'u8':
     case 'u32':
     case 's32': {
-      if (typeof value !== 'number' || !Number.isInteger(value)) return refuse(`an integer of type number${typeof value === 'bigint' ? ' (32 bits)' : ''}`);
-      const [low, high] = field.kind === 'u32' ? [0, 0xffffffff] : [-0x80000000, 0x7fffffff];
+      if (typeof value !== 'number' || !Number.isInteger(value)) return refuse(`an integer of type number${typeof value === 'bigint' ? ' (at most 32 bits)' : ''}`);
+      const [low, high] = NUMBER_RANGE[field.kind];
       if (value < low || value > high) return refuse(`an integer from ${low} to ${high}`);
       if (options.unchecked !== true) checkRange(field, value, refuse);
+      if (field.kind === 'u8') return Uint8Array.of(value);
       const out = new Uint8Array(4);
       viewOf(out).setInt32(0, value, little);
       return out;
@@ -125,7 +128,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-const FIXED_BYTES = { u32: 4, s32: 4, u64: 8, flag: 1 } as const;
+const FIXED_BYTES = { u32: 4, s32: 4, u64: 8, u8: 1, flag: 1 } as const;
 
 /**
  * @param payload what the wire holds for the field
@@ -144,6 +147,8 @@ export function decodeValue(field: AnyField, payload: Uint8Array, path: string, 
       return view.getInt32(0, little);
     case 'u64':
       return view.getBigUint64(0, little);
+    case 'u8':
+      return view.getUint8(0);
     case 'flag':
       return view.getUint8(0) !== 0;
     case 'string': {

@@ -1,7 +1,7 @@
 import { decodeRaw, decodeRequest, packetByNumber, packets, type RawConnectorMessage } from '../../lib/dialects/connector';
 import { encodeStateWord, type StateWord } from '../../lib/dialects/state-word';
 import { concatBytes, decodeDatagram, encodeConnectorMessage, encodeDatagram, NLMSG_DONE, NO_BYTES, viewOf, type ByteOrder } from '../../lib/netlink';
-import { TagCodec } from '../../lib/schema';
+import { TagCodec, type Packet } from '../../lib/schema';
 import { NETLINK_CONNECTOR, type Transport, type TransportSocket } from '../../lib/transport/transport';
 
 /** The group that mainline DRBD 8.3 multicasts to, as a mask. */
@@ -123,7 +123,7 @@ export class Responder {
       case 'get_uuids':
         return [packet.number, NO_ERROR, this.#tags({ uuids: [0x1234_5678_9abc_def0n, 0n, 4n, 0n], uuids_flags: 1 })];
       case 'get_timeout_flag':
-        return [packet.number, NO_ERROR, this.#tags({ use_degraded: false })];
+        return [packet.number, NO_ERROR, this.#tags({ use_degraded: 0 })];
       default:
         Object.assign(minor.config, params.tags);
         if (packet.name === 'primary') this.setState(raw.minor, { ...minor.state, role: 1 });
@@ -134,16 +134,15 @@ export class Responder {
   }
 
   #minor(minor: number): Minor {
-    let entry = this.#minors.get(minor);
-    if (entry === undefined) {
-      entry = { state: { role: 2, peer: 0, conn: 0, disk: 0, pdsk: 6, susp: 0, aftr_isp: 0, peer_isp: 0, user_isp: 0, susp_nod: 0, susp_fen: 0 }, config: {} };
-      this.#minors.set(minor, entry);
-    }
+    const known = this.#minors.get(minor);
+    if (known !== undefined) return known;
+    const entry: Minor = { state: { role: 2, peer: 0, conn: 0, disk: 0, pdsk: 6, susp: false, aftr_isp: false, peer_isp: false, user_isp: false, susp_nod: false, susp_fen: false }, config: {} };
+    this.#minors.set(minor, entry);
     return entry;
   }
 
   #tags(values: Readonly<Record<string, unknown>>): Uint8Array {
-    const table = Object.assign({}, ...Object.values(packets).map(({ tags, replyTags }) => ({ ...tags, ...replyTags }))) as ConstructorParameters<typeof TagCodec>[1];
+    const table = Object.assign({}, ...Object.values<Packet>(packets).map(({ tags, replyTags }) => ({ ...tags, ...replyTags }))) as ConstructorParameters<typeof TagCodec>[1];
     // The kernel ends its lists with the mark alone.
     return new TagCodec('reply', table).encode(values, 'reply', { order: this.#order, unchecked: true }).subarray(0, -2);
   }

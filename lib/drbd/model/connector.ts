@@ -4,7 +4,7 @@ import type { ProcDrbd, ProcDrbdDevice } from '../proc-drbd';
 import { UNCONFIGURED } from '../proc-drbd';
 import { resyncOf } from './progress';
 import type { Device, Path, PeerDevice, Resource, Snapshot, Suspended } from './snapshot';
-import { codeOf, resyncKind, splitConnection, uuidIndex, wordOf, writeOrderingOfLetter } from './states';
+import { codeOf, protocolOf, resyncKind, splitConnection, uuidIndex, uuidKeys, wordOf, writeOrderingOfLetter } from './states';
 import { countOf, fieldsOf, numberOf, pathAddressOf, stringOf, uuidsOf, type Fields } from './values';
 
 /** What is known of one minor: the tags of the answers to the three read requests. Absent: not asked, or not answered. */
@@ -68,7 +68,7 @@ export function buildConnectorSnapshot(sources: ConnectorSources): Snapshot {
     const state = word === null ? stateOfLine(line) : stateOfWord(word, sources);
     if (word === null) complete = false;
     if (state === undefined) continue;
-    if (word === null ? line?.connection === UNCONFIGURED : isUnconfigured(word)) unconfiguredMinors.push(minor);
+    if (word === null ? line?.connection === UNCONFIGURED : isUnconfigured(word, sources.order)) unconfiguredMinors.push(minor);
     else resources.push(buildResource(minor, answers, state, line, sources));
   }
   return {
@@ -83,7 +83,6 @@ export function buildConnectorSnapshot(sources: ConnectorSources): Snapshot {
     resources,
   };
 }
-
 
 function stateOfWord(word: number, sources: ConnectorSources): MinorState {
   const state = decodeStateWord(word, sources.order);

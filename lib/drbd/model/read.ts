@@ -1,13 +1,14 @@
 import { KernelError, NetlinkError } from '../../errors';
 import { returnCodes } from '../../dialects/connector';
 import { operations as genl1Operations } from '../../dialects/genl1';
+import { isUnconfigured } from '../../dialects/state-word';
 import { hostByteOrder, type ByteOrder } from '../../netlink';
 import type { WaitOptions } from '../../session';
 import type { ProcDrbd } from '../proc-drbd';
 import { buildConnectorSnapshot, type ConnectorMinor } from './connector';
 import { buildGenl1Snapshot, type Genl1Reply } from './genl1';
 import type { Snapshot } from './snapshot';
-import { isUnconfiguredWord, resyncKind } from './states';
+import { resyncKind } from './states';
 import { fieldsOf, numberOf, type Fields } from './values';
 
 export interface ReadOptions extends WaitOptions {
@@ -62,7 +63,7 @@ export async function connectorSnapshot(client: ConnectorReader, proc: ProcDrbd 
       return;
     }
     const word = numberOf(state.tags['state_i']);
-    if (word !== null && isUnconfiguredWord(word, order)) {
+    if (word !== null && isUnconfigured(word, order)) {
       minors.push({ minor, state: state.tags });
       return;
     }

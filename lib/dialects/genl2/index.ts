@@ -1,0 +1,3 @@
+export { attributeSets } from './attributes';
+export * from './codes';
+export { operations } from './operations';
