@@ -95,7 +95,7 @@ export interface ProcDrbdDevice {
   /** `ds` */
   readonly disk: string | null;
   readonly peerDisk: string | null;
-  /** The letter of the replication protocol; null without network configuration. */
+  /** The letter of the replication protocol, `@` for one that no release has; null without network configuration. */
   readonly protocol: string | null;
   readonly flags: ProcDrbdFlags | null;
   readonly counters: ProcDrbdCounters | null;
@@ -131,7 +131,7 @@ type DeviceDraft = Omit<Writable<ProcDrbdDevice>, 'caches' | 'unknownLines'> & {
 const VERSION = /^version: (\S{1,100}) \(api:(\d{1,10})\/proto:(\d{1,10})(?:-(\d{1,10}))?\)\s*$/u;
 const DEVICE = /^ *(\d{1,10}): cs:(\S+)(.*)$/u;
 const ROLES = / (?:ro|st):([^/\s]+)\/(\S+)/u;
-const DISKS = / ds:([^/\s]+)\/(\S+)(?: ([A-Z ])(?: ([-a-z]+))?)?/u;
+const DISKS = / ds:([^/\s]+)\/(\S+)(?: ([@-Z ])(?: ([-a-z]+))?)?/u;
 const PROGRESS = /^\[=*>?\.*\]\s*(sync'ed|verified): *(\d{1,3}(?:\.\d)?)%(?: *\((\d{1,20})\/(\d{1,20})\)([KM]))?/u;
 const FINISH = /^finish: (\d{1,20}):(\d{1,2}):(\d{1,2})/u;
 const VERIFY_BITS = /^(\d{1,3})% +(\d{1,20})\/(\d{1,20})$/u;
