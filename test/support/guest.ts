@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+import type { Client, OperationName, SocketAddress } from '../../lib';
+import { KernelError, NetlinkError } from '../../lib';
+import type { operations } from '../../lib/dialects/genl1';
+
+export type Genl1Name = OperationName<typeof operations>;
+
+/** A loopback address with a port. */
+export function loopback(port: number): SocketAddress {
+  return { family: 'ipv4', address: '127.0.0.1', port };
+}
+
+/** Writes empty metadata to a disk, as drbdadm would. */
+export function createMetadata(minor: number, disk: string): void {
+  execFileSync('drbdmeta', ['--force', String(minor), 'v08', disk, 'internal', 'create-md'], { stdio: 'pipe' });
+}
+
+/** The line of /proc/drbd that a minor begins with, or undefined. */
+export function procLine(minor: number): string | undefined {
+  return readFileSync('/proc/drbd', 'utf8').split('\n').find((line) => line.trimStart().startsWith(`${minor}: `));
+}
+
+/** What the kernel answered so far, by operation. */
+export class Answers {
+  readonly #succeeded = new Set<string>();
+  readonly #refused = new Map<string, Set<number>>();
+
+  succeeded(name: string): boolean {
+    return this.#succeeded.has(name);
+  }
+
+  refusals(name: string): readonly number[] {
+    return [...(this.#refused.get(name) ?? [])].sort((a, b) => a - b);
+  }
+
+  /** Sends a request that must succeed. */
+  async succeed<T>(name: string, answer: Promise<T>): Promise<T> {
+    const result = await answer;
+    this.#succeeded.add(name);
+    return result;
+  }
+
+  /** Sends a request that the kernel must refuse with this return code, or netlink with minus this errno for a dump. */
+  async refuse(name: string, code: number, answer: Promise<unknown>): Promise<KernelError | NetlinkError> {
+    try {
+      await answer;
+    } catch (error) {
+      if (error instanceof KernelError && error.returnCode === code) return this.#note(name, code, error);
+      if (error instanceof NetlinkError && -error.errno === code) return this.#note(name, code, error);
+      throw error;
+    }
+    throw new Error(`${name} succeeded, though ${code} was expected`);
+  }
+
+  #note<E>(name: string, code: number, error: E): E {
+    const codes = this.#refused.get(name) ?? new Set<number>();
+    this.#refused.set(name, codes.add(code));
+    return error;
+  }
+}
+
+/** Waits until a resource's first connection and devices satisfy a condition. */
+export async function waitForState(drbd: Client<'genl1'>, resource: string, what: { readonly state?: string; readonly replication?: string; readonly disk?: string; readonly peerDisk?: string }): Promise<void> {
+  await drbd.waitFor(
+    (snapshot) => {
+      const found = snapshot.resources.find(({ name }) => name === resource);
+      const connection = found?.connections[0];
+      const peer = connection?.peerDevices[0];
+      return (
+        found !== undefined &&
+        (what.state === undefined || connection?.state === what.state) &&
+        (what.replication === undefined || peer?.replication === what.replication) &&
+        (what.disk === undefined || found.devices[0]?.disk === what.disk) &&
+        (what.peerDisk === undefined || peer?.peerDisk === what.peerDisk)
+      );
+    },
+    { timeoutMs: 60_000 },
+  );
+}
