@@ -12,6 +12,7 @@ export type DrbdErrorCode =
   | 'ERR_DRBD_NETLINK'
   | 'ERR_DRBD_KERNEL'
   | 'ERR_DRBD_UNSUPPORTED'
+  | 'ERR_DRBD_LOCKED'
   | 'ERR_DRBD_MISMATCH';
 
 /** Base of every error of this package. Tell them apart by `code`, never by the message. */
@@ -168,6 +169,23 @@ export class UnsupportedError extends DrbdError {
     this.feature = details.feature;
     this.dialect = details.dialect;
     this.requires = details.requires;
+  }
+}
+
+/** Somebody else has a lock file, and did not let go in time. */
+export class LockedError extends DrbdError {
+  readonly code = 'ERR_DRBD_LOCKED';
+  readonly path: string;
+  /** The process that has it: this one's pid if another part of this process does. */
+  readonly holder: number;
+  /** How long was waited, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(path: string, holder: number, timeoutMs: number) {
+    super(`${path} is locked by process ${holder}${holder === process.pid ? ' (this one)' : ''}, and was for ${timeoutMs} ms; wait until it is done, or see what it does (ps -p ${holder})`);
+    this.path = path;
+    this.holder = holder;
+    this.timeoutMs = timeoutMs;
   }
 }
 

@@ -5,6 +5,7 @@ export {
   CodecError,
   DrbdError,
   KernelError,
+  LockedError,
   MismatchError,
   NetlinkError,
   OverrunError,
@@ -18,3 +19,6 @@ export * from './drbd';
 export { decodeSocketAddress, encodeSocketAddress, formatSocketAddress, hostByteOrder, parseSocketAddress, type ByteOrder, type SocketAddress } from './netlink';
 export type { SessionCounters, WaitOptions } from './session';
 export type { Datagram, HostFiles, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport/transport';
+export { acquireLock, type FileLock, type LockOptions } from './transport/locks';
+export { nativeTransport, type NativeSocket, type NativeTransport } from './transport/native';
+export { readBlockDevice, type BlockDevice } from './transport/block-device';

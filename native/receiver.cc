@@ -44,8 +44,12 @@ int Receiver::Receive(int socket, size_t from, size_t limit) {
   }
 }
 
-int Receiver::ReceiveBatch(int socket) {
-  if (!Allocate()) return -ENOMEM;
+int Receiver::ReceiveBatch(int socket, int* error) {
+  *error = 0;
+  if (!Allocate()) {
+    *error = ENOMEM;
+    return 0;
+  }
   size_t filled = 0;
   size_t bytes = 0;
   // Rounds of ascending size: a wake-up usually finds one datagram or a few, and preparing all slots for each would be waste.
@@ -54,10 +58,9 @@ int Receiver::ReceiveBatch(int socket) {
     const size_t limit = std::min(round, kSlots - filled);
     const int count = Receive(socket, filled, limit);
     if (count < 0) {
-      if (filled == 0) return count;
-      // The error was taken from the socket by this call. An overrun must not be lost with it, so it is put where the caller sees it: nothing else can follow
-      // datagrams but EAGAIN, since recvmmsg() itself keeps an error that comes behind a datagram for the next call.
-      return count == -EAGAIN ? static_cast<int>(filled) : count;
+      // An overrun between two rounds comes after what the first has brought.
+      *error = -count;
+      break;
     }
     for (int index = 0; index < count; index++) bytes += std::min<size_t>(messages_[filled + static_cast<size_t>(index)].msg_len, kSlotBytes);
     filled += static_cast<size_t>(count);

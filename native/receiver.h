@@ -35,8 +35,8 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   /// Receives without waiting until the socket is empty or the batch is full, into the slots from the first on.
-  /// Returns the number of datagrams, or the negative errno of a first call that failed (-EAGAIN: nothing there).
-  int ReceiveBatch(int socket);
+  /// Returns the number of datagrams. `error` is what ended it: 0, EAGAIN (empty), or another errno, which the socket has told only here.
+  int ReceiveBatch(int socket, int* error);
   /// Receives one datagram without waiting. Returns 1, or a negative errno.
   int ReceiveOne(int socket);
   /// What the last receive stored in slot `index`.

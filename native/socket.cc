@@ -1,0 +1,516 @@
+#include "socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "clock.h"
+
+namespace {
+
+// Anything else that wraps an object is told apart by this, so that a method called on a foreign object cannot read it as a socket.
+constexpr napi_type_tag kSocketTag = {0x6e6f64652d647262ULL, 0x642d736f636b6574ULL};
+
+const char* ProgressName(Sender::Progress progress) {
+  switch (progress) {
+    case Sender::Progress::kQueued:
+      return "no";
+    case Sender::Progress::kStarted:
+      return "started";
+    case Sender::Progress::kReturned:
+      break;
+  }
+  return "returned";
+}
+
+bool ReadU32(const Napi::Value& value, uint32_t* out) {
+  if (!value.IsNumber()) return false;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= 0 && number <= std::numeric_limits<uint32_t>::max()) || number != static_cast<double>(static_cast<uint32_t>(number))) return false;
+  *out = static_cast<uint32_t>(number);
+  return true;
+}
+
+bool IsBytes(const Napi::Value& value) { return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array; }
+
+void ThrowType(Napi::Env env, const char* what) { Napi::TypeError::New(env, what).ThrowAsJavaScriptException(); }
+
+}  // namespace
+
+struct NetlinkSocket::Handles {
+  uv_poll_t poll{};
+  uv_async_t wake{};
+  napi_async_context context = nullptr;
+  napi_async_cleanup_hook_handle hook = nullptr;
+  /// Null once the socket is closed: a callback that comes late finds nobody.
+  NetlinkSocket* owner = nullptr;
+  /// Kept until the poll handle is closed: its number must not be another file's before.
+  std::shared_ptr<Descriptor> descriptor;
+  int open_handles = 0;
+};
+
+Napi::Function NetlinkSocket::Define(Napi::Env env) {
+  return DefineClass(env, "NetlinkSocket",
+                     {
+                         InstanceAccessor<&NetlinkSocket::PortId>("portId"),
+                         InstanceAccessor<&NetlinkSocket::Closed>("closed"),
+                         InstanceMethod<&NetlinkSocket::Send>("send"),
+                         InstanceMethod<&NetlinkSocket::Progress>("progress"),
+                         InstanceMethod<&NetlinkSocket::Cancel>("cancel"),
+                         InstanceMethod<&NetlinkSocket::Join>("join"),
+                         InstanceMethod<&NetlinkSocket::Leave>("leave"),
+                         InstanceMethod<&NetlinkSocket::KeepAlive>("ref"),
+                         InstanceMethod<&NetlinkSocket::LetGo>("unref"),
+                         InstanceMethod<&NetlinkSocket::Close>("close"),
+                         InstanceMethod<&NetlinkSocket::Counters>("counters"),
+                         InstanceMethod<&NetlinkSocket::ExchangeSync>("exchangeSync"),
+                     });
+}
+
+/// new NetlinkSocket(protocol, receiveBufferBytes (0: as it is), groups, listener)
+NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NetlinkSocket>(info), environment_(info.Env().GetInstanceData<Environment>()) {
+  Napi::Env env = info.Env();
+  uint32_t protocol = 0;
+  uint32_t buffer = 0;
+  uint32_t groups = 0;
+  if (info.Length() < 4 || !ReadU32(info[0], &protocol) || !ReadU32(info[1], &buffer) || !ReadU32(info[2], &groups) || !info[3].IsFunction()) {
+    ThrowType(env, "protocol, receiveBufferBytes, groups and a listener are needed");
+    return;
+  }
+  napi_type_tag_object(env, info.This(), &kSocketTag);
+  // A property, not a reference: the listener refers to this object, and both must be collectable together.
+  info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("listener", info[3], napi_default));
+  Open(env, static_cast<int>(protocol), buffer, groups);
+}
+
+NetlinkSocket::~NetlinkSocket() { CloseHandles(); }
+
+bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, uint32_t groups) {
+  const int number = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  if (number < 0) {
+    ThrowSystemError(env, "socket", errno, "socket(AF_NETLINK, SOCK_RAW, " + std::to_string(protocol) + ")");
+    return false;
+  }
+  auto descriptor = std::make_shared<Descriptor>(number);
+  if (receive_buffer > 0) {
+    const int wanted = static_cast<int>(std::min<int64_t>(receive_buffer, std::numeric_limits<int>::max() / 2));
+    // Beyond rmem_max with CAP_NET_ADMIN; without it the kernel cuts to what is allowed.
+    if (setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &wanted, sizeof wanted) != 0 && setsockopt(number, SOL_SOCKET, SO_RCVBUF, &wanted, sizeof wanted) != 0) {
+      ThrowSystemError(env, "setsockopt", errno, "SO_RCVBUF");
+      return false;
+    }
+  }
+  const int one = 1;
+  if (setsockopt(number, SOL_NETLINK, NETLINK_PKTINFO, &one, sizeof one) != 0) {
+    ThrowSystemError(env, "setsockopt", errno, "NETLINK_PKTINFO");
+    return false;
+  }
+  // Kernels before 4.12 have no extended acknowledgements; then there are none.
+  setsockopt(number, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof one);
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = groups;
+  if (bind(number, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    ThrowSystemError(env, "bind", errno, "bind to groups 0x" + [groups] {
+      char text[16];
+      snprintf(text, sizeof text, "%x", groups);
+      return std::string(text);
+    }());
+    return false;
+  }
+  socklen_t length = sizeof address;
+  if (getsockname(number, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    ThrowSystemError(env, "getsockname", errno, "getsockname");
+    return false;
+  }
+
+  uv_loop_t* loop = nullptr;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) {
+    ThrowSystemError(env, "", 0, "this environment has no event loop");
+    return false;
+  }
+  auto handles = std::make_unique<Handles>();
+  if (uv_async_init(loop, &handles->wake, OnWake) != 0) {
+    ThrowSystemError(env, "uv_async_init", EMFILE, "the event loop takes no more handles");
+    return false;
+  }
+  // From here on libuv knows the handle: it is freed by its closing.
+  Handles* raw = handles.release();
+  raw->owner = this;
+  raw->open_handles = 1;
+  raw->wake.data = raw;
+  raw->poll.data = raw;
+  raw->descriptor = descriptor;
+  // What wakes the loop for completions does not keep it alive: the poll handle does, or does not.
+  uv_unref(reinterpret_cast<uv_handle_t*>(&raw->wake));
+  int error = uv_poll_init(loop, &raw->poll, number);
+  if (error == 0) {
+    raw->open_handles = 2;
+    error = uv_poll_start(&raw->poll, UV_READABLE, OnReadable);
+  }
+  handles_ = raw;
+  if (error != 0) {
+    CloseHandles();
+    ThrowSystemError(env, "uv_poll_start", -error, "the event loop does not poll the socket");
+    return false;
+  }
+  // uv_poll_init made the descriptor non-blocking. The sender thread's calls must block: a full peer is waited for in the kernel. Receiving asks not to wait each time.
+  if (fcntl(number, F_SETFL, 0) != 0) {
+    const int failed = errno;
+    CloseHandles();
+    ThrowSystemError(env, "fcntl", failed, "F_SETFL");
+    return false;
+  }
+  napi_value resource_name;
+  napi_create_string_utf8(env, "NetlinkSocket", NAPI_AUTO_LENGTH, &resource_name);
+  napi_async_init(env, Value(), resource_name, &raw->context);
+  // A worker's library may be unloaded after its environment: libuv must be done with the handles before.
+  napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook);
+  descriptor_ = std::move(descriptor);
+  sender_ = std::make_shared<Sender>(descriptor_, &raw->wake);
+  port_id_ = address.nl_pid;
+  SetReferenced(true);
+  return true;
+}
+
+Sender::Closing NetlinkSocket::CloseHandles() {
+  Sender::Closing closing;
+  if (sender_) closing = sender_->Close();
+  if (handles_ == nullptr) return closing;
+  Handles* handles = std::exchange(handles_, nullptr);
+  handles->owner = nullptr;
+  if (handles->context != nullptr) {
+    napi_async_destroy(Env(), handles->context);
+    handles->context = nullptr;
+  }
+  if (handles->open_handles > 1) uv_close(reinterpret_cast<uv_handle_t*>(&handles->poll), OnHandleClosed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&handles->wake), OnHandleClosed);
+  descriptor_.reset();
+  return closing;
+}
+
+void NetlinkSocket::OnHandleClosed(uv_handle_t* handle) {
+  auto* handles = static_cast<Handles*>(handle->data);
+  if (--handles->open_handles > 0) return;
+  // Nothing of Node-API may be touched any more but this: it tells an environment that waits that it may go on.
+  if (handles->hook != nullptr) napi_remove_async_cleanup_hook(handles->hook);
+  delete handles;
+}
+
+void NetlinkSocket::OnEnvironmentCleanup(napi_async_cleanup_hook_handle, void* data) {
+  auto* handles = static_cast<Handles*>(data);
+  // Without an owner it is closing already, and will remove the hook when it has.
+  if (handles->owner != nullptr) handles->owner->CloseHandles();
+}
+
+bool NetlinkSocket::RequireOpen(Napi::Env env, const char* what) {
+  if (handles_ != nullptr) return true;
+  ThrowSystemError(env, what, EBADF, "the socket is closed");
+  return false;
+}
+
+Napi::Value NetlinkSocket::PortId(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), port_id_); }
+
+Napi::Value NetlinkSocket::Closed(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), handles_ == nullptr); }
+
+/// send(bytes, port, groups): the id of the datagram
+Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint32_t port = 0;
+  uint32_t groups = 0;
+  if (info.Length() < 3 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups)) {
+    ThrowType(env, "a Uint8Array, a port id and a group mask are needed");
+    return env.Undefined();
+  }
+  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  uint64_t id = 0;
+  const int error = Sender::Enqueue(sender_, bytes.Data(), bytes.ByteLength(), port, groups, &id);
+  if (error != 0) {
+    ThrowSystemError(env, "sendmsg", error, "the datagram was not queued");
+    return env.Undefined();
+  }
+  return Napi::Number::New(env, static_cast<double>(id));
+}
+
+/// progress(id): 'no', 'started' or 'returned'; for an open socket
+Napi::Value NetlinkSocket::Progress(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    ThrowType(env, "the id of a datagram is needed");
+    return env.Undefined();
+  }
+  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
+  return Napi::String::New(env, ProgressName(sender_->ProgressOf(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()))));
+}
+
+/// cancel(id): whether it was still queued
+Napi::Value NetlinkSocket::Cancel(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsNumber()) {
+    ThrowType(env, "the id of a datagram is needed");
+    return env.Undefined();
+  }
+  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
+  return Napi::Boolean::New(env, sender_->Cancel(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value())));
+}
+
+void NetlinkSocket::Membership(const Napi::CallbackInfo& info, int option, const char* what) {
+  Napi::Env env = info.Env();
+  uint32_t group = 0;
+  if (info.Length() < 1 || !ReadU32(info[0], &group) || group == 0) {
+    ThrowType(env, "the number of a group, from 1, is needed");
+    return;
+  }
+  if (!RequireOpen(env, what)) return;
+  if (setsockopt(descriptor_->Number(), SOL_NETLINK, option, &group, sizeof group) != 0) {
+    ThrowSystemError(env, "setsockopt", errno, std::string(what) + " of group " + std::to_string(group));
+  }
+}
+
+void NetlinkSocket::Join(const Napi::CallbackInfo& info) { Membership(info, NETLINK_ADD_MEMBERSHIP, "NETLINK_ADD_MEMBERSHIP"); }
+
+void NetlinkSocket::Leave(const Napi::CallbackInfo& info) { Membership(info, NETLINK_DROP_MEMBERSHIP, "NETLINK_DROP_MEMBERSHIP"); }
+
+void NetlinkSocket::SetReferenced(bool referenced) {
+  if (referenced == referenced_) return;
+  referenced_ = referenced;
+  if (referenced) {
+    Reference<Napi::Object>::Ref();
+  } else {
+    Reference<Napi::Object>::Unref();
+  }
+}
+
+void NetlinkSocket::KeepAlive(const Napi::CallbackInfo& info) {
+  if (!RequireOpen(info.Env(), "ref")) return;
+  uv_ref(reinterpret_cast<uv_handle_t*>(&handles_->poll));
+  SetReferenced(true);
+}
+
+void NetlinkSocket::LetGo(const Napi::CallbackInfo& info) {
+  if (!RequireOpen(info.Env(), "unref")) return;
+  uv_unref(reinterpret_cast<uv_handle_t*>(&handles_->poll));
+  SetReferenced(false);
+}
+
+/// close(): what became of the datagrams; undefined if it was closed before
+Napi::Value NetlinkSocket::Close(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (handles_ == nullptr) return env.Undefined();
+  const Sender::Closing closing = CloseHandles();
+  SetReferenced(false);
+  return ClosingObject(env, closing, 0);
+}
+
+Napi::Object NetlinkSocket::ClosingObject(Napi::Env env, const Sender::Closing& closing, int error) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("lastStarted", Napi::Number::New(env, static_cast<double>(closing.last_started)));
+  object.Set("inFlight", Napi::Number::New(env, static_cast<double>(closing.in_flight)));
+  object.Set("completions", CompletionsArray(env, closing.completions));
+  object.Set("errno", Napi::Number::New(env, error));
+  return object;
+}
+
+/// Pairs of id and errno, flat.
+Napi::Array NetlinkSocket::CompletionsArray(Napi::Env env, const std::vector<Sender::Completion>& completions) {
+  Napi::Array array = Napi::Array::New(env, completions.size() * 2);
+  uint32_t index = 0;
+  for (const Sender::Completion& completion : completions) {
+    array.Set(index++, Napi::Number::New(env, static_cast<double>(completion.id)));
+    array.Set(index++, Napi::Number::New(env, completion.error));
+  }
+  return array;
+}
+
+Napi::Value NetlinkSocket::Counters(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Object counters = Napi::Object::New(env);
+  const auto set = [&](const char* name, uint64_t value) { counters.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
+  set("receivedDatagrams", received_datagrams_);
+  set("receivedBytes", received_bytes_);
+  set("sentDatagrams", sender_ ? sender_->SentDatagrams() : 0);
+  set("sentBytes", sender_ ? sender_->SentBytes() : 0);
+  set("sendErrors", sender_ ? sender_->SendErrors() : 0);
+  set("overruns", overruns_);
+  set("truncated", truncated_);
+  return counters;
+}
+
+Napi::Object NetlinkSocket::DatagramObject(Napi::Env env, const ReceivedDatagram& datagram) {
+  received_datagrams_++;
+  received_bytes_ += datagram.length;
+  if (datagram.truncated) truncated_++;
+  // A buffer of its own for each: a listener that keeps one small answer must not keep a batch.
+  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, datagram.length);
+  if (datagram.length > 0) memcpy(buffer.Data(), datagram.bytes, datagram.length);
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("bytes", Napi::Uint8Array::New(env, datagram.length, buffer, 0));
+  object.Set("port", Napi::Number::New(env, datagram.port));
+  object.Set("groups", Napi::Number::New(env, datagram.groups));
+  object.Set("group", Napi::Number::New(env, datagram.group));
+  object.Set("truncated", Napi::Boolean::New(env, datagram.truncated));
+  return object;
+}
+
+void NetlinkSocket::Emit(const std::vector<napi_value>& arguments) {
+  Napi::Env env = Env();
+  napi_value listener;
+  if (handles_ == nullptr || napi_get_named_property(env, Value(), "listener", &listener) != napi_ok) return;
+  napi_value result;
+  const napi_status status = napi_make_callback(env, handles_->context, Value(), listener, arguments.size(), arguments.data(), &result);
+  if (status == napi_ok) return;
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (!pending) return;
+  napi_value exception;
+  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
+}
+
+void NetlinkSocket::OnReadable(uv_poll_t* poll, int status, int) {
+  auto* handles = static_cast<Handles*>(poll->data);
+  if (handles->owner != nullptr) handles->owner->Receive(status);
+}
+
+void NetlinkSocket::Receive(int status) {
+  Napi::Env env = Env();
+  Napi::HandleScope scope(env);
+  // libuv stops polling when epoll reports an error, as it does for an overrun, and calls it UV_EBADF. The socket itself knows what it was.
+  if (status < 0 && uv_poll_start(&handles_->poll, UV_READABLE, OnReadable) != 0) {
+    Fail(env, -status);
+    return;
+  }
+  int error = 0;
+  const int count = environment_->receiver.ReceiveBatch(descriptor_->Number(), &error);
+  if (count > 0) {
+    Napi::Array batch = Napi::Array::New(env, static_cast<size_t>(count));
+    for (int index = 0; index < count; index++) {
+      Napi::HandleScope inner(env);
+      batch.Set(static_cast<uint32_t>(index), DatagramObject(env, environment_->receiver.At(static_cast<size_t>(index))));
+    }
+    Emit({Napi::String::New(env, "datagrams"), batch});
+    if (handles_ == nullptr) return;
+  }
+  if (error == 0 || error == EAGAIN) return;
+  if (error == ENOBUFS) {
+    overruns_++;
+    Emit({Napi::String::New(env, "overrun")});
+    return;
+  }
+  Fail(env, error);
+}
+
+void NetlinkSocket::Fail(Napi::Env env, int error) {
+  // Told first, as the listener is called in the socket's own context; it closes on its side.
+  napi_value arguments[] = {Napi::String::New(env, "failed"), Napi::Number::New(env, error)};
+  Emit({arguments[0], arguments[1]});
+  if (handles_ == nullptr) return;
+  CloseHandles();
+  SetReferenced(false);
+}
+
+void NetlinkSocket::OnWake(uv_async_t* wake) {
+  auto* handles = static_cast<Handles*>(wake->data);
+  if (handles->owner != nullptr) handles->owner->Completed();
+}
+
+void NetlinkSocket::Completed() {
+  Napi::Env env = Env();
+  Napi::HandleScope scope(env);
+  sender_->TakeCompletions(&completions_);
+  if (completions_.empty()) return;
+  Emit({Napi::String::New(env, "sent"), CompletionsArray(env, completions_)});
+}
+
+/// exchangeSync(bytes, port, groups, timeoutMs, accept): sends, then blocks until accept(datagram) says true or the time is over.
+/// Returns { outcome: 'accepted' | 'timeout' | 'overrun' | 'failed', sent, errno }. What is not accepted is gone for the listener too.
+Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint32_t port = 0;
+  uint32_t groups = 0;
+  if (info.Length() < 5 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups) || !info[3].IsNumber() || !info[4].IsFunction()) {
+    ThrowType(env, "a Uint8Array, a port id, a group mask, a time in milliseconds and a function are needed");
+    return env.Undefined();
+  }
+  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
+  if (exchanging_) {
+    ThrowSystemError(env, "sendmsg", EBUSY, "an exchange is under way on this socket");
+    return env.Undefined();
+  }
+  const double milliseconds = info[3].As<Napi::Number>().DoubleValue();
+  const int64_t start = MonotonicNanoseconds();
+  const int64_t deadline = start + static_cast<int64_t>(std::min(std::max(milliseconds, 0.0), 1e12) * 1e6);
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  uint64_t id = 0;
+  const int queued = Sender::EnqueueSynchronous(sender_, bytes.Data(), bytes.ByteLength(), port, groups, &id);
+  if (queued != 0) {
+    ThrowSystemError(env, "sendmsg", queued, "the datagram was not queued");
+    return env.Undefined();
+  }
+  exchanging_ = true;
+  const Napi::Function accept = info[4].As<Napi::Function>();
+  const char* outcome = "timeout";
+  int error = 0;
+  bool returned = false;
+  // The socket may be closed by accept(); these live on.
+  const std::shared_ptr<Descriptor> descriptor = descriptor_;
+  const std::shared_ptr<Sender> sender = sender_;
+  for (bool done = false; !done;) {
+    const int64_t left = deadline - MonotonicNanoseconds();
+    if (left <= 0) break;
+    pollfd watched[2] = {{descriptor->Number(), POLLIN, 0}, {returned ? -1 : sender->SynchronousWake(), POLLIN, 0}};
+    const int ready = poll(watched, 2, static_cast<int>(std::min<int64_t>((left + 999'999) / 1'000'000, std::numeric_limits<int>::max())));
+    if (ready < 0 && errno != EINTR) {
+      outcome = "failed";
+      error = errno;
+      break;
+    }
+    if (!returned && sender->TakeSynchronous(&error)) {
+      returned = true;
+      if (error != 0) {
+        outcome = "failed";
+        break;
+      }
+    }
+    if (ready <= 0 || watched[0].revents == 0) continue;
+    Napi::HandleScope scope(env);
+    const int count = environment_->receiver.ReceiveOne(descriptor->Number());
+    if (count == -EAGAIN) continue;
+    if (count < 0) {
+      outcome = count == -ENOBUFS ? "overrun" : "failed";
+      error = -count;
+      if (count == -ENOBUFS) overruns_++;
+      break;
+    }
+    const Napi::Value verdict = accept.Call({DatagramObject(env, environment_->receiver.At(0))});
+    if (env.IsExceptionPending()) {
+      sender->EndSynchronous();
+      exchanging_ = false;
+      return env.Undefined();
+    }
+    if (verdict.ToBoolean().Value()) {
+      outcome = "accepted";
+      done = true;
+    } else if (handles_ == nullptr) {
+      outcome = "failed";
+      error = EBADF;
+      break;
+    }
+  }
+  const Sender::Progress progress = sender->EndSynchronous();
+  exchanging_ = false;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("outcome", Napi::String::New(env, outcome));
+  result.Set("sent", Napi::String::New(env, ProgressName(progress)));
+  result.Set("errno", Napi::Number::New(env, error));
+  return result;
+}
