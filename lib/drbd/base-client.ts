@@ -42,8 +42,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#transport = transport;
     this.#setup = setup;
     const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
-    this.#changes = new SocketPool(open, { limit: MOST_CHANGES, closeWhenAbandoned: false });
-    this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeWhenAbandoned: true });
+    this.#changes = new SocketPool(open, { limit: MOST_CHANGES, closeAfterFailure: false });
+    this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }
 
   abstract events(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
