@@ -93,6 +93,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   protected subscribe(
     source: Pick<SocketSetup, 'groups'>,
     decode: (message: NetlinkMessage, join: (group: number) => void) => E | ResyncEvent | undefined,
+    countOf: (event: E) => { readonly count: string; readonly sequence: number },
     options: EventOptions,
   ): AsyncIterableIterator<E | ResyncEvent> {
     this.#requireOpen('events');
@@ -108,6 +109,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
         decode: (message) => decode(message, (group) => {
           stream.join(group);
         }),
+        countOf: (item) => (item.kind === 'resync' ? undefined : countOf(item)),
       },
       this.#counters,
       options.signal,

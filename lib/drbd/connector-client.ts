@@ -104,7 +104,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   }
 
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
-    return this.subscribe({ groups: connectorGroups(this.driver.address) }, (message) => this.#decodeEvent(message), options);
+    return this.subscribe({ groups: connectorGroups(this.driver.address) }, (message) => this.#decodeEvent(message), ({ sequence }) => ({ count: 'broadcasts', sequence }), options);
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {

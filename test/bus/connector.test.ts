@@ -229,6 +229,26 @@ test('an overrun of the socket is one resync event, and the stream goes on', asy
   expect(drbd.counters().overruns).toBeGreaterThanOrEqual(1);
 });
 
+test('a broadcast that never comes is told, and one that was overtaken is not', async () => {
+  const drbd = await connect();
+  const stream = drbd.events();
+  const next = async (): Promise<string> => {
+    const { value } = await stream.next();
+    return value === undefined ? 'end' : value.kind === 'resync' ? value.reason : String(value.sequence);
+  };
+  responder.broadcast('sync_progress', 0, { sync_progress: 1 });
+  const overtaken = responder.skipBroadcast();
+  responder.broadcast('sync_progress', 0, { sync_progress: 3 });
+  responder.broadcast('sync_progress', 0, { sync_progress: 2 }, overtaken);
+  expect([await next(), await next(), await next()]).toEqual([overtaken - 1, overtaken + 1, overtaken].map(String));
+  const lost = responder.skipBroadcast();
+  responder.broadcast('sync_progress', 0, { sync_progress: 5 });
+  expect([await next(), await next()]).toEqual([String(lost + 1), 'gap']);
+  responder.broadcast('sync_progress', 0, { sync_progress: 6 });
+  expect(await next()).toBe(String(lost + 2));
+  await stream.return?.();
+});
+
 test('requests that hang an 8.3 kernel are refused for a minor without disk and network, unless forced', async () => {
   const drbd = await connect();
   for (const name of ['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'] as const) {
