@@ -513,7 +513,6 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   exchanging_ = true;
-  const Napi::Function accept = info[4].As<Napi::Function>();
   const char* outcome = "timeout";
   const char* syscall = "";
   int error = 0;
@@ -552,15 +551,16 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
       break;
     }
     napi_value datagram = DatagramObject(env, environment_->receiver.At(0));
-    Napi::Value verdict;
-    if (datagram != nullptr) verdict = accept.Call({datagram});
-    // accept() threw; or the environment is being terminated, which leaves neither a value nor an exception.
-    if (verdict.IsEmpty() || env.IsExceptionPending()) {
+    napi_value verdict;
+    bool accepted = false;
+    // Not so if accept() threw, and if the environment is being terminated, at whichever of these calls.
+    if (datagram == nullptr || napi_call_function(env, env.Undefined(), info[4], 1, &datagram, &verdict) != napi_ok ||
+        napi_coerce_to_bool(env, verdict, &verdict) != napi_ok || napi_get_value_bool(env, verdict, &accepted) != napi_ok) {
       sender->EndSynchronous();
       exchanging_ = false;
       return env.Undefined();
     }
-    if (verdict.ToBoolean().Value()) {
+    if (accepted) {
       outcome = "accepted";
       done = true;
     } else if (handles_ == nullptr) {
