@@ -195,7 +195,8 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
   }
   napi_value resource_name;
   napi_create_string_utf8(env, "NetlinkSocket", NAPI_AUTO_LENGTH, &resource_name);
-  if (napi_async_init(env, Value(), resource_name, &raw->context) != napi_ok) raw->context = nullptr;
+  // With a resource of its own: this object would be kept alive by it (Node 26).
+  if (napi_async_init(env, nullptr, resource_name, &raw->context) != napi_ok) raw->context = nullptr;
   // A worker's library may be unloaded after its environment: libuv must be done with the handles before. Without the hook no socket.
   if (napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook) != napi_ok) {
     raw->hook = nullptr;

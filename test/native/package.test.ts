@@ -21,7 +21,7 @@ beforeAll(() => {
   const output = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...plainEnvironment(), npm_config_cache: join(project, 'cache'), npm_config_loglevel: 'error' },
+    env: { ...plainEnvironment(), npm_config_cache: join(project, 'cache'), npm_config_loglevel: 'error', npm_config_update_notifier: 'false' },
   });
   const [packed] = JSON.parse(output) as readonly { readonly filename: string; readonly files: readonly { readonly path: string }[] }[];
   if (packed === undefined) throw new Error('nothing was packed');
