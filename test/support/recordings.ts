@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { formatRecording, type RecordedBlockDevice, type RecordedEntry, type Recording, type RecordingHeader } from '../../lib';
 import { parseHex } from '../../lib/netlink';
+import { hideSecrets } from '../../lib/recording/wire';
 import { CAPTURES, type CaptureFolder } from './captures';
 
 /** One recorded command of test/captures, as a recording that both tools can replay. */
@@ -159,8 +160,10 @@ function genericEntries(calls: readonly GenericCall[]): RecordedEntry[] {
 /**
  * Turns a file of test/captures into recordings, one for each command that a program of DRBD's ran; hand-made datagrams and shell commands are not among them.
  * @param captureFile such as `drbd-8.3.13/05-pair.jsonl`
+ * @param options.reveal keep secrets, as is needed to compare what `show` prints; they are kept if absent
  */
-export function recordingsOf(captureFile: string): readonly CapturedRecording[] {
+export function recordingsOf(captureFile: string, options: { readonly reveal?: boolean } = {}): readonly CapturedRecording[] {
+  const { reveal = true } = options;
   const [folder, file = ''] = captureFile.split('/') as [CaptureFolder, string?];
   const { dialect, ramDiskBytes } = RELEASES[folder];
   const name = file.replace(/\.jsonl$/u, '');
@@ -195,7 +198,7 @@ export function recordingsOf(captureFile: string): readonly CapturedRecording[] 
             procDrbd: text !== undefined && text.startsWith('version:') ? text : undefined,
             blockDevices: blockDevices(argv, ramDiskBytes),
           },
-          entries,
+          entries: reveal ? entries : entries.map((entry) => ('bytes' in entry ? { ...entry, bytes: hideSecrets(entry.bytes, 'little', dialect === 'connector') } : entry)),
           end: endedBy === undefined ? ('closed' as const) : ('sigterm' as const),
         },
       },
