@@ -281,9 +281,12 @@ class Replay {
     );
   }
 
-  /** Whether a state may be asked for that was not asked for in the recording: before a change of that minor, or after a loss. */
+  /**
+   * Whether a state may be asked for that was not asked for in the recording: before a change of that minor, after a loss, and where /proc/drbd is known
+   * and nothing else was recorded (a request that never returned is missing in some captures).
+   */
   #mayAsk(minor: number | undefined): boolean {
-    return this.#overran || this.#guarded(minor) !== undefined;
+    return this.#overran || this.#guarded(minor) !== undefined || (this.#proc() !== undefined && this.unused().length === 0);
   }
 
   /** The next change of a minor that the recording holds; of any, without one. */
@@ -407,10 +410,16 @@ class Replay {
       const multicast = recorded.kind === 'rx' && recorded.groups !== 0;
       return [...new Set([...(asker === undefined || asker.closed ? [] : [asker]), ...(multicast ? members : [])])];
     }
-    if (recorded.kind === 'overrun' || recorded.groups === 0) {
-      // It concerned one socket: what sends its requests today stands for it.
-      const bound = this.#requests.findLast(({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed)?.sent?.socket;
-      if (bound !== undefined && (recorded.kind === 'rx' || bound.isMember || members.length === 0)) return [bound];
+    const bound = this.#requests.findLast(({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed)?.sent?.socket;
+    if (recorded.kind === 'overrun') {
+      // The buffer of one socket was full. Of those that are open, each that does what that one did is told.
+      const asked = this.#requests.some(({ recorded: { socket } }) => socket === recorded.socket);
+      const alike = asked ? members : members.filter((socket) => !socket.asks);
+      return alike.length > 0 ? alike : bound === undefined ? members : [bound];
+    }
+    if (recorded.groups === 0) {
+      // It went to one socket: what sends its requests today stands for it.
+      if (bound !== undefined) return [bound];
       return members.length > 0 ? members : [...this.#sockets];
     }
     return members;
@@ -528,6 +537,11 @@ class ReplaySocket implements TransportSocket {
 
   get isMember(): boolean {
     return this.#groups.size > 0;
+  }
+
+  /** Whether it ever sent anything; one that did not is there to listen. */
+  get asks(): boolean {
+    return this.#counters.sentDatagrams > 0;
   }
 
   send(bytes: Uint8Array, _to?: { readonly port?: number; readonly groups?: number }): Send {
