@@ -79,6 +79,9 @@ class Replay {
   readonly #requests: readonly ReplayRequest[];
   /** Those that were not sent so far, by their masked bytes, in order. */
   readonly #unsent = new Map<string, ReplayRequest[]>();
+  /** The controller's answers to GETFAMILY, in order. */
+  readonly #families: { readonly request: Uint8Array; readonly answer: Uint8Array }[] = [];
+  #familiesAsked = 0;
   readonly #events: readonly ReplayEvent[];
   /** Places of events whose turn has come, and that are not delivered. */
   #ready: number[] = [];
@@ -114,16 +117,23 @@ class Replay {
       switch (entry.kind) {
         case 'tx': {
           const request: ReplayRequest = { recorded: entry, place, message: this.#first(entry.bytes), answers: [], sent: undefined };
-          requests.push(request);
-          append(this.#unsent, this.#maskedText(entry.bytes), request);
+          // The controller answers whoever asks, whenever.
+          if (request.message?.kind !== 'getfamily') {
+            requests.push(request);
+            append(this.#unsent, this.#maskedText(entry.bytes), request);
+          }
           append(byNumbers, this.#numbers(request.message, entry.socket, 1), request);
           break;
         }
         case 'rx': {
           const message = this.#first(entry.bytes);
           // Answers of the connector are multicast, and reach every socket; those of generic netlink never are.
-          const mayAnswer = entry.port === 0 && (this.#connector || entry.groups === 0);
+          const mayAnswer = entry.port === 0 && (this.#connector || entry.group === 0);
           const request = mayAnswer ? byNumbers.get(this.#numbers(message, entry.socket, 0))?.findLast((candidate) => isAnswer(message, candidate.message)) : undefined;
+          if (request?.message?.kind === 'getfamily') {
+            this.#families.push({ request: request.recorded.bytes, answer: entry.bytes });
+            break;
+          }
           if (request !== undefined) answers.set(entry, request);
           received.push(entry);
           break;
@@ -192,8 +202,8 @@ class Replay {
   }
 
   unused(): readonly UnusedRequest[] {
-    return this.#requests.flatMap(({ recorded, message, sent }) =>
-      sent !== undefined || message?.kind === 'getfamily' ? [] : [{ line: recorded.line, request: nameRequest(recorded.bytes, this.#order, this.#connector) }],
+    return this.#requests.flatMap(({ recorded, sent }) =>
+      sent !== undefined ? [] : [{ line: recorded.line, request: nameRequest(recorded.bytes, this.#order, this.#connector) }],
     );
   }
 
@@ -264,21 +274,15 @@ class Replay {
     return undefined;
   }
 
+  /** The controller's answers as they were recorded, the last of them again and again; or what the header knows. */
   #familyAnswer(asked: WireMessage, sent: Uint8Array, port: number): Uint8Array {
     const { header } = this.#recording;
+    const recorded = this.#families[Math.min(this.#familiesAsked++, this.#families.length - 1)];
+    if (recorded !== undefined) return readdress(recorded.answer, recorded.request, sent, port, this.#order, this.#connector);
     if (header.dialect === 'connector') return noFamilyAnswer(sent, asked, port, this.#order);
-    // The controller says the same as often as it is asked.
-    const recorded = this.#requests.find(({ message }) => message?.kind === 'getfamily');
-    const answer = this.#firstAnswer(recorded);
-    if (recorded !== undefined && answer?.kind === 'rx') return readdress(answer.bytes, recorded.recorded.bytes, sent, port, this.#order, this.#connector);
     const first = this.#requests.find(({ message }) => message?.kind === 'generic')?.message;
-    const groups = this.#events.find(({ recorded: event }) => event.kind === 'rx' && event.groups !== 0)?.recorded;
-    return familyAnswer(
-      { dialect: header.dialect, version: header.driver.version, id: first?.type, group: groups?.kind === 'rx' ? 32 - Math.clz32(groups.groups & -groups.groups) : undefined },
-      asked,
-      port,
-      this.#order,
-    );
+    const notification = this.#events.find(({ recorded: event }) => event.kind === 'rx' && event.group !== 0)?.recorded;
+    return familyAnswer({ dialect: header.dialect, version: header.driver.version, id: first?.type, group: notification?.kind === 'rx' ? notification.group : undefined }, asked, port, this.#order);
   }
 
   /**
@@ -396,9 +400,9 @@ class Replay {
         socket.overrun();
         continue;
       }
-      const { port, groups, truncated } = recorded;
+      const { port, groups, group, truncated } = recorded;
       const bytes = answers?.sent === undefined ? recorded.bytes.slice() : readdress(recorded.bytes, answers.recorded.bytes, answers.sent.bytes, answers.sent.socket.portId, this.#order, this.#connector);
-      socket.deliver({ bytes, port, groups, group: groups === 0 ? 0 : 32 - Math.clz32(groups & -groups), truncated });
+      socket.deliver({ bytes, port, groups, group, truncated });
     }
   }
 
@@ -407,7 +411,7 @@ class Replay {
     const members = [...this.#sockets].filter((socket) => socket.isMember);
     if (answers !== undefined) {
       const asker = answers.sent?.socket;
-      const multicast = recorded.kind === 'rx' && recorded.groups !== 0;
+      const multicast = recorded.kind === 'rx' && recorded.group !== 0;
       return [...new Set([...(asker === undefined || asker.closed ? [] : [asker]), ...(multicast ? members : [])])];
     }
     const bound = this.#requests.findLast(({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed)?.sent?.socket;
@@ -417,7 +421,7 @@ class Replay {
       const alike = asked ? members : members.filter((socket) => !socket.asks);
       return alike.length > 0 ? alike : bound === undefined ? members : [bound];
     }
-    if (recorded.groups === 0) {
+    if (recorded.group === 0) {
       // It went to one socket: what sends its requests today stands for it.
       if (bound !== undefined) return [bound];
       return members.length > 0 ? members : [...this.#sockets];
@@ -439,7 +443,7 @@ class Replay {
 
   #describeMismatch(bytes: Uint8Array): MismatchError {
     const request = nameRequest(bytes, this.#order, this.#connector);
-    const unused = this.#requests.filter(({ sent, message }) => sent === undefined && message?.kind !== 'getfamily');
+    const unused = this.#requests.filter(({ sent }) => sent === undefined);
     // The one that comes next, or the next of the same name: that one says most.
     const closest = unused.find(({ recorded }) => nameRequest(recorded.bytes, this.#order, this.#connector) === request) ?? unused[0];
     if (closest === undefined) {
@@ -465,7 +469,7 @@ function withoutCopies(received: readonly (RecordedReceive | RecordedOverrun)[])
   const most = new Map<string, number>();
   const perSocket = new Map<string, number>();
   return received.filter((entry) => {
-    if (entry.kind === 'overrun' || entry.groups === 0) return true;
+    if (entry.kind === 'overrun' || entry.group === 0) return true;
     const content = Buffer.from(entry.bytes).toString('latin1');
     const own = `${entry.socket} ${content}`;
     const times = (perSocket.get(own) ?? 0) + 1;

@@ -1,6 +1,7 @@
 import { KernelError, openDrbd, parseRecording, recordTransport, replayTransport, snapshotToJson, type Client, type HostFiles, type RecordingSink, type Transport } from '../../lib';
-import type { ByteOrder } from '../../lib/netlink';
+import { concatBytes, decodeDatagram, encodeMessage, NLMSG_ERROR, type ByteOrder } from '../../lib/netlink';
 import { memoryPair } from '../../lib/transport/memory';
+import { NETLINK_GENERIC, type TransportSocket } from '../../lib/transport/transport';
 import { captureFiles, recordingsOf, recordingText } from '../support/recordings';
 import { ask, expectAllUsed, requestsOf } from '../support/replaying';
 import { Responder } from '../support/responder';
@@ -31,14 +32,37 @@ function host(): HostFiles {
   };
 }
 
+/** The controller of a kernel without the family: ENOENT, and the request behind it. */
+function controller(kernel: Transport, order: ByteOrder): TransportSocket {
+  const socket = kernel.open(
+    { protocol: NETLINK_GENERIC },
+    {
+      datagrams: (batch) => {
+        for (const { bytes, port } of batch) {
+          const [message] = decodeDatagram(bytes, order).messages;
+          if (message === undefined) continue;
+          const error = new Uint8Array(4);
+          new DataView(error.buffer).setInt32(0, -2, order === 'little');
+          socket.send(encodeMessage({ type: NLMSG_ERROR, flags: 0, sequence: message.sequence, port, payload: concatBytes([error, bytes]) }, order), { port });
+        }
+      },
+      overrun: () => undefined,
+      closed: () => undefined,
+    },
+  );
+  return socket;
+}
+
 /** A session of a client with sockets for reads, for changes and for streams, several requests under way at once. */
 async function session(transport: Transport, responder: Responder | undefined, order: ByteOrder): Promise<unknown[]> {
-  const drbd: Client<'connector'> = await openDrbd({ dialect: 'connector', transport, ...(responder === undefined ? {} : { byteOrder: order }) });
+  const drbd = (await openDrbd({ transport, ...(responder === undefined ? {} : { byteOrder: order }) })) as Client<'connector'>;
   const results: unknown[] = [drbd.driver];
   const stream = drbd.events();
   const next = async (): Promise<void> => {
     results.push((await stream.next()).value);
   };
+  responder?.broadcast('call_helper', 5, { helper: 'before-anything' });
+  await next();
   results.push(transport.host?.blockDevice?.('/dev/vg/r0'));
   results.push(transport.host?.blockDevice?.('/dev/null'));
   results.push(await drbd.request('get_state', { minor: 0 }).catch((error: unknown) => (error instanceof KernelError ? error.returnCode : error)));
@@ -64,12 +88,14 @@ describe.each(['little', 'big'] as const)('a client of the connector, %s-endian'
   test('a session is recorded, and its replay gives the same results', async () => {
     const { user, kernel } = memoryPair({ host: host() });
     const responder = new Responder(kernel, { order });
+    const family = controller(kernel, order);
     const memo = new Memo();
     const recorder = recordTransport(user, memo, { byteOrder: order });
     const live = await session(recorder, responder, order);
     recorder.finish();
     recorder.finish('sigterm');
     responder.close();
+    family.close();
     const recording = parseRecording(memo.text);
     expect(recording.header).toMatchObject({ dialect: 'connector', byteOrder: order, driver: { version: '8.3.13', api: 88 }, procDrbd: PROC });
     expect(recording.end).toBe('closed');
@@ -77,10 +103,13 @@ describe.each(['little', 'big'] as const)('a client of the connector, %s-endian'
     expect(requestsOf(recording).map(({ name }) => name).slice(0, 3)).toEqual(['get_state', 'disk_conf', 'net_conf']);
 
     const transport = replayTransport(recording);
+    const start = performance.now();
     expect(await session(transport, undefined, order)).toEqual(live);
+    // Nothing waited for the controller, which was asked only then.
+    expect(performance.now() - start).toBeLessThan(1500);
     expectAllUsed(transport);
-    expect(live).toHaveLength(16);
-    expect(JSON.stringify(live[12])).toContain('"UpToDate"');
+    expect(live).toHaveLength(17);
+    expect(JSON.stringify(live[13])).toContain('"UpToDate"');
 
     expect(memo.text).not.toContain(HEX_SECRET);
     const masked = Buffer.from('x'.repeat(SECRET.length)).toString('hex');
@@ -91,11 +120,13 @@ describe.each(['little', 'big'] as const)('a client of the connector, %s-endian'
   test('a secret is kept if that is asked for', async () => {
     const { user, kernel } = memoryPair({ host: host() });
     const responder = new Responder(kernel, { order });
+    const family = controller(kernel, order);
     const memo = new Memo();
     const recorder = recordTransport(user, memo, { byteOrder: order, reveal: true });
     await session(recorder, responder, order);
     recorder.finish('sigterm');
     responder.close();
+    family.close();
     expect(memo.text.split(HEX_SECRET).length - 1).toBeGreaterThanOrEqual(3);
     expect(parseRecording(memo.text).end).toBe('sigterm');
   });

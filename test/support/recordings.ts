@@ -79,7 +79,8 @@ const RAM_DISKS = 8;
 const RAM_MAJOR = 1;
 const DRBD_MAJOR = 147;
 /** The connector's group of DRBD 8.3 as a mask: each answer and each broadcast was sent there, by port 0. */
-const CONNECTOR_GROUPS = 1 << 7;
+const CONNECTOR_GROUP = 8;
+const CONNECTOR_GROUPS = 1 << (CONNECTOR_GROUP - 1);
 const NLMSG_HEADER_BYTES = 16;
 const CN_ACK = 12;
 
@@ -139,7 +140,7 @@ function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8A
       const read = parseHex(hex);
       const bytes = statedLength(read) > read.length ? restore(read) : read;
       if (bytes === undefined) cutBroadcasts++;
-      else entries.push({ kind: 'rx', line: 0, socket, bytes, port: 0, groups: CONNECTOR_GROUPS, truncated: false });
+      else entries.push({ kind: 'rx', line: 0, socket, bytes, port: 0, groups: CONNECTOR_GROUPS, group: CONNECTOR_GROUP, truncated: false });
     }
   }
   return { entries, cutBroadcasts };
@@ -170,7 +171,7 @@ function genericEntries(calls: readonly GenericCall[], version: number): Recorde
     else if (dir === 'tx' && hex !== undefined) entries.push({ kind: 'tx', line: 0, socket, bytes: parseHex(hex) });
     else if (dir === 'rx' && hex !== undefined) {
       const groups = from === undefined ? 0 : Number.parseInt(from.nl_groups, 16);
-      entries.push({ kind: 'rx', line: 0, socket, bytes: parseHex(hex), port: from?.nl_pid ?? 0, groups, truncated: false });
+      entries.push({ kind: 'rx', line: 0, socket, bytes: parseHex(hex), port: from?.nl_pid ?? 0, groups, group: groups === 0 ? 0 : 1 + Math.log2(groups), truncated: false });
     }
   }
   const end = unreadDumpEnd(entries, version);

@@ -3,11 +3,10 @@ import { FamilyCodec, decodeRaw as decodeGenericRaw } from '../../lib/dialects/g
 import { decodeRaw as decodeConnectorRaw, decodeRequest } from '../../lib/dialects/connector';
 import * as genl1 from '../../lib/dialects/genl1';
 import * as genl2 from '../../lib/dialects/genl2';
-import { decodeDatagram } from '../../lib/netlink';
+import { decodeDatagram, GENL_ID_CTRL, NLMSG_DONE } from '../../lib/netlink';
 import { recordingText, type CapturedRecording } from './recordings';
 
 const codecs = { genl1: new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets), genl2: new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets) };
-const GENL_ID_CTRL = 16;
 
 /** A recorded request, as request() takes it. */
 export interface RecordedRequest {
@@ -28,7 +27,7 @@ export function requestsOf(recording: Recording): readonly RecordedRequest[] {
       const raw = decodeConnectorRaw(message, order);
       const { name, params } = decodeRequest(raw, order);
       const answer = recording.entries
-        .flatMap((other) => (other.kind === 'rx' ? decodeDatagram(other.bytes, order).messages.map((reply) => decodeConnectorRaw(reply, order)) : []))
+        .flatMap((other) => (other.kind === 'rx' ? decodeDatagram(other.bytes, order).messages.filter(({ type }) => type === NLMSG_DONE).map((reply) => decodeConnectorRaw(reply, order)) : []))
         .find(({ connector }) => connector.sequence === raw.connector.sequence && connector.ack === (raw.connector.ack + 1) >>> 0);
       return [{ name, params, returnCode: answer === undefined ? undefined : answer.flags | 0 }];
     }

@@ -1,6 +1,6 @@
 import { openDrbd, TimeoutError, type Client } from '../../lib';
-import { attempt, newCounters, RequestSocket, SocketPool, Subscription, type Exchange, type SocketSetup } from '../../lib/session';
-import { NETLINK_USERSOCK, type Send, type SocketHandlers, type Transport, type TransportSocket } from '../../lib/transport/transport';
+import { attempt, newCounters, RequestSocket, Subscription, type Exchange, type SocketSetup } from '../../lib/session';
+import { NETLINK_USERSOCK, type HostFiles, type Send, type SocketHandlers, type Transport, type TransportSocket } from '../../lib/transport/transport';
 
 /** A transport that hands its sockets' handlers to the test. */
 class Silent implements Transport {
@@ -43,6 +43,7 @@ class Silent implements Transport {
 const setup: SocketSetup = { protocol: NETLINK_USERSOCK, order: 'little', peerPort: 0, groups: [], sequenceOf: ({ sequence }) => sequence };
 const exchange = (what: string): Exchange<string> => ({ what, idempotent: true, restart: () => undefined, datagram: () => new Uint8Array(16), receive: () => ({ done: what }) });
 const LONG_MS = 86_400_000;
+const HOST: HostFiles = { procDrbd: () => 'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n', connectorIndex: () => 4, driver: { dialect: 'connector', byteOrder: 'big', version: '8.3.99', api: 87 } };
 
 test('a request under way gives up as if its time were over, with the limit that was given', async () => {
   const transport = new Silent();
@@ -70,18 +71,20 @@ test('without a limit, too', async () => {
   socket.close();
 });
 
-test('a pool lets go of the socket, and the next request has it', async () => {
+test('a change lets go of its socket and of its minor, and the next one is sent', async () => {
   const transport = new Silent();
-  const pool = new SocketPool(() => new RequestSocket(transport, setup, newCounters()), { limit: 1, closeWhenAbandoned: false });
-  const first = pool.run(exchange('first'), 'key', { timeoutMs: LONG_MS });
-  const second = pool.run(exchange('second'), 'key', { timeoutMs: LONG_MS });
+  const drbd = (await openDrbd({ transport: { host: HOST, open: (options, handlers) => transport.open(options, handlers) } })) as Client<'connector'>;
+  const first = drbd.request('primary', { minor: 0 }, { timeoutMs: LONG_MS });
+  const second = drbd.request('secondary', { minor: 0 }, { timeoutMs: LONG_MS });
+  await new Promise((resolve) => setImmediate(resolve));
   expect(transport.sent).toHaveLength(1);
   transport.exhaust('answers');
-  await expect(first).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT' });
+  await expect(first).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: LONG_MS });
   expect(transport.sent).toHaveLength(2);
   transport.exhaust('answers');
   await expect(second).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT' });
-  pool.close();
+  expect(transport.handlers).toHaveLength(1);
+  drbd.close();
 });
 
 test('a stream goes on while only answers are at their end, and then ends behind what it holds', async () => {
@@ -116,8 +119,7 @@ test('a consumer that waits already is released', async () => {
 
 test('a driver that is known is not looked for, and waiting for its state ends with the stream', async () => {
   const transport = new Silent();
-  const host = { procDrbd: () => 'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n', connectorIndex: () => 4, driver: { dialect: 'connector', byteOrder: 'big', version: '8.3.99', api: 87 } } as const;
-  const drbd: Client = await openDrbd({ transport: { host, open: (options, handlers) => transport.open(options, handlers) } });
+  const drbd: Client = await openDrbd({ transport: { host: HOST, open: (options, handlers) => transport.open(options, handlers) } });
   expect(drbd.driver).toEqual({ version: '8.3.99', api: 87, address: 4 });
   expect(transport.sent).toEqual([]);
   const wait = drbd.waitFor((snapshot) => snapshot.resources.length > 0, { timeoutMs: LONG_MS });

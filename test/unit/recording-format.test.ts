@@ -18,7 +18,7 @@ test('the documented form is read', () => {
     },
     entries: [
       { kind: 'tx', line: 2, socket: 1, bytes: Uint8Array.of(0x58, 0, 0, 0, 3) },
-      { kind: 'rx', line: 3, socket: 1, bytes: Uint8Array.of(0x30, 0, 0, 0, 3), port: 0, groups: 128, truncated: false },
+      { kind: 'rx', line: 3, socket: 1, bytes: Uint8Array.of(0x30, 0, 0, 0, 3), port: 0, groups: 128, group: 8, truncated: false },
     ],
     end: 'closed',
   });
@@ -35,14 +35,15 @@ test('what is written is read back, to the last field', () => {
     entries: [
       { kind: 'tx', line: 2, socket: 3, bytes: Uint8Array.of(255) },
       { kind: 'overrun', line: 3, socket: 2 },
-      { kind: 'rx', line: 4, socket: 2, bytes: new Uint8Array(0), port: 4_294_967_295, groups: 0x8000_0000, truncated: true },
-      { kind: 'host', line: 5, procDrbd: 'again' },
-      { kind: 'host', line: 6, blockDevices: new Map([['/dev/ram0', { sizeBytes: 5n, major: 1, minor: 0 }]]) },
+      { kind: 'rx', line: 4, socket: 2, bytes: new Uint8Array(0), port: 4_294_967_295, groups: 0x8000_0000, group: 32, truncated: true },
+      { kind: 'rx', line: 5, socket: 2, bytes: Uint8Array.of(1), port: 0, groups: 0, group: 40, truncated: false },
+      { kind: 'host', line: 6, procDrbd: 'again' },
+      { kind: 'host', line: 7, blockDevices: new Map([['/dev/ram0', { sizeBytes: 5n, major: 1, minor: 0 }]]) },
     ],
     end: 'sigterm',
   };
   const text = formatRecording(recording);
-  expect(text.split('\n')).toHaveLength(8);
+  expect(text.split('\n')).toHaveLength(9);
   expect(parseRecording(text)).toEqual(recording);
 });
 
