@@ -28,17 +28,24 @@ export interface ReplayTransport extends Transport {
 
 /** Datagrams handed out in one turn of the event loop, so that a consumer keeps up. */
 const CHUNK = 64;
-/** How long a client may think between its requests, in milliseconds, before what waits behind those that it did not send is handed out. */
-const PATIENCE_MS = 2000;
+const DEFAULT_PATIENCE_MS = 2000;
 const ENOENT = 2;
 const FIRST_PORT = 1000;
+
+export interface ReplayOptions {
+  /**
+   * How long a client may think between its requests, in milliseconds, 2000 if absent. A client that leaves out what was recorded would wait for ever
+   * for the broadcasts behind the answers to that; so after this time without a request they are handed out.
+   */
+  readonly patienceMs?: number;
+}
 
 /**
  * Answers from a recording. Requests are matched to recorded ones whatever their numbers and secrets; what answers them follows, everything else in its place.
  * @param recording of {@link parseRecording}
  */
-export function replayTransport(recording: Recording): ReplayTransport {
-  const replay = new Replay(recording);
+export function replayTransport(recording: Recording, options: ReplayOptions = {}): ReplayTransport {
+  const replay = new Replay(recording, options.patienceMs ?? DEFAULT_PATIENCE_MS);
   return {
     host: replay.host,
     recording,
@@ -75,6 +82,7 @@ class Replay {
   mismatch: MismatchError | undefined;
   #mismatches = 0;
   readonly #recording: Recording;
+  readonly #patienceMs: number;
   readonly #connector: boolean;
   readonly #requests: readonly ReplayRequest[];
   /** Those that were not sent so far, by their masked bytes, in order. */
@@ -103,8 +111,9 @@ class Replay {
   #changedSince = -1;
   #overran = false;
 
-  constructor(recording: Recording) {
+  constructor(recording: Recording, patienceMs: number) {
     this.#recording = recording;
+    this.#patienceMs = patienceMs;
     const { header, entries } = recording;
     this.#connector = header.dialect === 'connector';
     const requests: ReplayRequest[] = [];
@@ -346,7 +355,8 @@ class Replay {
       const place = ready[index] ?? 0;
       const event = this.#events[place];
       if (event === undefined) continue;
-      if (count === CHUNK || this.#receivers(event).length === 0) {
+      // An answer whose asker has gone is lost, as it would have been; all else waits for somebody to listen.
+      if (count === CHUNK || (event.answers === undefined && this.#receivers(event).length === 0)) {
         this.#ready.push(place);
         continue;
       }
@@ -414,6 +424,7 @@ class Replay {
       const multicast = recorded.kind === 'rx' && recorded.group !== 0;
       return [...new Set([...(asker === undefined || asker.closed ? [] : [asker]), ...(multicast ? members : [])])];
     }
+    if (recorded.kind === 'rx' && recorded.group !== 0) return members;
     const bound = this.#requests.findLast(({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed)?.sent?.socket;
     if (recorded.kind === 'overrun') {
       // The buffer of one socket was full. Of those that are open, each that does what that one did is told.
@@ -421,12 +432,9 @@ class Replay {
       const alike = asked ? members : members.filter((socket) => !socket.asks);
       return alike.length > 0 ? alike : bound === undefined ? members : [bound];
     }
-    if (recorded.group === 0) {
-      // It went to one socket: what sends its requests today stands for it.
-      if (bound !== undefined) return [bound];
-      return members.length > 0 ? members : [...this.#sockets];
-    }
-    return members;
+    // It went to one socket: what sends its requests today stands for it.
+    if (bound !== undefined) return [bound];
+    return members.length > 0 ? members : [...this.#sockets];
   }
 
   #tellExhausted(): void {
@@ -437,7 +445,7 @@ class Replay {
       this.#patient = false;
       this.#becomeReady(this.#nextOther());
       this.wake();
-    }, PATIENCE_MS);
+    }, this.#patienceMs);
     this.#patience.unref();
   }
 

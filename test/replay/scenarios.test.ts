@@ -1,6 +1,6 @@
 import { KernelError, MismatchError, NetlinkError, openDrbd, parseRecording, replayTransport, TimeoutError, UnsupportedError, type Client, type ConnectorEvent, type Datagram, type GenericEvent, type ResyncEvent } from '../../lib';
 import { readMessages } from '../../lib/recording/wire';
-import { NETLINK_CONNECTOR } from '../../lib/transport/transport';
+import { NETLINK_CONNECTOR, NETLINK_GENERIC } from '../../lib/transport/transport';
 import { recordingsOf, recordingText, type CapturedRecording } from '../support/recordings';
 import { ask, expectAllUsed, replay, requestsOf } from '../support/replaying';
 
@@ -39,7 +39,7 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
 
 const OVERFLOW = 'drbd-8.3.13/14-overflow.jsonl';
 const PAIR = 'drbd-8.3.13/05-pair.jsonl';
-const DOWN = '05-pair/0169';
+const capturedDown = (): CapturedRecording => captured(PAIR, '05-pair/0169');
 const MINORS = 256;
 
 describe('events -a over 255 minors, while others ask the same', () => {
@@ -89,7 +89,7 @@ describe('events -a over 255 minors, while others ask the same', () => {
 });
 
 describe('down with broadcasts between its requests', () => {
-  const down = captured(PAIR, DOWN);
+  const down = capturedDown();
   const requests = requestsOf(down.recording);
 
   test('the captured one has them: before the first answer, and before the third', () => {
@@ -190,7 +190,8 @@ describe('events2 of DRBD 8.4 beside a whole life cycle', () => {
   });
 
   test('whoever does not ask what was recorded gets the notifications all the same, once there was time to ask', async () => {
-    const { drbd, transport } = await replay<'genl1'>(watch);
+    const transport = replayTransport(watch.recording, { patienceMs: 50 });
+    const drbd = await openDrbd({ dialect: 'genl1', transport });
     const events = await collect(drbd.events());
     expect(events.length).toBeGreaterThan(100);
     expect(transport.unused().map(({ request }) => request)).toEqual(['get_initial_state']);
@@ -278,8 +279,8 @@ describe('a request that was not recorded', () => {
   });
 
   test('beyond the end of the recording', async () => {
-    const { drbd } = await replay<'connector'>(captured(PAIR, DOWN));
-    for (const { name, params } of requestsOf(captured(PAIR, DOWN).recording)) await ask(drbd as Client, { name, params });
+    const { drbd } = await replay<'connector'>(capturedDown());
+    for (const { name, params } of requestsOf(capturedDown().recording)) await ask(drbd as Client, { name, params });
     expect(await rejection(drbd.request('detach', { minor: 0 }))).toMatchObject({ code: 'ERR_DRBD_MISMATCH', line: undefined, difference: [] });
     drbd.close();
   });
@@ -320,7 +321,7 @@ describe('after the last line the kernel is silent', () => {
 
   test('also in the middle, where the recorded program went on', async () => {
     let answers = 0;
-    const { drbd, transport } = await replay<'connector'>(edited(captured(PAIR, DOWN), (line) => ('rx' in line && String(line['rx']).slice(56, 64) !== '00000000' && answers++ === 1 ? undefined : line)));
+    const { drbd, transport } = await replay<'connector'>(edited(capturedDown(), (line) => ('rx' in line && String(line['rx']).slice(56, 64) !== '00000000' && answers++ === 1 ? undefined : line)));
     expect(await drbd.request('secondary', { minor: 0 })).toMatchObject({ returnCode: 1 });
     expect(await rejection(drbd.request('disconnect', { minor: 0 }, { timeoutMs: 600_000 }))).toBeInstanceOf(TimeoutError);
     expect(await drbd.request('detach', { minor: 0 })).toMatchObject({ returnCode: 1 });
@@ -328,10 +329,26 @@ describe('after the last line the kernel is silent', () => {
     drbd.close();
   });
 
-  test('a stream ends, and so does one that is opened afterwards', async () => {
-    const { drbd } = await replay<'connector'>(captured(PAIR, DOWN));
+  test('an answer whose asker has gone holds nothing up', async () => {
+    const watch = captured('drbd-8.4.11/watch.jsonl', 'watch/6');
+    const transport = replayTransport(watch.recording, { patienceMs: 1e9 });
+    const drbd = await openDrbd({ dialect: 'genl1', transport });
     const stream = collect(drbd.events());
-    for (const { name, params } of requestsOf(captured(PAIR, DOWN).recording)) await ask(drbd as Client, { name, params });
+    const dump = watch.recording.entries.findLast((entry) => entry.kind === 'tx');
+    if (dump === undefined) throw new Error('no request');
+    let datagrams = 0;
+    // It closes in the middle of its answer.
+    const asker = transport.open({ protocol: NETLINK_GENERIC }, { datagrams: () => (datagrams++, asker.close()), overrun: () => undefined, closed: () => undefined });
+    asker.send(dump.bytes);
+    expect((await stream).length).toBeGreaterThan(100);
+    expect(datagrams).toBe(1);
+    drbd.close();
+  });
+
+  test('a stream ends, and so does one that is opened afterwards', async () => {
+    const { drbd } = await replay<'connector'>(capturedDown());
+    const stream = collect(drbd.events());
+    for (const { name, params } of requestsOf(capturedDown().recording)) await ask(drbd as Client, { name, params });
     expect(await stream).toHaveLength(3);
     expect(await collect(drbd.events())).toEqual([]);
     drbd.close();
@@ -431,14 +448,14 @@ describe('the header stands for the host', () => {
   });
 
   test('a dialect that was not recorded is not there', async () => {
-    const recording = parseRecording(recordingText(captured(PAIR, DOWN)));
+    const recording = parseRecording(recordingText(capturedDown()));
     expect(await rejection(openDrbd({ dialect: 'genl1', transport: replayTransport(recording) }))).toBeInstanceOf(UnsupportedError);
     const other = parseRecording(recordingText(captured('drbd-8.4.11/watch.jsonl', 'watch/6')));
     expect(await rejection(openDrbd({ dialect: 'genl2', transport: replayTransport(other) }))).toBeInstanceOf(UnsupportedError);
   });
 
   test('/proc/drbd is what it was until something changes', async () => {
-    const { drbd, transport } = await replay<'connector'>(captured(PAIR, DOWN));
+    const { drbd, transport } = await replay<'connector'>(capturedDown());
     expect(transport.host.procDrbd()).toContain('ro:Primary/Unknown');
     await drbd.request('secondary', { minor: 0 });
     expect(transport.host.procDrbd()).toEqual({ error: 'ESTALE' });
