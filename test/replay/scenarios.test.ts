@@ -2,7 +2,9 @@ import { KernelError, MismatchError, NetlinkError, openDrbd, parseRecording, rep
 import { readMessages } from '../../lib/recording/wire';
 import { NETLINK_CONNECTOR, NETLINK_GENERIC } from '../../lib/transport/transport';
 import { recordingsOf, recordingText, type CapturedRecording } from '../support/recordings';
-import { ask, expectAllUsed, replay, requestsOf } from '../support/replaying';
+import { ask, closeReplays, expectAllUsed, replay, requestsOf } from '../support/replaying';
+
+afterEach(closeReplays);
 
 function captured(file: string, id: string): CapturedRecording {
   const found = recordingsOf(file).find((candidate) => candidate.id === id);
@@ -190,8 +192,7 @@ describe('events2 of DRBD 8.4 beside a whole life cycle', () => {
   });
 
   test('whoever does not ask what was recorded gets the notifications all the same, once there was time to ask', async () => {
-    const transport = replayTransport(watch.recording, { patienceMs: 50 });
-    const drbd = await openDrbd({ dialect: 'genl1', transport });
+    const { drbd, transport } = await replay<'genl1'>(watch, { patienceMs: 50 });
     const events = await collect(drbd.events());
     expect(events.length).toBeGreaterThan(100);
     expect(transport.unused().map(({ request }) => request)).toEqual(['get_initial_state']);
@@ -331,8 +332,7 @@ describe('after the last line the kernel is silent', () => {
 
   test('an answer whose asker has gone holds nothing up', async () => {
     const watch = captured('drbd-8.4.11/watch.jsonl', 'watch/6');
-    const transport = replayTransport(watch.recording, { patienceMs: 1e9 });
-    const drbd = await openDrbd({ dialect: 'genl1', transport });
+    const { drbd, transport } = await replay<'genl1'>(watch, { patienceMs: 1e9 });
     const stream = collect(drbd.events());
     const dump = watch.recording.entries.findLast((entry) => entry.kind === 'tx');
     if (dump === undefined) throw new Error('no request');

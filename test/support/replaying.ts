@@ -1,4 +1,4 @@
-import { MismatchError, openDrbd, parseRecording, replayTransport, type Client, type Dialect, type Recording, type ReplayTransport } from '../../lib';
+import { MismatchError, openDrbd, parseRecording, replayTransport, type Client, type Dialect, type Recording, type ReplayOptions, type ReplayTransport } from '../../lib';
 import { FamilyCodec, decodeRaw as decodeGenericRaw } from '../../lib/dialects/generic';
 import { decodeRaw as decodeConnectorRaw, decodeRequest } from '../../lib/dialects/connector';
 import * as genl1 from '../../lib/dialects/genl1';
@@ -39,10 +39,19 @@ export function requestsOf(recording: Recording): readonly RecordedRequest[] {
   });
 }
 
+const opened: Client[] = [];
+
+/** Closes what {@link replay} opened, so that a test that fails leaves nothing behind that keeps the process alive. */
+export function closeReplays(): void {
+  for (const drbd of opened.splice(0)) drbd.close();
+}
+
 /** Opens a client over a captured command's recording, written and read back. */
-export async function replay<D extends Dialect = Dialect>(source: CapturedRecording | string): Promise<{ readonly drbd: Client<D>; readonly transport: ReplayTransport }> {
-  const transport = replayTransport(parseRecording(typeof source === 'string' ? source : recordingText(source)));
-  return { drbd: (await openDrbd({ transport })) as Client<D>, transport };
+export async function replay<D extends Dialect = Dialect>(source: CapturedRecording | string, options: ReplayOptions = {}): Promise<{ readonly drbd: Client<D>; readonly transport: ReplayTransport }> {
+  const transport = replayTransport(parseRecording(typeof source === 'string' ? source : recordingText(source)), options);
+  const drbd = await openDrbd({ transport });
+  opened.push(drbd);
+  return { drbd: drbd as Client<D>, transport };
 }
 
 /** request() of any client, with parameters that were read by the tables. */

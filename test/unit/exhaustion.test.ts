@@ -87,6 +87,23 @@ test('a change lets go of its socket and of its minor, and the next one is sent'
   drbd.close();
 });
 
+test('what a loss took away is asked again at once, or given up as lost', async () => {
+  const transport = new Silent();
+  const socket = new RequestSocket(transport, setup, newCounters());
+  const wait = (idempotent: boolean): Promise<string> => attempt<string>('one', { timeoutMs: LONG_MS }, (settle) => socket.start({ ...exchange('one'), idempotent }, settle));
+  const question = wait(true);
+  const change = wait(false);
+  transport.handlers[0]?.overrun();
+  transport.exhaust('answers');
+  await expect(change).rejects.toMatchObject({ code: 'ERR_DRBD_OVERRUN', sent: 'returned' });
+  expect(transport.sent).toHaveLength(3);
+  expect(socket.pending).toBe(1);
+  // The second time nothing was lost: it was never answered.
+  transport.exhaust('answers');
+  await expect(question).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: LONG_MS });
+  socket.close();
+});
+
 test('a stream goes on while only answers are at their end, and then ends behind what it holds', async () => {
   const transport = new Silent();
   const stream = new Subscription<number>(transport, { ...setup, receiveBufferBytes: 0, queueLimit: 10, decode: ({ sequence }) => sequence }, newCounters());
