@@ -294,12 +294,9 @@ class Replay {
     return familyAnswer({ dialect: header.dialect, version: header.driver.version, id: first?.type, group: notification?.kind === 'rx' ? notification.group : undefined }, asked, port, this.#order);
   }
 
-  /**
-   * Whether a state may be asked for that was not asked for in the recording: before a change of that minor, after a loss, and where /proc/drbd is known
-   * and nothing else was recorded (a request that never returned is missing in some captures).
-   */
+  /** Whether a state may be asked for that was not asked for in the recording: before a change of that minor, or after a loss. */
   #mayAsk(minor: number | undefined): boolean {
-    return this.#overran || this.#guarded(minor) !== undefined || (this.#proc() !== undefined && this.unused().length === 0);
+    return this.#overran || this.#guarded(minor) !== undefined;
   }
 
   /** The next change of a minor that the recording holds; of any, without one. */

@@ -128,14 +128,14 @@ function wholeBroadcasts(lines: readonly CapturedLine[]): (cut: Uint8Array) => U
   };
 }
 
-function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8Array) => Uint8Array | undefined): { readonly entries: RecordedEntry[]; readonly cutBroadcasts: number } {
+function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8Array) => Uint8Array | undefined, losses: boolean): { readonly entries: RecordedEntry[]; readonly cutBroadcasts: number } {
   const entries: RecordedEntry[] = [];
   let socket = 0;
   let cutBroadcasts = 0;
   for (const { op, hex, errno } of calls) {
     if (op === 'socket') socket++;
     else if (op === 'sendto' && hex !== undefined) entries.push({ kind: 'tx', line: 0, socket, bytes: parseHex(hex) });
-    else if (op === 'recvfrom' && errno === 'ENOBUFS') entries.push({ kind: 'overrun', line: 0, socket });
+    else if (op === 'recvfrom' && errno === 'ENOBUFS' && losses) entries.push({ kind: 'overrun', line: 0, socket });
     else if (op === 'recvfrom' && hex !== undefined) {
       const read = parseHex(hex);
       const bytes = statedLength(read) > read.length ? restore(read) : read;
@@ -182,9 +182,10 @@ function genericEntries(calls: readonly GenericCall[], version: number): Recorde
  * Turns a file of test/captures into recordings, one for each command that a program of DRBD's ran; hand-made datagrams and shell commands are not among them.
  * @param captureFile such as `drbd-8.3.13/05-pair.jsonl`
  * @param options.reveal keep secrets, as is needed to compare what `show` prints; they are kept if absent
+ * @param options.losses tell of the loss (ENOBUFS) that drbdsetup met in 14-overflow; it went on as if nothing had been lost, and so do recordings if absent
  */
-export function recordingsOf(captureFile: string, options: { readonly reveal?: boolean } = {}): readonly CapturedRecording[] {
-  const { reveal = true } = options;
+export function recordingsOf(captureFile: string, options: { readonly reveal?: boolean; readonly losses?: boolean } = {}): readonly CapturedRecording[] {
+  const { reveal = true, losses = false } = options;
   const [folder, file = ''] = captureFile.split('/') as [CaptureFolder, string?];
   const { dialect, ramDiskBytes } = RELEASES[folder];
   const name = file.replace(/\.jsonl$/u, '');
@@ -197,7 +198,7 @@ export function recordingsOf(captureFile: string, options: { readonly reveal?: b
     const { id, seq, argv, netlink, ops } = line;
     if (argv === undefined || line.raw === true) return [];
     const text = dialect === 'connector' ? line.proc_drbd_before : before.get(seq ?? 0);
-    const { entries, cutBroadcasts } = dialect === 'connector' ? connectorEntries(netlink ?? [], restore) : { entries: genericEntries(ops ?? [], dialect === 'genl1' ? 1 : 2), cutBroadcasts: 0 };
+    const { entries, cutBroadcasts } = dialect === 'connector' ? connectorEntries(netlink ?? [], restore, losses) : { entries: genericEntries(ops ?? [], dialect === 'genl1' ? 1 : 2), cutBroadcasts: 0 };
     const endedBy = line.ended_by ?? line.signal;
     return [
       {
