@@ -33,6 +33,8 @@ export interface SocketSetup {
   /** Multicast groups to join, by number: connector answers come by multicast. */
   readonly groups: readonly number[];
   readonly receiveBufferBytes?: number;
+  /** It only finds out whether somebody is there: see the transport's socket options. */
+  readonly probe?: boolean;
   /** The sequence number of the request that a message answers, or undefined if it can answer none. */
   sequenceOf(message: NetlinkMessage): number | undefined;
 }
@@ -94,6 +96,7 @@ export class RequestSocket {
         protocol: setup.protocol,
         ...(mask === 0 ? {} : { groups: mask }),
         ...(setup.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: setup.receiveBufferBytes }),
+        ...(setup.probe === undefined ? {} : { probe: setup.probe }),
       },
       {
         datagrams: (batch) => {
@@ -104,6 +107,12 @@ export class RequestSocket {
         },
         closed: (error) => {
           this.#fail(error);
+        },
+        exhausted: () => {
+          // What a loss took away is asked again or given up as such, without the time of grace.
+          const suspects = this.#takeSuspects();
+          for (const pending of [...this.#pending.values()]) if (!suspects.includes(pending)) pending.settle.expire();
+          this.#recover(suspects);
         },
       },
     );
@@ -207,23 +216,31 @@ export class RequestSocket {
     // A request still inside the kernel answers later, into a buffer that has room again.
     for (const pending of this.#pending.values()) if (pending.send?.state === 'returned') pending.suspect = true;
     this.#overrunTimer ??= setTimeout(() => {
-      this.#overrunTimer = undefined;
-      for (const pending of [...this.#pending.values()]) {
-        if (!pending.suspect) continue;
-        if (pending.exchange.idempotent) {
-          this.#pending.delete(pending.sequence);
-          this.#remember(pending.sequence);
-          pending.exchange.restart();
-          this.#transmit(pending);
-        } else {
-          const error = new OverrunError(
-            `the kernel dropped messages (ENOBUFS), the answer to ${pending.exchange.what} probably among them; it was carried out or refused: read the state`,
-            'returned',
-          );
-          this.#settle(pending, () => pending.settle.reject(error));
-        }
-      }
+      this.#recover(this.#takeSuspects());
     }, OVERRUN_GRACE_MS);
+  }
+
+  #takeSuspects(): readonly Pending[] {
+    clearTimeout(this.#overrunTimer);
+    this.#overrunTimer = undefined;
+    return [...this.#pending.values()].filter(({ suspect }) => suspect);
+  }
+
+  #recover(suspects: readonly Pending[]): void {
+    for (const pending of suspects) {
+      if (pending.exchange.idempotent) {
+        this.#pending.delete(pending.sequence);
+        this.#remember(pending.sequence);
+        pending.exchange.restart();
+        this.#transmit(pending);
+      } else {
+        const error = new OverrunError(
+          `the kernel dropped messages (ENOBUFS), the answer to ${pending.exchange.what} probably among them; it was carried out or refused: read the state`,
+          'returned',
+        );
+        this.#settle(pending, () => pending.settle.reject(error));
+      }
+    }
   }
 
   #fail(error: unknown): void {
