@@ -1,6 +1,6 @@
 import { nativeTransport, type NativeSocket } from '../../lib/transport/native';
 import { NETLINK_USERSOCK, type Datagram } from '../../lib/transport/transport';
-import { blockUntilParked, ECONNREFUSED, EBUSY, Peer, until } from '../support/sockets';
+import { blockUntilParked, ECONNREFUSED, EBUSY, expectScenario, Peer, until } from '../support/sockets';
 
 /** The exchange that blocks its thread, for one-shot tools. */
 let socket: NativeSocket;
@@ -140,6 +140,10 @@ test('inside accept(): another socket may exchange, this one may not, and may be
     } });
   }).toThrow(failure('ERR_DRBD_CLOSED', { sent: expect.stringMatching(/started|returned/) as string }));
   expect(socket.closed).toBe(true);
+});
+
+test('signals neither end it nor extend it', () => {
+  expectScenario('signals-in-exchange');
 });
 
 test('closed by an accept() that accepts', () => {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -384,6 +384,42 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     check(order.every((value, index) => value === index), order.join());
     socket.close();
     await peer.close();
+  },
+  /** Stopped and continued, as by a shell, a debugger or a freezer, while a sender is inside the kernel: nothing is lost or sent twice. */
+  'parked-and-stopped': async () => {
+    const peer = await Peer.open('stuck');
+    const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
+    const sends = Array.from({ length: 40 }, () => socket.send(new Uint8Array(1000), { port: peer.port }));
+    const parked = blockUntilParked(peer, () => sends.findIndex(({ state }) => state === 'started'));
+    for (let round = 0; round < 3; round++) await once(spawn('sh', ['-c', 'kill -STOP $PPID; sleep 0.05; kill -CONT $PPID']), 'exit');
+    check(sends[parked]?.state === 'started' && socket.counters().sendErrors === 0, 'the send was cut short');
+    peer.release();
+    await Promise.all(sends.map(({ done }) => done));
+    check(socket.counters().sentDatagrams === 40, `${socket.counters().sentDatagrams} of 40 are sent`);
+    socket.close();
+    await peer.close();
+  },
+  /** Signals that JavaScript handles interrupt the waiting of an exchange: it goes on, and to the same deadline. */
+  'signals-in-exchange': async () => {
+    let signals = 0;
+    process.on('SIGUSR2', () => signals++);
+    const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
+    const to = { port: socket.portId };
+    const sender = spawn('sh', ['-c', 'for count in 1 2 3 4 5 6 7 8 9 10; do kill -USR2 $PPID; sleep 0.02; done']);
+    const ended = once(sender, 'exit');
+    await once(sender, 'spawn');
+    const start = performance.now();
+    try {
+      socket.exchangeSync(BYTES, { to, timeoutMs: 300, accept: () => false });
+      throw new Error('accepted');
+    } catch (error) {
+      check(error instanceof TransportError && error.code === 'ERR_DRBD_TIMEOUT', String(error));
+    }
+    check(performance.now() - start >= 299, 'the deadline came early');
+    await ended;
+    await until('the signals are told', () => signals > 0);
+    socket.exchangeSync(BYTES, { to, timeoutMs: 20_000, accept: () => true });
+    socket.close();
   },
   /** A peer that dies lets the sender go with an error. */
   'parked-peer-dies': async () => {

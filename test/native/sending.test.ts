@@ -126,7 +126,7 @@ test('closing twice, closing with nothing under way, and sending after', async (
 });
 
 describe('a sender that the kernel holds', () => {
-  test.each(['close-parked', 'parked-and-released', 'parked-peer-dies'])('%s', (scenario) => {
+  test.each(['close-parked', 'parked-and-released', 'parked-and-stopped', 'parked-peer-dies'])('%s', (scenario) => {
     expectScenario(scenario);
   });
 });
