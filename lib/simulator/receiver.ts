@@ -331,7 +331,10 @@ function* receiveSizes(device: Device, packet: Received<'sizes'>): Process<boole
     if (change === 'failed') return false;
     lowerChanged = disk.knownSectors !== disk.data.sectors;
     disk.knownSectors = disk.data.sectors;
-  } else device.sectors = packet.disk;
+  } else {
+    // The module takes the peer's largest size, and both would tell each other of the difference for ever where the user wants less.
+    device.sectors = packet.current !== 0 ? packet.current : packet.user !== 0 ? Math.min(packet.user, packet.disk) : packet.disk;
+  }
   if (state.conn > C.C_WF_REPORT_PARAMS) {
     if (packet.current !== device.sectors || lowerChanged) sendSizes(device, { forced: packet.forced, withoutResync: packet.withoutResync });
     if (device.resizePending || (change === 'grew' && state.conn === C.C_CONNECTED)) {
@@ -449,6 +452,8 @@ function receiveWrite(device: Device, packet: Received<'write'>): void {
     for (let block = packet.start; block < packet.end; block++) disk.data.blocks.set(block, packet.content);
     for (let extent = Math.floor(packet.start / BLOCKS_PER_LOG_EXTENT); extent * BLOCKS_PER_LOG_EXTENT < packet.end; extent++) disk.metadata.hotExtents.add(extent);
     device.counters.written += (packet.end - packet.start) * 8;
+    // The only disk of the two: the peer's will lack it.
+    if (device.state.pdsk < D.D_INCONSISTENT) device.setDirty(packet.start, packet.end);
   }
   device.send({ kind: 'write-ack', number: packet.number });
 }
