@@ -13,6 +13,8 @@ import { ASB, C, D, FP, isSuspended, mirrorChange, R_PRIMARY, SS } from './state
 import { generation, UI_BITMAP, UI_CURRENT, UUID_JUST_CREATED } from './uuids';
 
 const SECOND_MS = 1000;
+/** Three tries to connect, with a tenth of a second between them. */
+const FUTILE_TRIES_MS = 200;
 /** Options in tenths of a second. */
 const DECISECOND_MS = 100;
 
@@ -52,6 +54,7 @@ function* connect(device: Device): Process<Outcome> {
   // Neither connect nor listen can be had from an address of somebody else's.
   if (!host.isLocal(net.bytes('my_addr'))) {
     device.forceState({ conn: C.C_DISCONNECTING });
+    yield { milliseconds: FUTILE_TRIES_MS };
     return 'give-up';
   }
   const giveUp = host.network.wait({
@@ -355,6 +358,7 @@ function* receiveUuids(device: Device, packet: Received<'uuids'>): Process<boole
   if (disk !== undefined && device.hasDisk()) {
     if (state.conn === C.C_CONNECTED && disk.metadata.uuids[UI_CURRENT] === UUID_JUST_CREATED && (packet.flags & 8) !== 0) {
       disk.metadata.dirty.clear();
+      device.logSuspended = false;
       device.setUuid(UI_CURRENT, theirs);
       device.setUuid(UI_BITMAP, 0n);
       device.changeState({ disk: D.D_UP_TO_DATE, pdsk: D.D_UP_TO_DATE });

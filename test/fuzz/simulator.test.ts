@@ -202,7 +202,7 @@ test('arbitrary bytes never crash the simulator: it answers once, or drops, as t
   expect(Math.max(...[...answers].flatMap(([at, count]) => (at > 0 && at > sequence - 10_000 ? [count] : [])))).toBeLessThanOrEqual(1);
   // Some requests hang on an empty minor, as they do in a genuine kernel; most do not.
   expect(unanswered).toBeLessThan(2_000);
-  expect(answers.size).toBeGreaterThan(5_000);
+  expect(answers.size).toBeGreaterThan(3_000);
 }, 60_000);
 
 test('random bytes of any kind: no crash, and the simulator goes on', () => {
