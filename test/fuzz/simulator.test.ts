@@ -20,6 +20,7 @@ type Step =
   | { readonly do: 'cut' }
   | { readonly do: 'heal' };
 
+// Sizes are no multiple of 64 blocks: the module takes the last word of such a bitmap for surplus and forgets differences.
 const node = fc.constantFrom<Node>(...NODES);
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('request' as const), node, name: fc.constantFrom('secondary', 'invalidate', 'invalidate_peer', 'pause_sync', 'resume_sync', 'suspend_io', 'resume_io', 'outdate', 'start_ov', 'get_state') }) },
@@ -28,7 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('detach' as const), node, force: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('connect' as const), node, discard: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('disconnect' as const), node, force: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('resize' as const), node, sectors: fc.constantFrom(0, 16_384, 24_576) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('resize' as const), node, sectors: fc.constantFrom(0, 16_392, 24_584) }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), node, block: fc.nat({ max: 4000 }), count: fc.integer({ min: 1, max: 50 }) }) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('advance' as const), milliseconds: fc.constantFrom(1, 50, 100, 700, 2_000, 30_000, 300_000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), node }) },
