@@ -8,7 +8,7 @@ export type MessageFault =
   | { readonly kind: 'delay'; readonly milliseconds: number }
   /** It comes twice. */
   | { readonly kind: 'duplicate' }
-  /** It comes behind the next one. */
+  /** It comes behind the next one of its kind, reply or broadcast. */
   | { readonly kind: 'reorder' }
   /** Only so many bytes of it arrive, though its header says otherwise. */
   | { readonly kind: 'truncate'; readonly bytes: number }
@@ -48,7 +48,7 @@ export class Faults {
   readonly #messages: Planned<MessageFault>[] = [];
   readonly #requests: Planned<RequestFault>[] = [];
   readonly #little: boolean;
-  #held: Departure[] = [];
+  #held: { readonly departure: Departure; readonly emission: Emission }[] = [];
   #memory = 0;
   /** What was done so far, by kind. */
   readonly counters: Record<MessageFault['kind'] | RequestFault | 'refused-memory', number> = { drop: 0, delay: 0, duplicate: 0, reorder: 0, truncate: 0, forge: 0, hang: 0, 'no-memory': 0, 'refused-memory': 0 };
@@ -72,7 +72,7 @@ export class Faults {
     this.#memory += count;
   }
 
-  /** Takes back what is still planned, and lets go of what is held. */
+  /** Takes back what is still planned. */
   clear(): void {
     this.#messages.length = 0;
     this.#requests.length = 0;
@@ -94,13 +94,16 @@ export class Faults {
     },
   };
 
-  /** @param send lets a datagram go; @param later runs something after a while */
-  apply(bytes: Uint8Array, emission: Emission, send: (departure: Departure) => void, later: (milliseconds: number, run: () => void) => void): void {
+  /** @param emit lets a datagram go; @param later runs something after a while */
+  apply(bytes: Uint8Array, emission: Emission, emit: (departure: Departure, emission: Emission) => void, later: (milliseconds: number, run: () => void) => void): void {
     const fault = use(
       this.#messages,
       (target) => (target.kind === undefined || target.kind === emission.kind) && (target.name === undefined || target.name === emission.name) && (target.minor === undefined || target.minor === emission.minor),
     );
     const whole: Departure = { bytes, foreign: false };
+    const send = (departure: Departure): void => {
+      emit(departure, emission);
+    };
     if (fault !== undefined) this.counters[fault.kind]++;
     switch (fault?.kind) {
       case 'drop':
@@ -111,7 +114,7 @@ export class Faults {
         });
         return;
       case 'reorder':
-        this.#held.push(whole);
+        this.#held.push({ departure: whole, emission });
         return;
       case 'duplicate':
         send(whole);
@@ -127,9 +130,9 @@ export class Faults {
       case undefined:
         send(whole);
     }
-    const held = this.#held;
-    this.#held = [];
-    for (const departure of held) send(departure);
+    const held = this.#held.filter((other) => other.emission.kind === emission.kind);
+    this.#held = this.#held.filter((other) => other.emission.kind !== emission.kind);
+    for (const other of held) emit(other.departure, other.emission);
   }
 
   #asSuccess(bytes: Uint8Array): Uint8Array {

@@ -3,7 +3,7 @@ import { encodeStateWord } from '../dialects/state-word';
 import { concatBytes } from '../netlink';
 import type { FieldTable } from '../schema';
 import { sendSizes } from './after-state';
-import { dataSectors, MDF, META_FLEXIBLE_INTERNAL, META_INTERNAL, metadataPlace, smallestMetadataDevice, type BackingDevice } from './backing-device';
+import { BLOCKS_PER_LOG_EXTENT, dataSectors, MDF, META_FLEXIBLE_INTERNAL, META_INTERNAL, metadataPlace, smallestMetadataDevice, type BackingDevice } from './backing-device';
 import { Configuration, diskDefaults, encodeTag, netDefaults, syncerDefaults } from './configuration';
 import type { AttachedDisk, Device } from './device';
 import { fencePeer, requestPing, sendSyncParam } from './receiver';
@@ -14,7 +14,8 @@ import { C, D, FP, isEmpty, R_PRIMARY, R_SECONDARY, SS, type StateChange } from 
 import { generation, UI_BITMAP, UI_CURRENT, UUID_JUST_CREATED } from './uuids';
 
 const DECISECOND_MS = 100;
-const SECTORS_PER_BLOCK_MASK = 8n;
+/** Where a verification begins, in sectors, is meant to be a multiple of this. */
+const SECTORS_PER_BLOCK = 8n;
 const PROTOCOL_A = 1;
 const PROTOCOL_C = 3;
 /** Most extents of the activity log that fit its 32 KiB, and what stands for too few. */
@@ -36,7 +37,6 @@ interface Handler {
   run(device: Device, tags: Uint8Array, setDefaults: boolean): Process<Answer> | Answer;
 }
 
-const NO_DEFAULTS = false;
 const read = (device: Device, table: FieldTable, tags: Uint8Array, prepare?: (options: Configuration) => void): Configuration | undefined => {
   const options = Configuration.of(table, device.host.release, device.host.order);
   prepare?.(options);
@@ -62,7 +62,7 @@ export const handlers: { readonly [N in RequestPacketName]: Handler } = {
     return options === undefined ? E.ERR_MANDATORY_TAG : yield* setRole(device, R_PRIMARY, options.flag('primary_force'));
   }),
   secondary: change(function* (device) {
-    return yield* setRole(device, R_SECONDARY, NO_DEFAULTS);
+    return yield* setRole(device, R_SECONDARY, false);
   }),
   disk_conf: change(attach),
   detach: change(detach),
@@ -132,7 +132,7 @@ export const handlers: { readonly [N in RequestPacketName]: Handler } = {
     if (options === undefined) return E.ERR_MANDATORY_TAG;
     yield* waitForBitmap(device);
     // The module means to round down to a block, and clears one bit instead.
-    device.progress.verifyStartSector = Number(options.size('start_sector') & ~SECTORS_PER_BLOCK_MASK);
+    device.progress.verifyStartSector = Number(options.size('start_sector') & ~SECTORS_PER_BLOCK);
     return yield* device.requestOrdered({ conn: C.C_VERIFY_S });
   }),
   new_c_uuid: change(newCurrentUuid),
@@ -305,17 +305,19 @@ function adopt(device: Device, conf: Configuration, index: number, data: Backing
   if (size === 'failed') return E.ERR_NOMEM_BITMAP;
   if (size === 'grew') device.resyncAfterNegotiation = true;
   if (has(MDF.MDF_FULL_SYNC)) device.setAllDirty();
-  if (crashed) for (const extent of metadata.hotExtents) device.setDirty(extent * 1024, (extent + 1) * 1024);
+  if (crashed) for (const extent of metadata.hotExtents) device.setDirty(extent * BLOCKS_PER_LOG_EXTENT, (extent + 1) * BLOCKS_PER_LOG_EXTENT);
   if (device.dirtyBlocks === device.blocks && state.conn < C.C_CONNECTED) device.logSuspended = true;
-  let disk_ = has(MDF.MDF_CONSISTENT) ? (has(MDF.MDF_WAS_UP_TO_DATE) ? D.D_CONSISTENT : D.D_OUTDATED) : D.D_INCONSISTENT;
   const pdsk = has(MDF.MDF_PEER_OUT_DATED) ? D.D_OUTDATED : device.state.pdsk;
-  if (disk_ === D.D_CONSISTENT && (pdsk === D.D_OUTDATED || conf.number('fencing') === FP.FP_DONT_CARE)) disk_ = D.D_UP_TO_DATE as typeof disk_;
-  let result: number;
-  if (device.state.conn === C.C_CONNECTED) {
-    device.negotiated = { disk: disk_, pdsk };
+  const trusted = pdsk === D.D_OUTDATED || conf.number('fencing') === FP.FP_DONT_CARE;
+  const good = trusted ? D.D_UP_TO_DATE : D.D_CONSISTENT;
+  const byMetadata = { disk: !has(MDF.MDF_CONSISTENT) ? D.D_INCONSISTENT : has(MDF.MDF_WAS_UP_TO_DATE) ? good : D.D_OUTDATED, pdsk };
+  const connected = device.state.conn === C.C_CONNECTED;
+  if (connected) {
+    // What the disk becomes is settled with the peer.
+    device.negotiated = byMetadata;
     device.peerUuids = undefined;
-    result = device.changeState({ disk: D.D_NEGOTIATING });
-  } else result = device.changeState({ disk: disk_, pdsk });
+  }
+  const result = device.changeState(connected ? { disk: D.D_NEGOTIATING } : byMetadata);
   if (result < SS.SS_SUCCESS) return result;
   metadata.uuids[UI_CURRENT] = device.state.role === R_PRIMARY ? metadata.uuids[UI_CURRENT] | 1n : generation(metadata.uuids[UI_CURRENT]);
   return E.NO_ERROR;

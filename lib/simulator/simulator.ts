@@ -306,9 +306,9 @@ export class Simulator {
     this.faults.apply(
       bytes,
       emission,
-      (departure) => {
+      (departure, about) => {
         this.#bus.multicast(departure.bytes, departure.foreign ? FOREIGN_PORT : 0, this.groups);
-        for (const listener of this.#listeners) listener(departure, emission);
+        for (const listener of this.#listeners) listener(departure, about);
       },
       (milliseconds, run) => {
         this.clock.after(milliseconds, run);

@@ -129,6 +129,17 @@ test('drbd simulate: prints its port, writes it to a file, answers, and ends whe
   }
 }, 30_000);
 
+test('scripts/play: a shell beside a simulated kernel, in one command', async () => {
+  const script = "const { openDrbd } = require(process.argv[1]); openDrbd({ dialect: 'connector', simulator: Number(process.env.DRBD_SIMULATOR) }).then(async (drbd) => { await drbd.request('syncer_conf', { minor: 0, createDevice: true }); console.log(JSON.stringify((await drbd.request('get_state', { minor: 0 })).returnCode)); drbd.close(); })";
+  const child = spawn(join(DIST, '../scripts/play'), [process.execPath, '-e', script, join(DIST, 'lib/index.js')]);
+  children.push(child);
+  let out = '';
+  child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (out += data.toString()));
+  expect(await new Promise((resolve) => child.once('exit', (code) => resolve(code)))).toBe(0);
+  expect(out).toBe('101\n');
+}, 30_000);
+
 /** Starts `drbd simulate` and waits for its port. */
 async function simulate(folder: string, name: string, args: readonly string[]): Promise<number> {
   const file = join(folder, name);

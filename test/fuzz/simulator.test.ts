@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { connectionStates as C, diskStates as D, roles } from '../../lib/dialects/connector';
 import { encodeStateWord, isUnconfigured } from '../../lib/dialects/state-word';
 import { createSimulator, VirtualClock, type MinorView } from '../../lib/simulator';
+import { RangeSet } from '../../lib/simulator/range-set';
 import { NODES, ORDER, SimulatedPair, type Node } from '../support/simulated-pair';
 
 /** What may happen to a pair: requests, application writes, time, and accidents. */
@@ -309,6 +310,33 @@ test('arbitrary bytes never crash the simulator: it answers once, or drops, as t
   expect(unanswered).toBeLessThan(2_000);
   expect(answers.size).toBeGreaterThan(3_000);
 }, 60_000);
+
+test('a set of ranges is a set of numbers', () => {
+  const range = fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 20 }));
+  fc.assert(
+    fc.property(fc.array(fc.record({ add: fc.boolean(), range }), { maxLength: 30 }), range, (changes, [from, limit]) => {
+      const ranges = new RangeSet();
+      const numbers = new Set<number>();
+      for (const { add, range: [start, size] } of changes) {
+        if (add) ranges.add(start, start + size);
+        else ranges.delete(start, start + size);
+        for (let number = start; number < start + size; number++) {
+          if (add) numbers.add(number);
+          else numbers.delete(number);
+        }
+      }
+      const sorted = [...numbers].sort((a, b) => a - b);
+      const spread = (list: readonly (readonly [number, number])[]): number[] => list.flatMap(([start, end]) => Array.from({ length: end - start }, (_unused, at) => start + at));
+      expect(spread(ranges.ranges())).toEqual(sorted);
+      expect(ranges.size).toBe(numbers.size);
+      expect(ranges.count(from, from + limit)).toBe(sorted.filter((number) => number >= from && number < from + limit).length);
+      expect(spread(ranges.take(from, limit))).toEqual(sorted.filter((number) => number >= from).slice(0, limit));
+      expect(ranges.has(from)).toBe(numbers.has(from));
+      for (const [index, [start]] of ranges.ranges().entries()) expect(start).toBeGreaterThan(ranges.ranges()[index - 1]?.[1] ?? -1);
+    }),
+    { numRuns: 2_000 },
+  );
+});
 
 test('random bytes of any kind: no crash, and the simulator goes on', () => {
   const clock = new VirtualClock();

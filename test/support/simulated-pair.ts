@@ -16,6 +16,8 @@ export interface Sent {
   readonly sequence: number;
   /** Return codes of the answers that came: exactly one in the end. */
   readonly codes: number[];
+  /** The tags of the last answer. */
+  tags: Readonly<Record<string, unknown>>;
   /** The sender came back from the kernel. */
   returned: boolean;
 }
@@ -46,7 +48,11 @@ export class SimulatedPair {
         const message = decodeDatagram(bytes, ORDER).messages[0];
         if (kind !== 'reply' || message === undefined) return;
         const raw = decodeRaw(message, ORDER);
-        this.sent.find((sent) => sent.node === node && sent.sequence === raw.connector.sequence)?.codes.push(decodeReply(raw, ORDER).returnCode);
+        const sent = this.sent.find((candidate) => candidate.node === node && candidate.sequence === raw.connector.sequence);
+        const { returnCode, tags } = decodeReply(raw, ORDER);
+        if (sent === undefined) return;
+        sent.codes.push(returnCode);
+        sent.tags = tags;
       });
       return simulator;
     };
@@ -56,7 +62,7 @@ export class SimulatedPair {
   /** Sends a request; it may still be under way when this returns. */
   send(node: Node, name: RequestPacketName, tags: Readonly<Record<string, unknown>> = {}, flags: { readonly createDevice?: boolean; readonly setDefaults?: boolean } = {}): Sent {
     const sequence = this.sent.length + 1;
-    const sent: Sent = { name, node, sequence, codes: [], returned: false };
+    const sent: Sent = { name, node, sequence, codes: [], tags: {}, returned: false };
     this.sent.push(sent);
     const body = encodeRequestBody(name, { minor: 0, ...flags, tags }, { order: ORDER });
     this.nodes[node].receive(encodeRequest(body, { idx: 8, sequence, ack: sequence, port: 99 }, ORDER), { privileged: true }, () => (sent.returned = true));
@@ -68,6 +74,11 @@ export class SimulatedPair {
     const sent = this.send(node, name, tags, { createDevice: true });
     this.clock.advanceUntil(() => sent.codes.length > 0, 600_000);
     return sent.codes[0];
+  }
+
+  /** Asks a question. @returns the tags of the answer */
+  inquire(node: Node, name: 'get_config' | 'get_state' | 'get_uuids' | 'get_timeout_flag'): Readonly<Record<string, unknown>> {
+    return this.send(node, name).tags;
   }
 
   attach(node: Node, tags: Readonly<Record<string, unknown>> = {}): Sent {

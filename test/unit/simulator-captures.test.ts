@@ -12,10 +12,6 @@ const { primary, secondary, disk_conf, detach, disconnect, get_state, get_uuids,
 /** Fields that differ from run to run, by tag: their values are masked. */
 const EXEMPT_TAGS: readonly number[] = [get_uuids.replyTags.uuids.number, sync_progress.tags.sync_progress.number];
 
-/** Requests whose answer is another, and why. */
-const DEVIATIONS: Readonly<Record<string, string>> = {
-};
-
 class Machine {
   readonly clock = new VirtualClock();
   readonly simulator: Simulator;
@@ -129,7 +125,7 @@ function couldHear({ argv, note = '' }: CapturedCommand): boolean {
   return !argv.includes('-n') && (argv.includes('0x80') || argv.includes('0xffffffff')) && !/^nobody|without CAP_NET_ADMIN/u.test(note);
 }
 
-test.each(['01-unconfigured', '02-disk', '03-net', '04-syncer', '05-pair', '06-raw'])('%s: each answer is the recorded one', (scenario) => {
+test.each([['01-unconfigured', 110], ['02-disk', 140], ['03-net', 250], ['04-syncer', 95], ['05-pair', 180], ['06-raw', 155], ['07-negative', 3]] as const)('%s: each answer is the recorded one', (scenario, atLeast) => {
   const machine = new Machine();
   const openers: (() => void)[] = [];
   const different: string[] = [];
@@ -155,10 +151,8 @@ test.each(['01-unconfigured', '02-disk', '03-net', '04-syncer', '05-pair', '06-r
     }
     machine.clock.advance(command.argv.includes('wait-sync') ? 1000 : 1);
   }
-  const unexplained = different.filter((text) => DEVIATIONS[text.slice(0, text.indexOf(' '))] === undefined);
-  expect(unexplained).toEqual([]);
-  expect(different.length).toBe(Object.keys(DEVIATIONS).filter((id) => id.startsWith(scenario)).length);
-  expect(compared).toBeGreaterThan(90);
+  expect(different).toEqual([]);
+  expect(compared).toBeGreaterThanOrEqual(atLeast);
 });
 
 /** Broadcasts of one minor, in words that can be compared: what it is about and, for states, the word. */

@@ -120,14 +120,23 @@ describe('a lost peer', () => {
     expectTogether();
   });
 
-  test('while alone and primary: the module says degraded after a crash', () => {
+  test('the flag for waiting at start: default, degraded after a crash while alone, outdated where the peer is known to be', () => {
     mirrored();
+    expect(pair.inquire(0, 'get_timeout_flag')).toEqual({ use_degraded: 0 });
     expect(pair.ask(1, 'disconnect')).toBe(101);
     pair.clock.advance(1000);
     pair.nodes[0].crash();
     pair.attach(0);
-    expect(pair.ask(0, 'get_timeout_flag')).toBe(101);
-    expect(view(0).flags & 2).toBe(0);
+    expect(pair.inquire(0, 'get_timeout_flag')).toEqual({ use_degraded: 1 });
+    pair.close();
+    mirrored({ helper: (event) => (event === 'fence-peer' ? 4 : 0) }, { disk: { fencing: 1 } });
+    pair.network.partition();
+    pair.clock.advance(12_000);
+    pair.nodes[0].crash();
+    pair.attach(0, { fencing: 1 });
+    // The metadata remembers that the peer was outdated, so this disk is good.
+    expect(view(0).state).toMatchObject({ disk: D.D_UP_TO_DATE, pdsk: D.D_OUTDATED });
+    expect(pair.inquire(0, 'get_timeout_flag')).toEqual({ use_degraded: 2 });
   });
 });
 
@@ -407,6 +416,44 @@ describe('in one process', () => {
     const { value } = await events.next();
     expect(value).toMatchObject({ kind: 'resync', reason: 'overrun' });
     await events.return?.();
+  });
+
+  test('broadcasts that are lost, doubled or out of order leave traces in their numbers', async () => {
+    const seen: number[] = [];
+    simulator.onDatagram(({ bytes }, { kind }) => {
+      if (kind === 'broadcast') seen.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(24, simulator.byteOrder === 'little'));
+    });
+    simulator.faults.message({ kind: 'drop' }, { kind: 'broadcast' });
+    simulator.faults.message({ kind: 'duplicate' }, { kind: 'broadcast' });
+    simulator.faults.message({ kind: 'reorder' }, { kind: 'broadcast' });
+    await drbd.request('disk_conf', { minor: 0, createDevice: true, tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 } });
+    await drbd.request('pause_sync', { minor: 0 });
+    await drbd.request('resume_sync', { minor: 0 });
+    expect(seen).toEqual([4, 4, 6, 5]);
+    simulator.faults.message({ kind: 'drop' }, { kind: 'broadcast' });
+    simulator.faults.clear();
+    await drbd.request('pause_sync', { minor: 0 });
+    expect(seen.at(-1)).toBe(7);
+  });
+
+  test('memory that is refused is an answer', async () => {
+    const attach = { minor: 0, createDevice: true, tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 } };
+    simulator.faults.refuseMemory();
+    await expect(drbd.request('disk_conf', attach)).rejects.toMatchObject({ returnName: 'ERR_NOMEM' });
+    expect((await drbd.request('disk_conf', attach)).returnCode).toBe(101);
+    await drbd.request('primary', { minor: 0, tags: { primary_force: true } });
+    simulator.faults.refuseMemory();
+    await expect(drbd.request('resize', { minor: 0 })).rejects.toMatchObject({ returnName: 'ERR_NOMEM_BITMAP' });
+    simulator.faults.request('no-memory', { name: 'get_state' });
+    await expect(drbd.request('get_state', { minor: 0 })).rejects.toMatchObject({ returnName: 'ERR_NOMEM' });
+  });
+
+  test('options that cannot be are refused', () => {
+    for (const options of [{ minorCount: 0 }, { minorCount: 257 }, { index: 0 }, { version: '8.4.0' }, { disks: { '/dev/x': { sizeBytes: -1 } } }]) {
+      expect(() => createSimulator(options)).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }));
+    }
+    expect(() => simulator.disk('/dev/none')).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }));
+    expect(() => simulator.write(9, [0, 1])).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }));
   });
 
   test('integrity failures are told with the block', async () => {
