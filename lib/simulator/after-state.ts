@@ -35,6 +35,7 @@ export function* afterStateChange(device: Device, old: State, next: State): Proc
   if (here && (old.aftr_isp !== next.aftr_isp || old.user_isp !== next.user_isp)) device.sendState(next);
   if (!old.aftr_isp && !old.peer_isp && !old.user_isp && (next.aftr_isp || next.peer_isp || next.user_isp)) pauseOthers(device.host);
   if (old.conn === C.C_WF_REPORT_PARAMS && here) device.sendState(next);
+  if (old.conn !== C.C_AHEAD && next.conn === C.C_AHEAD) device.sendState(next);
   if ((old.conn !== C.C_STARTING_SYNC_T && next.conn === C.C_STARTING_SYNC_T) || (old.conn !== C.C_STARTING_SYNC_S && next.conn === C.C_STARTING_SYNC_S)) {
     device.bitmapIo = true;
     device.queueWork(() => beginFullSync(device));

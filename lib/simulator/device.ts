@@ -1,7 +1,7 @@
-import { ioErrorPolicies } from '../dialects/connector';
+import { ioErrorPolicies, onCongestionPolicies } from '../dialects/connector';
 import type { ByteOrder } from '../netlink';
 import type { BackingDevice, Metadata } from './backing-device';
-import { BLOCKS_PER_LOG_EXTENT, blocksOf, MDF } from './backing-device';
+import { BLOCKS_PER_LOG_EXTENT, blocksOf, MDF, SECTORS_PER_BLOCK } from './backing-device';
 import { syncerDefaults, type Configuration } from './configuration';
 import type { Link } from './network';
 import type { Packet } from './packet';
@@ -484,15 +484,40 @@ export class Device {
     if (local && disk !== undefined) {
       for (let extent = Math.floor(start / BLOCKS_PER_LOG_EXTENT); extent * BLOCKS_PER_LOG_EXTENT < end; extent++) this.#heat(disk, extent);
       for (let block = start; block < end; block++) disk.data.blocks.set(block, content);
-      this.counters.written += (end - start) * 8;
+      this.counters.written += (end - start) * SECTORS_PER_BLOCK;
     }
-    if (remote) {
+    if (remote && this.#avoidCongestion()) {
       const number = ++this.writeNumber;
       this.unconfirmed.set(number, [start, end]);
-      this.counters.sent += (end - start) * 8;
+      this.counters.sent += (end - start) * SECTORS_PER_BLOCK;
       this.send({ kind: 'write', number, start, end, content });
-    } else this.setDirty(start, end);
+    } else {
+      this.setDirty(start, end);
+      if (this.state.conn === C.C_AHEAD) this.send({ kind: 'out-of-sync', start, end });
+    }
     return 'done';
+  }
+
+  /**
+   * Where protocol A is told what to do when the link cannot keep up, it is done (on-congestion).
+   * @returns whether the write still goes to the peer
+   */
+  #avoidCongestion(): boolean {
+    const { net, disk } = this;
+    const policy = net?.number('on_congestion') ?? onCongestionPolicies.OC_BLOCK;
+    if (net === undefined || policy === onCongestionPolicies.OC_BLOCK || this.state.conn !== C.C_CONNECTED) return true;
+    const fill = net.number('cong_fill');
+    const congested = (fill > 0 && this.inFlightSectors >= fill) || (disk?.metadata.hotExtents.size ?? 0) >= net.number('cong_extents');
+    if (!congested) return true;
+    this.changeState({ conn: policy === onCongestionPolicies.OC_PULL_AHEAD ? C.C_AHEAD : C.C_DISCONNECTING });
+    return false;
+  }
+
+  /** What was sent to the peer and not confirmed. */
+  get inFlightSectors(): number {
+    let sectors = 0;
+    for (const [start, end] of this.unconfirmed.values()) sectors += (end - start) * SECTORS_PER_BLOCK;
+    return sectors;
   }
 
   /** The lower disk has failed (__drbd_chk_io_error): pass-on keeps it with data that is not good any more, the others let it go. */

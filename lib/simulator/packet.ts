@@ -29,6 +29,7 @@ export type Packet =
   | { readonly kind: 'verify-reply'; readonly start: number; readonly end: number; readonly contents: readonly (readonly [block: number, content: number])[] }
   | { readonly kind: 'verify-result'; readonly start: number; readonly end: number; readonly different: readonly Range[] }
   | { readonly kind: 'write'; readonly number: number; readonly start: number; readonly end: number; readonly content: number }
+  | { readonly kind: 'out-of-sync'; readonly start: number; readonly end: number }
   | { readonly kind: 'write-ack'; readonly number: number }
   | { readonly kind: 'ping' }
   | { readonly kind: 'ping-ack' };

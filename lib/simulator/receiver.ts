@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { sendSizes } from './after-state';
-import { BLOCKS_PER_LOG_EXTENT } from './backing-device';
+import { BLOCKS_PER_LOG_EXTENT, SECTORS_PER_BLOCK } from './backing-device';
 import type { Configuration } from './configuration';
 import type { Device } from './device';
 import { changeSize, newSize } from './size';
 import { addressKey } from './network';
 import { isMeta, type Packet } from './packet';
-import { receiveAcknowledgements, receiveBlocks, resyncAfterGrow, resyncFinished, startResync, stopTicks } from './resync';
+import { catchUp, receiveAcknowledgements, receiveBlocks, resyncAfterGrow, resyncFinished, startResync, stopTicks } from './resync';
 import type { Process } from './scheduler';
 import { syncHandshake } from './sync-handshake';
 import { ASB, C, D, FP, isSuspended, mirrorChange, R_PRIMARY, SS } from './state';
@@ -216,7 +216,10 @@ function arrive(device: Device, packet: Packet): void {
   else if (packet.kind === 'ping') device.send({ kind: 'ping-ack' });
   else if (packet.kind === 'ping-ack') device.gotPingAck = true;
   else if (packet.kind === 'state-reply') device.peerAnswer = packet.code;
-  else if (packet.kind === 'write-ack') device.unconfirmed.delete(packet.number);
+  else if (packet.kind === 'write-ack') {
+    device.unconfirmed.delete(packet.number);
+    catchUp(device);
+  }
   else receiveAcknowledgements(device, packet);
   device.host.scheduler.run();
 }
@@ -268,6 +271,9 @@ function* receive(device: Device, packet: Packet): Process<boolean> {
       return yield* receiveBitmap(device, packet);
     case 'write':
       receiveWrite(device, packet);
+      return true;
+    case 'out-of-sync':
+      device.setDirty(packet.start, packet.end);
       return true;
     case 'resync-request':
     case 'resync-data':
@@ -462,11 +468,11 @@ function* receiveBitmap(device: Device, packet: Received<'bitmap'>): Process<boo
 /** A write of the peer's application. */
 function receiveWrite(device: Device, packet: Received<'write'>): void {
   const { disk } = device;
-  device.counters.received += (packet.end - packet.start) * 8;
+  device.counters.received += (packet.end - packet.start) * SECTORS_PER_BLOCK;
   if (disk !== undefined && device.hasDisk()) {
     for (let block = packet.start; block < packet.end; block++) disk.data.blocks.set(block, packet.content);
     for (let extent = Math.floor(packet.start / BLOCKS_PER_LOG_EXTENT); extent * BLOCKS_PER_LOG_EXTENT < packet.end; extent++) disk.metadata.hotExtents.add(extent);
-    device.counters.written += (packet.end - packet.start) * 8;
+    device.counters.written += (packet.end - packet.start) * SECTORS_PER_BLOCK;
     // The only disk of the two: the peer's will lack it.
     if (device.state.pdsk < D.D_INCONSISTENT) device.setDirty(packet.start, packet.end);
   }

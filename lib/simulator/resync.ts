@@ -248,6 +248,15 @@ function adoptGenerations(device: Device): void {
   device.setUuid(UI_CURRENT, peerUuids.uuids[UI_CURRENT]);
 }
 
+/** A node that has pulled ahead is the source of a resync a second after the last of its writes was confirmed. */
+export function catchUp(device: Device): void {
+  if (device.state.conn !== C.C_AHEAD || device.unconfirmed.size > 0) return;
+  const { link } = device;
+  device.host.clock.after(SECOND_MS, () => {
+    device.queueWork(() => (device.state.conn === C.C_AHEAD && device.unconfirmed.size === 0 && device.link === link ? startResync(device, C.C_SYNC_SOURCE) : undefined));
+  });
+}
+
 /** drbd_start_resync. @param side C_SYNC_SOURCE or C_SYNC_TARGET */
 export function* startResync(device: Device, side: number): Process {
   if (device.state.conn >= C.C_SYNC_SOURCE && device.state.conn < C.C_AHEAD) return;

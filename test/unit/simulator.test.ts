@@ -319,6 +319,35 @@ test('online growth: the new space is copied, or taken for equal', () => {
   expectTogether();
 });
 
+describe('congestion, with protocol A', () => {
+  const net = (on_congestion: number): Readonly<Record<string, unknown>> => ({ wire_protocol: 1, on_congestion, cong_fill: 64 });
+
+  test('pull-ahead: the primary goes ahead of its peer, and catches up when the link is free', () => {
+    mirrored({}, { net: net(1) });
+    pair.network.latencyMs = 200;
+    for (let block = 0; block < 20; block++) pair.nodes[0].write(0, [block, block + 1], block + 1);
+    // 64 sectors are on their way, the rest is only marked.
+    expect(view(0).state.conn).toBe(C.C_AHEAD);
+    expect(view(0).dirtyBlocks).toBe(12);
+    pair.clock.advance(250);
+    expect(view(1).state).toMatchObject({ conn: C.C_BEHIND, disk: D.D_OUTDATED });
+    expect(view(1).dirtyBlocks).toBe(12);
+    pair.nodes[0].write(0, [100, 101], 7);
+    pair.clock.advance(20_000);
+    expectTogether();
+    expect([view(1).content(19), view(1).content(100)]).toEqual([20, 7]);
+  });
+
+  test('disconnect: the primary leaves a peer that is too slow', () => {
+    mirrored({}, { net: net(2) });
+    pair.network.latencyMs = 200;
+    for (let block = 0; block < 20; block++) pair.nodes[0].write(0, [block, block + 1], block + 1);
+    pair.clock.advance(5_000);
+    expect(view(0).state).toMatchObject({ conn: C.C_STANDALONE, role: roles.R_PRIMARY });
+    expect(view(0).dirtyBlocks).toBe(20);
+  });
+});
+
 test('suspended I/O waits, and goes on when it is resumed', () => {
   mirrored();
   expect(pair.ask(0, 'suspend_io')).toBe(1);
