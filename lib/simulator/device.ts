@@ -8,7 +8,7 @@ import type { Packet } from './packet';
 import type { Clock } from './clock';
 import { newProgress } from './progress';
 import { Mutex, type Process, type Scheduler } from './scheduler';
-import { C, checkChange, checkState, D, FP, INITIAL_STATE, isEmpty, isSuspended, needsPeer, R_PRIMARY, R_SECONDARY, sameState, sanitizeState, SS, type State, type StateChange, type StateContext } from './state';
+import { C, checkChange, checkState, D, FP, INITIAL_STATE, isEmpty, isStable, isSuspended, needsPeer, R_PRIMARY, R_SECONDARY, sameState, sanitizeState, SS, type State, type StateChange, type StateContext } from './state';
 import { afterStateChange } from './after-state';
 import { receiver } from './receiver';
 import { adoptVerifyPosition, beginVerify, finishPause, stopTicks } from './resync';
@@ -167,7 +167,8 @@ export class Device {
       fencing: this.fencing,
       onNoData: this.syncer.number('on_no_data'),
       twoPrimaries: this.usableNet?.flag('two_primaries'),
-      openCount: this.openCount,
+      // Whoever waits for a write has the device open.
+      openCount: this.openCount + this.unconfirmed.size + this.frozen.length,
       verifyAlgorithm: this.syncer.text('verify_alg') !== '',
       stateSent: this.stateSent,
       negotiated: disk !== undefined && this.effectiveUuid === disk.metadata.uuids[UI_CURRENT] ? this.negotiated : undefined,
@@ -465,11 +466,11 @@ export class Device {
 
   /**
    * Writes blocks as an application does.
-   * @returns `done`, `failed` (not primary, or no data to write to), or `frozen` while I/O is suspended: it is done when it is resumed
+   * @returns `done`, `failed` (not primary, or no data to write to), or `frozen` while I/O is suspended or disks negotiate: it is done when it may
    */
   write(start: number, end: number, content: number = this.host.content()): 'done' | 'failed' | 'frozen' {
     if (this.state.role !== R_PRIMARY || start < 0 || end > this.blocks || end <= start) return 'failed';
-    if (isSuspended(this.state)) {
+    if (isSuspended(this.state) || !isStable(this.state)) {
       this.frozen.push(() => {
         this.write(start, end, content);
       });
@@ -550,7 +551,7 @@ export class Device {
 
   /** Lets writes go on that waited for the end of a suspension. */
   thaw(): void {
-    if (this.frozen.length === 0 || isSuspended(this.state)) return;
+    if (this.frozen.length === 0 || isSuspended(this.state) || !isStable(this.state)) return;
     for (const write of this.frozen.splice(0)) write();
   }
 

@@ -260,13 +260,17 @@ function* receive(device: Device, packet: Packet): Process<boolean> {
       if (device.yields && device.clusterStateChange) device.send({ kind: 'state-reply', code: SS.SS_CONCURRENT_ST_CHG });
       else device.send({ kind: 'state-reply', code: device.changeState(mirrorChange(packet.change)) });
       return true;
-    case 'sync-uuid':
-      yield { until: () => device.state.conn === C.C_WF_SYNC_UUID || device.state.conn === C.C_BEHIND || device.state.conn < C.C_CONNECTED || device.state.disk < D.D_NEGOTIATING };
-      if (!device.hasDisk(D.D_NEGOTIATING)) return true;
+    case 'sync-uuid': {
+      const expected = (): boolean => device.state.conn === C.C_WF_SYNC_UUID || device.state.conn === C.C_BEHIND || device.state.conn < C.C_CONNECTED || device.state.disk < D.D_NEGOTIATING;
+      // The module would wait for ever where the resync was called off meanwhile.
+      do yield { until: expected, milliseconds: SECOND_MS };
+      while (!expected() && device.state.conn !== C.C_CONNECTED);
+      if (!expected() || !device.hasDisk(D.D_NEGOTIATING)) return true;
       device.setUuid(UI_CURRENT, packet.uuid);
       device.setUuid(UI_BITMAP, 0n);
       yield* startResync(device, C.C_SYNC_TARGET);
       return true;
+    }
     case 'bitmap':
       return yield* receiveBitmap(device, packet);
     case 'write':

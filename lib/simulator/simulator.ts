@@ -193,7 +193,7 @@ export class Simulator {
    * Writes blocks of 4 KiB as an application does.
    * @param blocks first block, and the one behind the last
    * @param content what they hold then; something new if absent
-   * @returns `failed` on a secondary or without data, `frozen` while I/O is suspended: it is done when it is resumed
+   * @returns `failed` on a secondary or without data, `frozen` while I/O is suspended or disks negotiate: it is done when it may
    */
   write(minor: number, blocks: readonly [start: number, end: number], content?: number): 'done' | 'failed' | 'frozen' {
     const device = this.#device(minor);

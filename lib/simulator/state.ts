@@ -38,6 +38,11 @@ export function isSuspended(state: State): boolean {
   return state.susp || state.susp_nod || state.susp_fen;
 }
 
+/** Whether applications may write now, suspension aside (drbd_state_is_stable): while bitmaps are exchanged and disks negotiate, they wait. */
+export function isStable(state: State): boolean {
+  return state.conn !== C.C_WF_BITMAP_T && state.conn !== C.C_WF_SYNC_UUID && state.disk !== D.D_ATTACHING && state.disk !== D.D_NEGOTIATING;
+}
+
 /** Neither disk nor network, and not primary: such a minor needs no worker. */
 export function isEmpty(state: State): boolean {
   return state.disk === D.D_DISKLESS && state.conn === C.C_STANDALONE && state.role === R_SECONDARY;
