@@ -153,6 +153,7 @@ test.each([
         pair.network.heal();
         pair.clock.advance(900_000);
         check(pair, twoPrimaries);
+        // On a slow link, requests of both nodes that cross can leave a handshake waiting; there only the answers and the data are promised.
         const conns = latencyMs > 0 ? [] : pair.nodes.map((simulator) => simulator.minor(0)?.state.conn ?? C.C_STANDALONE);
         const atRest: readonly number[] = [C.C_STANDALONE, C.C_WF_CONNECTION, C.C_CONNECTED, C.C_PAUSED_SYNC_S, C.C_PAUSED_SYNC_T];
         if (!conns.every((conn) => atRest.includes(conn)) || conns.filter((conn) => conn >= C.C_CONNECTED).length === 1) throw new Error(`not at rest: ${pair.nodes.map((simulator) => simulator.procDrbd()).join('')}`);
