@@ -1,9 +1,12 @@
 import type { Dialect } from '../drbd';
 import { UnsupportedError } from '../errors';
+import type * as connector from './connector';
 import type { Personality } from './context';
 
 /** Loads the commands of a dialect when they are needed. */
-const loaders: Readonly<Partial<Record<Dialect, () => Personality>>> = {};
+const loaders: Readonly<Partial<Record<Dialect, () => Personality>>> = {
+  connector: () => (require('./connector') as typeof connector).connectorPersonality,
+};
 
 /** The dialects that drbdsetup has commands for, the newest first. */
 export const personalityDialects: readonly Dialect[] = (['genl2', 'genl1', 'connector'] as const).filter((dialect) => loaders[dialect] !== undefined);
