@@ -37,7 +37,13 @@ export async function* inOrder(source: AsyncIterator<ConnectorEvent | ResyncEven
       yield* release();
     }
   };
-  let coming = source.next();
+  const ask = (): ReturnType<typeof source.next> => {
+    const answer = source.next();
+    // One that nobody waits for any more, as the consumer has left, may fail.
+    answer.catch(() => undefined);
+    return answer;
+  };
+  let coming = ask();
   for (;;) {
     const result = held.size === 0 ? await coming : await Promise.race([coming, delay(HOLD_MS)]);
     if (result === undefined || held.size > MOST_HELD) yield* releaseAll('missing');
@@ -46,7 +52,7 @@ export async function* inOrder(source: AsyncIterator<ConnectorEvent | ResyncEven
       yield* releaseAll('missing');
       return;
     }
-    coming = source.next();
+    coming = ask();
     const event = result.value;
     if (event.kind === 'resync') {
       yield* releaseAll('missing');

@@ -1,7 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import { packets } from '../../dialects/connector';
 import { explainCode, type Client, type ConnectorEvent } from '../../drbd';
 import { AbortError, KernelError } from '../../errors';
-import { hostByteOrder, type ByteOrder } from '../../netlink';
+import type { ByteOrder } from '../../netlink';
+import { byteOrderOf } from '../backend';
 import type { Packet } from '../../schema';
 import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
@@ -30,7 +32,7 @@ export async function runEvents(command: ListenCommand, minor: number, argv: rea
   const client = await clientOf(context, 'connector');
   const stream = client.events({ signal: ending, unfiltered });
   const minors = all ? allMinors(context) : [minor];
-  const order = hostByteOrder();
+  const order = byteOrderOf(context.backend);
   const print = (message: Message): void => {
     io.stdout.write(context.globals.json ? `${JSON.stringify(eventToJson(message, order))}\n` : formatMessage(message, order, context));
   };
@@ -99,12 +101,15 @@ class Questions {
 
   /** Asks for the states. What the kernel refuses is an answer too. */
   async ask(minors: readonly number[]): Promise<readonly Message[]> {
+    const signal = AbortSignal.any([this.#context.io.endSignal()]);
+    // Each question listens to it.
+    setMaxListeners(0, signal);
     return Promise.all(
       minors.map(async (minor): Promise<Message> => {
         const number = ++this.#asked;
         this.#numbers.set(minor, number);
         try {
-          const { returnCode, tags } = await this.#client.request('get_state', { minor }, waitOptions(this.#context, this.#context.io.endSignal()));
+          const { returnCode, tags } = await this.#client.request('get_state', { minor }, waitOptions(this.#context, signal));
           return { name: packets.get_state.name, minor, returnCode, tags, number };
         } catch (error) {
           if (!(error instanceof KernelError)) throw error;

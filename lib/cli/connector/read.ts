@@ -1,7 +1,7 @@
 import { buildConnectorSnapshot, snapshotToJson, type Client } from '../../drbd';
 import { DrbdError, KernelError, MismatchError } from '../../errors';
-import { hostByteOrder } from '../../netlink';
 import type { ConnectorReply } from '../../dialects/connector';
+import { byteOrderOf } from '../backend';
 import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { ssocksFamily } from './address';
@@ -30,12 +30,12 @@ export async function runRead(command: ReadCommand, minor: number, context: Cont
 
 function print(context: Context, text: string, json: () => object, unknown: ConnectorReply['unknown'] = []): number {
   const { globals, io } = context;
-  io.stdout.write(globals.json ? `${JSON.stringify(json())}\n` : `${text}${formatUnknownTags(unknown, hostByteOrder())}`);
+  io.stdout.write(globals.json ? `${JSON.stringify(json())}\n` : `${text}${formatUnknownTags(unknown, byteOrderOf(context.backend))}`);
   return EXIT.ok;
 }
 
 async function readState(command: ReadCommand, minor: number, client: Client<'connector'>, context: Context): Promise<number> {
-  const order = hostByteOrder();
+  const order = byteOrderOf(context.backend);
   const overview = command.name === 'status' || command.name === 'sh-status';
   let reply: ConnectorReply<'get_state'> | undefined;
   try {
@@ -76,7 +76,7 @@ async function snapshotOf(minor: number, state: ConnectorReply<'get_state'> | un
   return snapshotToJson(
     buildConnectorSnapshot({
       driver: client.driver,
-      order: hostByteOrder(),
+      order: byteOrderOf(context.backend),
       minors: state === undefined ? [] : [{ minor, state: state.tags, uuids: uuids?.tags, config: config?.tags }],
       procDrbd: proc === undefined ? undefined : { ...proc, devices: proc.devices.filter((device) => device.minor === minor) },
       names: name === undefined ? undefined : new Map([[minor, name]]),
@@ -109,7 +109,7 @@ async function readGenerations(command: ReadCommand, minor: number, client: Clie
 
 async function readConfig(minor: number, client: Client<'connector'>, context: Context): Promise<number> {
   const { tags, unknown } = await client.request('get_config', { minor }, waitOptions(context));
-  const order = hostByteOrder();
+  const order = byteOrderOf(context.backend);
   return print(context, formatConfig(minor, tags, order, ssocksFamily()), () => configToJson(minor, tags, order, context.globals.reveal), unknown);
 }
 

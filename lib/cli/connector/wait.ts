@@ -1,7 +1,7 @@
 import { connectionStates } from '../../dialects/connector';
 import { AbortError, TimeoutError } from '../../errors';
-import { hostByteOrder } from '../../netlink';
 import { attempt } from '../../session';
+import { byteOrderOf } from '../backend';
 import { clientOf, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { getopt } from '../getopt';
@@ -51,22 +51,26 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
   const ask = async (): Promise<StateText> => {
     const { tags } = await client.request('get_state', { minor }, waitOptions(context, stop.signal));
     if (tags.state_i === undefined) throw new UsageError(`the answer about minor ${minor} holds no state`);
-    return stateText(tags.state_i, hostByteOrder());
+    return stateText(tags.state_i, byteOrderOf(context.backend));
   };
-  const watch = async (): Promise<StateText> => {
+  /** @returns undefined where the stream has ended, as only a recording's does: nothing will change any more */
+  const watch = async (): Promise<StateText | undefined> => {
     let state = await ask();
     if (done(state)) return state;
     for await (const item of inOrder(stream)) {
       if (item.kind === 'gap') state = await ask();
       else if (item.minor !== minor || item.name !== 'get_state' || typeof item.tags['state_i'] !== 'number') continue;
-      else state = stateText(item.tags['state_i'], hostByteOrder());
+      else state = stateText(item.tags['state_i'], byteOrderOf(context.backend));
       if (done(state)) return state;
     }
-    throw new UsageError('the stream of broadcasts has ended');
+    return undefined;
   };
   try {
     const state = await attempt<StateText>(`${command.name} of minor ${minor}`, { signal: ending, timeoutMs: limit === 0 ? Infinity : limit * 1000 }, (settle) => {
-      watch().then(settle.resolve, settle.reject);
+      watch().then((state) => {
+        if (state === undefined) settle.expire();
+        else settle.resolve(state);
+      }, settle.reject);
       return {
         abandon: () => {
           stop.abort();
