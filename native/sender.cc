@@ -57,10 +57,13 @@ Sender::Sender(std::shared_ptr<Descriptor> socket, uv_async_t* wake) : socket_(s
 uint64_t Sender::RunningThreads() { return running_threads.load(std::memory_order_relaxed); }
 
 int Sender::Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id) {
+  // Before the copy, which might take memory that is not there.
+  if (length > kMaximumQueuedBytes) return EMSGSIZE;
   return EnqueueItem(self, Item{0, port, groups, false, std::vector<uint8_t>(bytes, bytes + length)}, id);
 }
 
 int Sender::EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id) {
+  if (length > kMaximumQueuedBytes) return EMSGSIZE;
   {
     std::lock_guard<std::mutex> guard(self->mutex_);
     if (self->closed_) return EBADF;
@@ -120,12 +123,12 @@ int Sender::StartThread(const std::shared_ptr<Sender>& self) {
     delete argument;
     return error;
   }
-  // Shows which thread a stuck request holds, in ps -L and in the kernel's hung-task reports.
-  pthread_setname_np(thread, "netlink-sender");
   return 0;
 }
 
 void* Sender::ThreadMain(void* argument) {
+  // Shows which thread a stuck request holds, in ps -L and in the kernel's hung-task reports.
+  pthread_setname_np(pthread_self(), "netlink-sender");
   {
     auto* owned = static_cast<std::shared_ptr<Sender>*>(argument);
     const std::shared_ptr<Sender> self = std::move(*owned);
@@ -195,9 +198,11 @@ Sender::Progress Sender::ProgressLocked(uint64_t id) const {
   return id == in_flight_ ? Progress::kStarted : Progress::kReturned;
 }
 
-Sender::Progress Sender::ProgressOf(uint64_t id) {
+bool Sender::ProgressOf(uint64_t id, Progress* progress) {
   std::lock_guard<std::mutex> guard(mutex_);
-  return ProgressLocked(id);
+  if (id == 0 || id > last_id_) return false;
+  *progress = ProgressLocked(id);
+  return true;
 }
 
 void Sender::TakeCompletions(std::vector<Completion>* out) {

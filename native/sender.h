@@ -48,12 +48,13 @@ class Sender {
   Sender& operator=(const Sender&) = delete;
 
   /// Queues a copy of the datagram, and starts the thread if this is the first one.
-  /// Returns 0, or ENOBUFS if the queue is full, EBADF after Close(), or what pthread_create() said.
+  /// Returns 0, or ENOBUFS if the queue is full, EMSGSIZE if it could never hold this, EBADF after Close(), or what pthread_create() said.
   static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id);
 
   /// Takes a datagram out of the queue; false if it had started.
   bool Cancel(uint64_t id);
-  Progress ProgressOf(uint64_t id);
+  /// False for an id that was never given.
+  bool ProgressOf(uint64_t id, Progress* progress);
   /// Moves what has completed since the last call to `out`.
   void TakeCompletions(std::vector<Completion>* out);
 
