@@ -27,6 +27,7 @@ export interface SyncOutcome {
 export interface NetlinkSocket {
   readonly portId: number;
   readonly closed: boolean;
+  useProcesses(): void;
   send(bytes: Uint8Array, port: number, groups: number): number;
   progress(id: number): SentState;
   cancel(id: number): boolean;
