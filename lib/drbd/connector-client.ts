@@ -111,7 +111,12 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
     const unfiltered = options.unfiltered === true;
     if (unfiltered) this.#unfiltered = true;
-    return this.subscribe({ groups: connectorGroups(this.driver.address) }, (message) => this.#decodeEvent(message, unfiltered), options);
+    return this.subscribe(
+      { groups: connectorGroups(this.driver.address) },
+      (message) => this.#decodeEvent(message, unfiltered),
+      ({ origin, sequence }) => (origin === 'broadcast' ? { count: 'broadcasts', sequence } : undefined),
+      options,
+    );
   }
 
   #remember<T>(exchange: Exchange<T>): Exchange<T> {

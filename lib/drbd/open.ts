@@ -165,7 +165,8 @@ class Search {
       this.#seen.push('connector: not tried, since /proc/drbd tells of no driver with api 86 to 88');
       return undefined;
     }
-    const told = peerPort === 0 ? this.#host.connectorIndex() : undefined;
+    // This machine's own files say nothing of a simulator; a transport that brings files speaks of what it leads to.
+    const told = peerPort === 0 || this.#transport.host !== undefined ? this.#host.connectorIndex() : undefined;
     const indices = told === undefined ? [...CN_IDX_DRBD] : [told];
     const found = new AbortController();
     const probe = async (index: number, limit: number, stop?: AbortSignal): Promise<number> => {
