@@ -24,6 +24,8 @@ export interface DeviceHost {
   readonly network: Network;
   readonly algorithms: ReadonlySet<string>;
   readonly processors: number;
+  /** Whether an address, as bytes of a sockaddr, is one of this machine's, of a family that it has. */
+  isLocal(address: Uint8Array): boolean;
   random(): bigint;
   content(): number;
   /** Every minor that exists, in order. */

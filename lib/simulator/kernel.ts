@@ -49,6 +49,7 @@ export interface KernelOptions {
   readonly disks: ReadonlyMap<string, BackingDevice>;
   readonly algorithms: ReadonlySet<string>;
   readonly processors: number;
+  readonly isLocal: (address: Uint8Array) => boolean;
   readonly writeOrdering: string;
   readonly faults: KernelFaults;
   runHelper(name: string, minor: number): { readonly exitStatus: number; readonly milliseconds: number };
@@ -113,6 +114,10 @@ export class Kernel implements DeviceHost {
 
   backingDevice(path: string): BackingDevice | undefined {
     return this.#options.disks.get(path);
+  }
+
+  isLocal(address: Uint8Array): boolean {
+    return this.#options.isLocal(address);
   }
 
   dataSectors(disk: AttachedDisk): number {

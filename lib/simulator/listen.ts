@@ -18,6 +18,13 @@ export interface Listening {
   close(): void;
 }
 
+export interface ListenOptions {
+  /** Where a genuine driver would be seen; /proc/drbd if absent. */
+  readonly procDrbd?: string;
+  /** Whether the sender at a port has CAP_SYS_ADMIN; a request of one that has not is refused with 152. The bus does not tell, so everybody has if absent. */
+  readonly privileged?: (port: number) => boolean;
+}
+
 export interface ListeningCounters {
   readonly requests: number;
   readonly messages: number;
@@ -29,10 +36,10 @@ export interface ListeningCounters {
 /**
  * Puts a simulator on this machine's connector bus, at a port of its own.
  * Its messages go to the multicast group and to its own port, never to the kernel's: a genuine driver would carry them out.
- * @param procDrbd where a genuine driver would be seen; /proc/drbd if absent
  * @throws UnsupportedError if this machine has a DRBD driver that listens on the connector; TransportError if there is no connector here
  */
-export function listenSimulator(simulator: Simulator, procDrbd = '/proc/drbd'): Listening {
+export function listenSimulator(simulator: Simulator, options: ListenOptions = {}): Listening {
+  const { procDrbd = '/proc/drbd', privileged = () => true } = options;
   let proc = '';
   try {
     proc = readFileSync(procDrbd, 'utf8');
@@ -59,7 +66,7 @@ export function listenSimulator(simulator: Simulator, procDrbd = '/proc/drbd'): 
             continue;
           }
           counters.requests++;
-          if (!truncated) simulator.receive(bytes);
+          if (!truncated) simulator.receive(bytes, { privileged: privileged(port) });
         }
       },
       overrun: () => {

@@ -49,6 +49,11 @@ function* connect(device: Device): Process<Outcome> {
   device.linkClosed = false;
   let linked = false;
   const { host } = device;
+  // Neither connect nor listen can be had from an address of somebody else's.
+  if (!host.isLocal(net.bytes('my_addr'))) {
+    device.forceState({ conn: C.C_DISCONNECTING });
+    return 'give-up';
+  }
   const giveUp = host.network.wait({
     myAddress: addressKey(net.bytes('my_addr'), host.order),
     peerAddress: addressKey(net.bytes('peer_addr'), host.order),
@@ -63,9 +68,7 @@ function* connect(device: Device): Process<Outcome> {
         },
         closed: () => {
           device.linkClosed = true;
-          // The asender has the priority of a real-time task: it finds out first.
-          if (device.state.conn >= C.C_WF_REPORT_PARAMS) device.forceState({ conn: C.C_NETWORK_FAILURE });
-          host.scheduler.run();
+          host.scheduler.spawn(noticeLoss(device));
         },
       });
       host.scheduler.run();
@@ -114,6 +117,19 @@ function* connect(device: Device): Process<Outcome> {
     device.forceState({ conn: C.C_PROTOCOL_ERROR });
   }
   return 'connected';
+}
+
+/** The connection was closed by the peer: the asender has the priority of a real-time task, so it finds out before the receiver. */
+function* noticeLoss(device: Device): Process {
+  const { link } = device;
+  yield* lossNoticed(device);
+  if (device.link === link && device.state.conn >= C.C_WF_REPORT_PARAMS) device.forceState({ conn: C.C_NETWORK_FAILURE });
+}
+
+/** An answer that came before the end is still heard: the peer closes as soon as it has agreed to be left. */
+function* lossNoticed(device: Device): Process {
+  if (device.peerAnswer !== undefined) yield { until: () => device.peerAnswer === undefined };
+  yield { until: () => true };
 }
 
 /** What proves that both know the secret; null without authentication. */
@@ -199,6 +215,7 @@ function* receiveAll(device: Device): Process {
     if (!running()) break;
     const packet = device.inbox.shift();
     if (packet === undefined) {
+      yield* lossNoticed(device);
       device.forceState({ conn: C.C_BROKEN_PIPE });
       break;
     }

@@ -459,7 +459,7 @@ function validProcessorMask(mask: string, processors: number): boolean {
   if (mask === '' || processors <= 1) return true;
   if (!/^[0-9a-f]{1,8}(,[0-9a-f]{1,8})*$/iu.test(mask)) return false;
   const value = mask.split(',').reduce((sum, word) => (sum << 32n) | BigInt(`0x${word}`), 0n);
-  return value >> BigInt(Math.ceil(processors / 32) * 32) === 0n;
+  return value >> BigInt(processors) === 0n;
 }
 
 /** sync_after_error: the chain of minors that wait for each other must end. */
@@ -476,9 +476,10 @@ function syncAfterError(device: Device, after: number): number {
   }
 }
 
-/** drbd_nl_invalidate of 8.3.13: as the target of a full resync, or alone. */
+/** drbd_nl_invalidate of 8.3.13 as Linux 3.6 has it: as the target of a full resync, or alone. */
 function* invalidate(device: Device): Process<number> {
   yield* waitForBitmap(device);
+  yield* device.flushWork();
   let result = yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_T });
   if (result < SS.SS_SUCCESS && result !== SS.SS_NEED_CONNECTION) result = yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_T });
   while (result === SS.SS_NEED_CONNECTION) {
@@ -489,9 +490,10 @@ function* invalidate(device: Device): Process<number> {
   return result;
 }
 
-/** drbd_nl_invalidate_peer of 8.3.13. */
+/** drbd_nl_invalidate_peer of 8.3.13 as Linux 3.6 has it. */
 function* invalidatePeer(device: Device): Process<number> {
   yield* waitForBitmap(device);
+  yield* device.flushWork();
   let result = yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_S });
   if (result >= SS.SS_SUCCESS) return result;
   if (result !== SS.SS_NEED_CONNECTION || device.state.role !== R_PRIMARY) return yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_S });

@@ -1,6 +1,6 @@
 import { ArgumentError } from '../errors';
 import { CN_IDX_DRBD, CN_IDX_STEP, packets } from '../dialects/connector';
-import { concatBytes, hostByteOrder, type ByteOrder } from '../netlink';
+import { concatBytes, decodeSocketAddress, hostByteOrder, type ByteOrder } from '../netlink';
 import type { Transport } from '../transport/transport';
 import { BackingDevice, type BackingDeviceOptions } from './backing-device';
 import { Bus } from './bus';
@@ -33,6 +33,8 @@ export interface SimulatorOptions {
   readonly version?: string;
   /** What minors of several simulators of this process find each other through; one of its own if absent. */
   readonly network?: Network;
+  /** This machine's own addresses, without ports, such as `10.0.0.1` or `::1`: a minor with another one goes stand-alone. Any address if absent. */
+  readonly addresses?: readonly string[];
   /** Names of the kernel's crypto API that exist; `hmac(…)` for authentication. */
   readonly algorithms?: readonly string[];
   /** Processors of the machine, for cpu-mask; 2 if absent. */
@@ -62,6 +64,9 @@ export interface MinorView {
 
 const DEFAULT_ALGORITHMS = ['md5', 'sha1', 'crc32c', 'sha256', 'sha512', 'hmac(md5)', 'hmac(sha1)', 'hmac(sha256)', 'hmac(sha512)'];
 const MOST_MINORS = 256;
+/** struct sockaddr_in. */
+const SHORTEST_ADDRESS_BYTES = 16;
+const ANY_ADDRESS = ['0.0.0.0', '::'];
 const API = 88;
 const PROTOCOLS = '86-96';
 
@@ -271,6 +276,7 @@ export class Simulator {
       disks: this.#disks,
       algorithms: new Set(algorithms),
       processors,
+      isLocal: (address) => this.#isLocal(address),
       writeOrdering: 'f',
       faults: this.faults.kernel,
       runHelper: (event, minor) => {
@@ -281,6 +287,17 @@ export class Simulator {
         this.#emit(bytes, emission);
       },
     });
+  }
+
+  /** A socket can be bound to it: it is whole, of a family that the machine has, and an address of its own. */
+  #isLocal(bytes: Uint8Array): boolean {
+    if (bytes.length < SHORTEST_ADDRESS_BYTES) return false;
+    try {
+      const { family, address } = decodeSocketAddress(bytes, this.byteOrder);
+      return (family === 'ipv4' || family === 'ipv6') && (ANY_ADDRESS.includes(address) || (this.#options.addresses?.includes(address) ?? true));
+    } catch {
+      return false;
+    }
   }
 
   #emit(bytes: Uint8Array, emission: Emission): void {
