@@ -46,13 +46,19 @@ export interface Received {
   readonly length: number;
   /** cn.ack; 0 in a broadcast. */
   readonly ack: number;
+  /** The sender's port id and the groups that it was sent to, where that was recorded. */
+  readonly from: string;
 }
 
 /** @returns what was received, in order: hand-made exchanges name the sender, programs are known by the call */
-export function received(calls: readonly { readonly op: string | null; readonly rv: number | null; readonly hex?: string; readonly src_pid?: number }[]): Received[] {
+export function received(calls: readonly { readonly op: string | null; readonly rv: number | null; readonly hex?: string; readonly src_pid?: number; readonly src_groups?: number }[]): Received[] {
   return calls
     .filter(({ op, src_pid }) => op === 'recvfrom' || (op === null && src_pid !== undefined))
-    .flatMap(({ hex }) => (hex === undefined || hex.length < 72 ? [] : [{ hex, length: Buffer.from(hex.slice(0, 8), 'hex').readUInt32LE(), ack: Buffer.from(hex.slice(56, 64), 'hex').readUInt32LE() }]));
+    .flatMap(({ hex, src_pid, src_groups }) => {
+      if (hex === undefined || hex.length < 72) return [];
+      const header = Buffer.from(hex.slice(0, 72), 'hex');
+      return [{ hex, length: header.readUInt32LE(0), ack: header.readUInt32LE(28), from: src_pid === undefined ? '' : `${src_pid} ${src_groups ?? 0}` }];
+    });
 }
 
 /** @returns what was sent, in order */

@@ -29,6 +29,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -404,12 +405,37 @@ int bind(int descriptor, const struct sockaddr *address, socklen_t length) {
   return result;
 }
 
+enum { PACKET_AT = 36, TAGS_AT = 48, NET_CONF = 5, MY_ADDRESS = 8, PEER_ADDRESS = 9 };
+
+static unsigned short_at(const uint8_t *bytes) {
+  return bytes[0] | bytes[1] << 8;
+}
+
+/*
+ * A kernel compares addresses with their padding, in which drbdsetup leaves part of a pointer. On the recorded machine all processes
+ * had the same there; here they do not, so it is cleared.
+ */
+static void clear_padding(uint8_t *bytes, size_t length) {
+  if (length < TAGS_AT + 4 || short_at(bytes + PACKET_AT) != NET_CONF) return;
+  for (size_t at = TAGS_AT; at + 4 <= length && short_at(bytes + at) != 0;) {
+    unsigned number = short_at(bytes + at) & 0x1fff, size = short_at(bytes + at + 2);
+    if ((number == MY_ADDRESS || number == PEER_ADDRESS) && size == sizeof(struct sockaddr_in) && at + 4 + size <= length && short_at(bytes + at + 4) == AF_INET)
+      memset(bytes + at + 4 + offsetof(struct sockaddr_in, sin_zero), 0, sizeof(((struct sockaddr_in *)0)->sin_zero));
+    at += 4 + size;
+  }
+}
+
 ssize_t sendto(int descriptor, const void *bytes, size_t length, int flags, const struct sockaddr *address, socklen_t size) {
   if (!connector(descriptor)) return REAL(sendto)(descriptor, bytes, length, flags, address, size);
   struct sockaddr_nl to = {.nl_family = AF_NETLINK};
   if (address != NULL && size == sizeof to) memcpy(&to, address, sizeof to);
   /* The kernel's own port is where the driver would be. */
   if (to.nl_pid == 0) to.nl_pid = simulator_port;
+  static uint8_t copy[65536];
+  if (length <= sizeof copy) {
+    clear_padding(memcpy(copy, bytes, length), length);
+    bytes = copy;
+  }
   ssize_t result = REAL(sendto)(descriptor, bytes, length, flags, (struct sockaddr *)&to, sizeof to);
   log_call("sendto", result, bytes, length);
   return result;
