@@ -33,6 +33,7 @@ export interface Call {
 /** A specification for getopt and what it stands for. */
 interface Spec extends OptionSpec {
   readonly field?: FieldOption;
+  readonly words?: readonly string[];
   /** It says `no` to a boolean. */
   readonly negates?: true;
 }
@@ -42,6 +43,7 @@ const JSON_OPTION = 'json';
 const SECRET_FILE = 'shared-secret-file';
 const SECRET = 'shared-secret';
 const MOST_VOLUMES = 0xffffffffn;
+const MOST_SECONDS = 1_000_000n;
 
 function specsOf(command: Command): readonly Spec[] {
   const specs: Spec[] = command.options.map((field) => ({ name: field.name, argument: field.kind === 'flag' || field.kind === 'boolean' ? 'optional' : 'required', field }));
@@ -94,7 +96,7 @@ export async function parseCall(command: Command, words: readonly string[], back
     const { field } = given.spec;
     if (field !== undefined) set(field.field, parseOptionValue(field, given.spec.negates === true ? 'no' : given.value, parseAddress));
     else if (given.spec.name === SET_DEFAULTS) setDefaults = true;
-    else plain.set(given.spec.name, given.value ?? '');
+    else plain.set(given.spec.name, checkPlain(given.spec, given.value, fail));
   }
   if (takesSecret && file !== undefined) {
     if (fields[secretField(command)] !== undefined) fail(`--${SECRET} and --${SECRET_FILE} exclude each other`);
@@ -110,6 +112,18 @@ export async function parseCall(command: Command, words: readonly string[], back
   }
   if (at < operands.length) fail(`excess arguments: ${operands.slice(at).map(quote).join(' ')}`);
   return { command, target, subject, endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain };
+}
+
+/** @returns the argument of an option without a field, empty where it has none */
+function checkPlain({ name, argument, words }: Spec, text: string | undefined, fail: (problem: string) => never): string {
+  if (text === undefined) return '';
+  if (words !== undefined) return words.includes(text) ? text : fail(`option --${name}: ${words.join(', ')} is needed, not ${quote(text)}`);
+  if (argument !== 'none') {
+    const seconds = parseUnsigned(text, '1', `option --${name}`);
+    if (seconds > MOST_SECONDS) fail(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${MOST_SECONDS} seconds`);
+    return seconds.toString();
+  }
+  return text;
 }
 
 function readTarget(command: Command, operands: readonly string[], backend: Backend, fail: (problem: string) => never): { readonly target: Target; readonly subject: string | undefined } {

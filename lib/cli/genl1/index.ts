@@ -7,7 +7,7 @@ import { commands, findCommand, type Command } from './commands';
 import { formatCommandHelp, formatHelp, formatXmlHelp } from './help';
 import { runGenerations, runShellStatus, runShow, runState, runStatus, runUdev } from './questions';
 import { runEvents, runEvents2 } from './streams';
-import { parseLimit, runWait, type WaitGoal } from './wait';
+import { runWait, type WaitGoal } from './wait';
 import { runCheckResize } from './check-resize';
 import { connectionWord, diskWord } from './states';
 
@@ -102,7 +102,7 @@ async function run(call: Call, context: Context): Promise<number> {
   }
 
   function wait(goal: WaitGoal): Promise<number> {
-    const limit = (name: string): number => (plain.has(name) ? parseLimit(name, plain.get(name) ?? '') : 0);
+    const limit = (name: string): number => Number(plain.get(name) ?? 0);
     const afterSplitBrain = plain.get('wait-after-sb');
     const minor = target.kind === 'minor' ? target.minor : 0;
     const limits = { wfc: limit('wfc-timeout'), degraded: limit('degr-wfc-timeout'), outdated: limit('outdated-wfc-timeout') };

@@ -93,14 +93,10 @@ export async function runShow(client: Genl1Client, { target, plain }: Call, cont
   return EXIT.ok;
 }
 
-const COLOR_WORDS = ['always', 'never', 'auto'] as const;
-
 /** `status`. */
 export async function runStatus(client: Genl1Client, { target, plain }: Call, context: Context): Promise<number> {
   const { stdout } = context.io;
-  const color = plain.get('color');
-  const when = color === '' ? 'always' : (color ?? 'auto');
-  if (!COLOR_WORDS.some((word) => word === when)) throw new UsageError(`status: option --color: ${COLOR_WORDS.join(', ')} is needed, not ${JSON.stringify(when)}`, { command: 'status' });
+  const color = plain.get('color') ?? 'auto';
   if (context.globals.json) return printSnapshot(client, target, context);
   const resources = await readResources(client, target, context);
   if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
@@ -108,7 +104,8 @@ export async function runStatus(client: Genl1Client, { target, plain }: Call, co
     formatStatus(resources, {
       verbose: plain.has('verbose'),
       statistics: plain.has('statistics'),
-      color: when === 'always' || (when === 'auto' && stdout.isTerminal),
+      // The option alone says always.
+      color: color === 'always' || color === '' || (color === 'auto' && stdout.isTerminal),
       columns: stdout.isTerminal ? process.stdout.columns : undefined,
     }),
   );

@@ -3,9 +3,8 @@ import type { StateWord } from '../../dialects/state-word';
 import type { Genl1Client } from '../../drbd';
 import { TimeoutError } from '../../errors';
 import { waitOptions, type Context } from '../context';
-import { EXIT, UsageError } from '../errors';
+import { EXIT } from '../errors';
 import { exitCodeOfEnd } from '../io';
-import { parseUnsigned, quote } from '../number';
 import { reasons } from './events';
 import { connectionWord, readState } from './states';
 
@@ -14,15 +13,6 @@ export interface WaitLimits {
   readonly wfc: number;
   readonly degraded: number;
   readonly outdated: number;
-}
-
-const LONGEST_SECONDS = 1_000_000n;
-
-/** @returns the seconds of a limit. @throws UsageError */
-export function parseLimit(name: string, text: string): number {
-  const seconds = parseUnsigned(text, '1', `option --${name}`);
-  if (seconds > LONGEST_SECONDS) throw new UsageError(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${LONGEST_SECONDS} seconds`);
-  return Number(seconds);
 }
 
 /**
