@@ -18,7 +18,7 @@ export interface PlainOption {
   readonly name: string;
   readonly short: string;
   readonly argument: 'none' | 'required' | 'optional';
-  /** The words that its argument may be; a number of seconds up to a million where they are absent. */
+  /** The words that its argument may be; a number of seconds where they are absent. */
   readonly words?: readonly string[];
 }
 

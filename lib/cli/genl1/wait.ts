@@ -2,6 +2,7 @@ import { connectionStates, timeoutTypes } from '../../dialects/genl1';
 import type { StateWord } from '../../dialects/state-word';
 import type { Genl1Client } from '../../drbd';
 import { TimeoutError } from '../../errors';
+import { byteOrderOf } from '../backend';
 import { waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import { exitCodeOfEnd } from '../io';
@@ -57,7 +58,7 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
   const signal = AbortSignal.any([ending, stop.signal]);
   let told = false;
   const judge = (word: number | undefined): boolean => {
-    const state = readState(word);
+    const state = readState(word, byteOrderOf(context.backend));
     if (isOver(state, goal, afterSplitBrain)) {
       done(state);
       return true;
