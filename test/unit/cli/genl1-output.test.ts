@@ -20,16 +20,16 @@ describe('text that wraps', () => {
     expect(text.toString()).toBe('name role:Secondary\n    suspended:no\n');
   });
 
-  test('the indentation and one column do not count as used', () => {
-    // 4 of indentation, then 10 - 1 used: 11 more fit into 20.
-    expect(new WrappedText(20).add(4, ' 0123456789').add(4, ' 0123456789').toString()).toBe('    0123456789 0123456789');
-    expect(new WrappedText(20).add(4, ' 0123456789').add(4, ' 01234567890').toString()).toBe('    0123456789\n    01234567890');
+  test('a line is full, and not more, with its indentation', () => {
+    expect(new WrappedText(20).add(4, ' 0123456789').add(4, ' 12345').toString()).toBe('    0123456789 12345');
+    expect(new WrappedText(20).add(4, ' 0123456789').add(4, ' 123456').toString()).toBe('    0123456789\n    123456');
   });
 
   test('without a terminal there are 80 columns, and letters count by their bytes', () => {
     const piece = ' '.padEnd(40, 'x');
     expect(new WrappedText(undefined).add(0, piece).add(0, piece).toString()).not.toContain('\n');
-    expect(new WrappedText(undefined).add(0, piece).add(0, piece.replace('xxx', 'ßßß')).toString()).toContain('\n');
+    expect(new WrappedText(undefined).add(1, piece).add(0, piece).toString()).not.toContain('\n');
+    expect(new WrappedText(undefined).add(1, piece).add(0, piece.replace('x', 'ß')).toString()).toContain('\n');
   });
 });
 
