@@ -55,6 +55,18 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
+describe('streams beside a life cycle', () => {
+  const streams = recordingsOf('drbd-8.4.11/watch.jsonl').filter(({ endedBy }) => endedBy !== undefined);
+
+  test.each(streams.map((captured) => [captured.argv.slice(1).join(' '), captured] as const))('%s', async (_words, captured) => {
+    const ours = await replayCommand(captured);
+    expect(ours).toMatchObject({ exit: 0, stderr: '', requests: [] });
+    expect(captured.stdout.split('\n').length).toBeGreaterThan(30);
+    // The recorded program was ended before it had printed all that it had received.
+    expect(comparable(undefined, ours.stdout).slice(0, comparable(undefined, captured.stdout).length)).toBe(comparable(undefined, captured.stdout));
+  });
+});
+
 describe('differences on purpose', () => {
   test.each(list.differences)('$id $reason', async (difference) => {
     const captured = commands.find(({ id }) => id === difference.id);
