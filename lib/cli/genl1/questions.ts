@@ -9,7 +9,7 @@ import type { Call, Target } from './command-line';
 import { formatShow, showToJson } from './show';
 import { formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, stateToJson } from './states';
 import { formatStatus, type ResourceReplies } from './status';
-import { ifResourceExists, statusOf } from './streams';
+import { isUnknownResource, statusOf } from './streams';
 
 /** The minor where the kernel named none, in 32 bits. */
 const NO_MINOR = 0xffffffff;
@@ -138,11 +138,11 @@ async function readResources(client: Genl1Client, target: Target, context: Conte
       const place = { context: { ctx_resource_name: nameOf(resource) } };
       try {
         const devices = await client.request('get_devices', place, wait);
-        const connections = await ifResourceExists(client.request('get_connections', place, wait));
+        const connections = await client.request('get_connections', place, wait);
         const peerDevices = devices.length > 0 && connections.length > 0 ? await client.request('get_peer_devices', place, wait) : [];
         resources.push({ resource, devices, connections, peerDevices });
       } catch (error) {
-        if ((await ifResourceExists(client.request('get_devices', place, wait))).length > 0) throw error;
+        if (!isUnknownResource(error)) throw error;
         vanished = true;
       }
     }

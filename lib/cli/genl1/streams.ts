@@ -8,14 +8,20 @@ import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event
 import { eventToJson, formatEvent, type StateMessage } from './events';
 
 const ERR_MINOR_INVALID = 127;
+const ERR_RES_NOT_KNOWN = 158;
 const ENODEV = 19;
 
+/** @returns whether a dump was refused because the resource that it was asked about does not exist: the kernel says so in two ways */
+export function isUnknownResource(error: unknown): boolean {
+  return (error instanceof NetlinkError && error.errno === ENODEV) || (error instanceof KernelError && error.returnCode === ERR_RES_NOT_KNOWN);
+}
+
 /** @returns a dump's messages; none where the resource that it was asked about does not exist */
-export async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonly T[]> {
+async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await dump;
   } catch (error) {
-    if (error instanceof NetlinkError && error.errno === ENODEV) return [];
+    if (isUnknownResource(error)) return [];
     throw error;
   }
 }
@@ -110,7 +116,6 @@ export async function runEvents2(client: Genl1Client, target: Target, options: E
     // What only the older events format has is counted apart.
     const sets = item.sets as NotificationSets;
     if (sets.drbd_notification_header === undefined) return;
-    if (events.isGap(item.sequence)) await resync('gap');
     show({ name: item.name, minor: item.minor, sequence: item.sequence, sets });
   });
 }
