@@ -9,7 +9,8 @@ import type { Call, Target } from './command-line';
 import { formatShow, showToJson } from './show';
 import { formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, stateToJson } from './states';
 import { formatStatus, type ResourceReplies } from './status';
-import { isUnknownResource, statusOf } from './streams';
+import { resourcesOfStatus } from './old-status';
+import { ifSupported, isUnknownResource, statusOf } from './streams';
 
 /** The minor where the kernel named none, in 32 bits. */
 const NO_MINOR = 0xffffffff;
@@ -130,7 +131,9 @@ async function readResources(client: Genl1Client, target: Target, context: Conte
   const wait = waitOptions(context);
   const nameOf = ({ context: place }: DumpReply<typeof operations.get_resources>): string => place?.ctx_resource_name ?? '';
   for (let attempt = 1; ; attempt++) {
-    const wanted = (await client.request('get_resources', {}, wait)).filter((reply) => target.kind !== 'resource' || nameOf(reply) === target.name);
+    const all = await ifSupported(client.request('get_resources', {}, wait));
+    if (all === undefined) return resourcesOfStatus(await statusOf(client, target, context), byteOrderOf(context.backend));
+    const wanted = all.filter((reply) => target.kind !== 'resource' || nameOf(reply) === target.name);
     const sorted = [...wanted].sort((a, b) => Buffer.compare(Buffer.from(nameOf(a)), Buffer.from(nameOf(b))));
     const resources: ResourceReplies[] = [];
     let vanished = false;

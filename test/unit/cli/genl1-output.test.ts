@@ -3,6 +3,7 @@ import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event
 import { formatEvent } from '../../../lib/cli/genl1/events';
 import { formatShow, showToJson } from '../../../lib/cli/genl1/show';
 import { formatResyncPercent, formatShellStatus } from '../../../lib/cli/genl1/states';
+import { resourcesOfStatus } from '../../../lib/cli/genl1/old-status';
 import { formatDone, formatStatus, type ResourceReplies } from '../../../lib/cli/genl1/status';
 import { WrappedText } from '../../../lib/cli/genl1/wrap';
 import { encodeStateWord, type StateWord } from '../../../lib/dialects/state-word';
@@ -81,6 +82,31 @@ describe('status', () => {
     expect(formatDone(7n, 800n)).toBe('99.12');
     expect(formatDone(1n, 800n)).toBe('99.88');
     expect(formatDone(1n, 0n)).toBe('0.00');
+  });
+});
+
+describe('status of modules before 8.4.6', () => {
+  const reply = (volume: number, state: Partial<StateWord>, info: object = {}): Parameters<typeof resourcesOfStatus>[0][number] => ({
+    ...decoded,
+    name: 'get_status',
+    minor: volume,
+    context: { ctx_resource_name: 'r0', ctx_volume: volume, ctx_my_addr: address(1), ctx_peer_addr: address(2) },
+    net_conf: { timeout: 60 },
+    state_info: { current_state: word(state), capacity: 1000n, ...info },
+  });
+  const format = { verbose: false, statistics: false, color: false, columns: undefined };
+
+  test('is the same as of later ones', () => {
+    const replies = [reply(0, { role: 1, peer: 2, conn: 17, disk: 4, pdsk: 8, user_isp: true }, { bits_oos: 25n }), reply(1, { role: 1, peer: 2, conn: 10, disk: 8, pdsk: 8 })];
+    expect(formatStatus(resourcesOfStatus(replies, order), format)).toBe(
+      'r0 role:Primary\n  volume:0 disk:Inconsistent\n  volume:1 disk:UpToDate\n  peer role:Secondary\n' +
+        '    volume:0 replication:SyncTarget peer-disk:UpToDate done:80.00\n        resync-suspended:user\n    volume:1 replication:Established peer-disk:UpToDate\n\n',
+    );
+    expect(formatStatus(resourcesOfStatus([reply(0, { conn: 8, disk: 8, susp_nod: true })], order), format)).toBe('r0 role:Secondary suspended:no-data\n  disk:UpToDate\n  peer connection:Connecting\n\n');
+  });
+
+  test('of a resource without volumes and links', () => {
+    expect(formatStatus(resourcesOfStatus([{ ...decoded, name: 'get_status', minor: undefined, context: { ctx_resource_name: 'r1' } }], order), format)).toBe('r1 role:Unknown\n\n');
   });
 });
 
