@@ -79,8 +79,9 @@ const ofMinor = (name: string, operation: keyof typeof operations, doc: string, 
 /** A question about minors, answered by get_status. */
 const ask = (name: string, action: Action, doc: string, extra: Extra = {}): Command => command(name, action, 'get_status', doc, { object: ['minor'], ...extra });
 
-/** What role, cstate, dstate and the waiting commands print of a device. */
+/** What role, cstate and dstate print of a device. */
 const STATES = 'minor, configured, connection, role, peerRole, disk, peerDisk, suspended and resyncSuspended with their reasons';
+const WAITED = 'minor, reached, and the states that role tells';
 const GENERATIONS = 'minor, currentUuid, bitmapUuid and historyUuids as decimal strings, flags, activityLogClean';
 /** sh-status and status. */
 const SNAPSHOT = 'the whole state as snapshot.schema.json describes it, of the resources asked for';
@@ -153,8 +154,8 @@ export const commands: readonly Command[] = [
       { name: 'now', short: 'n', argument: 'none', doc: 'What exists, and no changes.' },
     ],
   }),
-  ask('wait-connect', 'waitConnect', 'Wait until a device is connected.', { json: STATES, plain: waitOptions }),
-  ask('wait-sync', 'waitSync', 'Wait until a device is connected and in sync.', { json: STATES, plain: waitOptions }),
+  ask('wait-connect', 'waitConnect', 'Wait until a device is connected.', { json: WAITED, plain: waitOptions }),
+  ask('wait-sync', 'waitSync', 'Wait until a device is connected and in sync.', { json: WAITED, plain: waitOptions }),
   change('new-resource', 'new_resource', 'Create a resource.', { object: ['resource'], set: 'res_opts', options: options.resourceOptions }),
   change('new-minor', 'new_minor', 'Create a device as a volume of a resource.', {
     set: 'drbd_cfg_context',

@@ -4,10 +4,17 @@ import { commands, type Command } from './commands';
 import type { FieldOption } from './options';
 import { WrappedText } from './wrap';
 
+/** What is no command to a kernel. */
+const OTHERS = [
+  { name: 'help', doc: 'Explain a command and its options.' },
+  { name: 'xml-help', doc: 'Describe a command and its options to a program.' },
+  { name: 'batch', doc: 'Run the commands on standard input, one a line; one line of JSON for each.' },
+] as const;
+
 /** @returns the list of commands */
 export function formatHelp(tool: string, columns: number | undefined): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
-  const list = commands.map(({ name, doc }) => `  ${name.padEnd(width)}  ${doc}\n`).join('');
+  const list = [...commands, ...OTHERS].map(({ name, doc }) => `  ${name.padEnd(width)}  ${doc}\n`).join('');
   const usage = new WrappedText(columns).add(0, `Usage: ${tool} [GLOBAL OPTION]... COMMAND [OBJECT] [ARGUMENT]... [OPTION]...`).toString();
   return `${usage}\n\nThe object, a minor (N or /dev/drbdN), may also stand before the command.\n\nCommands for DRBD 8.4:\n${list}\nGlobal options:\n${formatGlobalHelp()}\nMore on a command: ${tool} help COMMAND\n`;
 }

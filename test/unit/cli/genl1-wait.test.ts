@@ -67,10 +67,10 @@ describe('waiting for a device', () => {
   });
 
   test('is over at once where it is so already', async () => {
-    const told: number[] = [];
+    const told: unknown[] = [];
     const { client } = driver([SYNC_SOURCE], () => these());
-    expect(await runWait(client, 0, 'connected', limits(0), false, contextOf(), ({ conn }) => told.push(conn))).toBe(0);
-    expect(told).toEqual([SYNC_SOURCE]);
+    expect(await runWait(client, 0, 'connected', limits(0), false, contextOf(), ({ conn }, reached) => told.push([conn, reached]))).toBe(0);
+    expect(told).toEqual([[SYNC_SOURCE, true]]);
   });
 
   test('goes on until the resync is done, and looks at this device alone', async () => {
@@ -88,9 +88,9 @@ describe('waiting for a device', () => {
 
   test('does not wait for what does not even try, unless it is asked to', async () => {
     const alone = (): Genl1Client => driver([STANDALONE], () => these(change(0, CONNECTED))).client;
-    expect(await runWait(alone(), 0, 'connected', limits(30), false, contextOf(), ({ conn }) => expect(conn).toBe(STANDALONE))).toBe(0);
+    expect(await runWait(alone(), 0, 'connected', limits(30), false, contextOf(), ({ conn }, reached) => expect([conn, reached]).toEqual([STANDALONE, false]))).toBe(0);
     const context = contextOf();
-    expect(await runWait(alone(), 0, 'connected', limits(30), true, context, ({ conn }) => expect(conn).toBe(CONNECTED))).toBe(0);
+    expect(await runWait(alone(), 0, 'connected', limits(30), true, context, ({ conn }, reached) => expect([conn, reached]).toEqual([CONNECTED, true]))).toBe(0);
     expect(context.io.stderr.text).toContain('StandAlone');
   });
 });
