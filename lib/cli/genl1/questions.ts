@@ -6,6 +6,7 @@ import { explainGenerations, formatGenerations } from '../connector/show';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import type { Call, Target } from './command-line';
+import { machineOf } from './machine';
 import { formatShow, showToJson } from './show';
 import { formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, stateToJson } from './states';
 import { formatStatus, type ResourceReplies } from './status';
@@ -86,8 +87,8 @@ export async function runShow(client: Genl1Client, { target, plain }: Call, cont
     target.kind === 'minor'
       ? [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }]
       : await client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait);
-  if (context.globals.json) return print(context, showToJson(replies, byteOrderOf(context.backend), context.globals.reveal));
-  context.io.stdout.write(formatShow(replies, byteOrderOf(context.backend), plain.has('show-defaults')));
+  if (context.globals.json) return print(context, showToJson(replies, machineOf(context.backend), context.globals.reveal));
+  context.io.stdout.write(formatShow(replies, machineOf(context.backend), plain.has('show-defaults')));
   return EXIT.ok;
 }
 

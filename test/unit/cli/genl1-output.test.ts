@@ -1,15 +1,18 @@
 import { connectionStates, diskStates, notificationTypes, roles } from '../../../lib/dialects/genl1';
 import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event, type Notification } from '../../../lib/cli/genl1/events2';
 import { formatEvent } from '../../../lib/cli/genl1/events';
+import type { Machine } from '../../../lib/cli/genl1/machine';
+import { formatAddress } from '../../../lib/cli/genl1/values';
 import { formatShow, showToJson } from '../../../lib/cli/genl1/show';
 import { formatResyncPercent, formatShellStatus } from '../../../lib/cli/genl1/states';
 import { resourcesOfStatus } from '../../../lib/cli/genl1/old-status';
 import { formatDone, formatStatus, type ResourceReplies } from '../../../lib/cli/genl1/status';
 import { WrappedText } from '../../../lib/cli/genl1/wrap';
 import { encodeStateWord, type StateWord } from '../../../lib/dialects/state-word';
-import { encodeSocketAddress, hostByteOrder } from '../../../lib/netlink';
+import { encodeSocketAddress, hostByteOrder, type SocketAddress } from '../../../lib/netlink';
 
 const order = hostByteOrder();
+const machine: Machine = { order, ssocksFamily: undefined, interfaceName: (index) => (index === 2 ? 'eth0' : undefined) };
 const address = (port: number): Uint8Array => encodeSocketAddress({ family: 'ipv4', address: '127.0.0.1', port }, hostByteOrder());
 const IDLE: StateWord = { role: 2, peer: 0, conn: 0, disk: 0, pdsk: 6, susp: false, aftr_isp: false, peer_isp: false, user_isp: false, susp_nod: false, susp_fen: false };
 const word = (state: Partial<StateWord>): number => encodeStateWord({ ...IDLE, ...state }, hostByteOrder()) >>> 0;
@@ -122,7 +125,7 @@ describe('show', () => {
   };
 
   test('is what drbdadm reads', () => {
-    expect(formatShow([reply], order, false)).toBe(
+    expect(formatShow([reply], machine, false)).toBe(
       [
         'resource r0 {',
         '    options {',
@@ -150,16 +153,36 @@ describe('show', () => {
         '',
       ].join('\n'),
     );
-    expect(formatShow([reply], order, true)).toContain('                resync-rate     \t250k; # bytes/second, default\n                resync-after    \t-1; # default\n');
-    expect(formatShow([], order, false)).toBe('');
+    expect(formatShow([reply], machine, true)).toContain('                resync-rate     \t250k; # bytes/second, default\n                resync-after    \t-1; # default\n');
+    expect(formatShow([], machine, false)).toBe('');
   });
 
   test('in JSON a secret is told only when it is asked for', () => {
-    expect(JSON.stringify(showToJson([reply], order, false))).not.toContain('\\"b');
-    expect(showToJson([reply], order, false)).toMatchObject({
+    expect(JSON.stringify(showToJson([reply], machine, false))).not.toContain('\\"b');
+    expect(showToJson([reply], machine, false)).toMatchObject({
       resources: [{ name: 'r0', connections: [{ peer: { family: 'ipv6', address: '::1', port: 7789 }, options: { 'shared-secret': { value: null, redacted: true }, protocol: { value: 'A', code: 1, isDefault: false } } }], volumes: [{ minor: 3, metaIndex: 2, options: { size: { value: '2048', unit: 'sectors' } } }] }],
     });
-    expect(showToJson([reply], order, true)).toMatchObject({ resources: [{ connections: [{ options: { 'shared-secret': { value: 'a "b" \\c' } } }] }] });
+    expect(showToJson([reply], machine, true)).toMatchObject({ resources: [{ connections: [{ options: { 'shared-secret': { value: 'a "b" \\c' } } }] }] });
+  });
+});
+
+describe('addresses as configuration files have them', () => {
+  const format = (from: SocketAddress, of: Machine = machine): string => formatAddress(encodeSocketAddress(from, order), of);
+
+  test.each<[string, SocketAddress]>([
+    ['ipv4 10.0.0.1:7788', { family: 'ipv4', address: '10.0.0.1', port: 7788 }],
+    ['ipv6 [2001:db8::1]:7788', { family: 'ipv6', address: '2001:db8::1', port: 7788 }],
+    ['ipv6 [2001:db8::1%2]:7788', { family: 'ipv6', address: '2001:db8::1', port: 7788, scopeId: 2 }],
+    ['ipv6 [fe80::1%eth0]:7788', { family: 'ipv6', address: 'fe80::1', port: 7788, scopeId: 2 }],
+    ['ipv6 [fe80::1%3]:7788', { family: 'ipv6', address: 'fe80::1', port: 7788, scopeId: 3 }],
+    ['sdp 10.0.0.1:7788', { family: 'sdp', address: '10.0.0.1', port: 7788 }],
+    ['[unknown af=31, len=16]', { family: 'ssocks', address: '10.0.0.1', port: 7788, familyNumber: 31 }],
+  ])('%s', (text, from) => {
+    expect(format(from)).toBe(text);
+  });
+
+  test('where a module has the number of sdp, that is what it is', () => {
+    expect(format({ family: 'sdp', address: '10.0.0.1', port: 7788 }, { ...machine, ssocksFamily: 27 })).toBe('ssocks 10.0.0.1:7788');
   });
 });
 
