@@ -18,8 +18,8 @@ export type Target = { readonly kind: 'minor'; readonly minor: number } | { read
 export interface Call {
   readonly command: Command;
   readonly target: Target;
-  /** The object as the user named it. */
-  readonly subject: string | undefined;
+  /** What it is about, as the user named it: the object, the addresses of a connection, or the arguments; empty where it is about all there is. */
+  readonly subject: string;
   readonly endpoints: { readonly ctx_my_addr: SocketAddress; readonly ctx_peer_addr: SocketAddress } | undefined;
   /** The fields of the command's set, in the order in which they go out; undefined where nothing was said of any. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
@@ -120,7 +120,7 @@ export async function parseCall(command: Command, words: readonly string[], back
     else set(argument.field, value);
   }
   if (at < operands.length) fail(`excess arguments: ${operands.slice(at).map(quote).join(' ')}`);
-  return { command, target, subject, endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain, notices };
+  return { command, target, subject: subject ?? operands.join(' '), endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain, notices };
 }
 
 /** @returns the argument of an option without a field, empty where it has none */
