@@ -69,7 +69,10 @@ export async function parseCall(command: Command, words: readonly string[], back
   const fail = (problem: string): never => {
     throw new UsageError(`${command.name}: ${problem}`, { command: command.name });
   };
-  for (const word of words) if (word.includes('\0')) fail(`${quote(word)} holds a NUL character, which no argument can`);
+  // It may be a secret: it is not repeated.
+  words.forEach((word, index) => {
+    if (word.includes('\0')) fail(`argument ${index + 1} holds a NUL character`);
+  });
   const takesSecret = command.options.some(({ name }) => name === SECRET);
   const { rest, file = secretFile } = takesSecret ? withoutSecretFile(words, fail) : { rest: words };
   const { options, operands } = getopt(rest, specsOf(command), command.name);

@@ -180,6 +180,11 @@ describe('command lines that make no sense', () => {
     const result = await drbdsetup('connect', 'r0', '127.0.0.1:1', '127.0.0.1:2', '--shared-secret=hidden', '--timeout=0');
     expect(result.exit).toBe(20);
     expect(result.stderr).not.toContain('hidden');
+    for (const secret of ['hid\0den', 'hidden'.repeat(20)]) {
+      const refused = await drbdsetup('connect', 'r0', '127.0.0.1:1', '127.0.0.1:2', `--shared-secret=${secret}`);
+      expect(refused.exit).not.toBe(0);
+      expect(refused.stderr).not.toMatch(/hid|den/u);
+    }
   });
 });
 
