@@ -52,7 +52,7 @@ function specsOf(command: Command): readonly Spec[] {
   const specs: Spec[] = command.options.map((field) => ({ name: field.name, argument: field.kind === 'flag' || field.kind === 'boolean' ? 'optional' : 'required', field }));
   for (const [alias, name] of Object.entries(command.aliases)) specs.push(...specs.filter((spec) => spec.name === name).map((spec) => ({ ...spec, name: alias })));
   for (const field of command.options) if (field.kind === 'flag' || field.kind === 'boolean') specs.push({ name: `no-${field.name}`, argument: 'none', field, negates: true });
-  specs.push(...command.plain);
+  specs.push(...command.plain, ...command.old);
   if (command.setDefaults) specs.push({ name: SET_DEFAULTS, short: '(', argument: 'none' });
   specs.push({ name: JSON_OPTION, argument: 'none' });
   return specs;
@@ -152,11 +152,13 @@ function readTarget(command: Command, operands: readonly string[], backend: Back
       if (!object.includes('resource') || !(error instanceof UsageError)) throw error;
     }
   }
-  return { target: { kind: 'resource', name: subject }, subject };
+  return { target: { kind: 'resource', name: checkNameLength(subject) }, subject };
 }
 
 /** Exit code of drbdsetup for a name that can be none. */
 const EXIT_BAD_NAME = 1;
+/** Longest name of a resource in bytes, which the kernel keeps with a NUL behind it. */
+const LONGEST_NAME = attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1;
 
 function checkName(name: string, command: string): void {
   if (name === '') throw new UsageError(`${command}: the name of the object is empty`, { exitCode: EXIT_BAD_NAME, command });
@@ -164,10 +166,16 @@ function checkName(name: string, command: string): void {
   if (/[\u0000-\u001f\u007f]/u.test(name)) throw new UsageError(`${command}: ${quote(name)} is no name: control characters cannot be in it`, { exitCode: EXIT_BAD_NAME, command });
 }
 
+function checkNameLength(name: string): string {
+  const length = Buffer.byteLength(name);
+  if (length > LONGEST_NAME) throw new UsageError(`${quote(name)} is no name of a resource: at most ${LONGEST_NAME} bytes fit, not ${length}`);
+  return name;
+}
+
 function readArgument(argument: Argument, text: string, backend: Backend): unknown {
   switch (argument.kind) {
     case 'resource':
-      return text;
+      return checkNameLength(text);
     case 'minor':
       return minorOf(text, backend);
     case 'volume': {

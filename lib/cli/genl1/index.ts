@@ -93,7 +93,7 @@ async function run(call: Call, context: Context): Promise<number> {
     case 'udev':
       return runUdev(client, call, context);
     case 'events':
-      return runEvents(client, target, json, context);
+      return runEvents(client, plain.has('all-devices') ? { kind: 'all' } : target, json, context);
     case 'events2':
       return runEvents2(client, target, { now: plain.has('now'), statistics: plain.has('statistics'), timestamps: plain.has('timestamps'), json }, context);
     case 'waitConnect':
