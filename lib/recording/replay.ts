@@ -1,7 +1,6 @@
 import { ClosedError, MismatchError, TransportError, type SentState } from '../errors';
 import { returnCodes } from '../dialects/connector';
 import { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
-import { equalBytes } from '../netlink';
 import type { BlockDevice } from '../transport/block-device';
 import { KeepAlive } from '../transport/keep-alive';
 import type { HostFiles, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from '../transport/transport';
@@ -55,8 +54,9 @@ interface ReplayRequest {
   readonly recorded: RecordedSend;
   /** Place among the recording's entries. */
   readonly place: number;
-  readonly masked: Uint8Array;
   readonly message: WireMessage | undefined;
+  /** Places of its answers among the events. */
+  readonly answers: number[];
   /** What was sent in its stead. */
   sent: { readonly socket: ReplaySocket; readonly bytes: Uint8Array } | undefined;
 }
@@ -65,6 +65,8 @@ interface ReplayEvent {
   readonly recorded: RecordedReceive | RecordedOverrun;
   /** The request that it answers. */
   readonly answers: ReplayRequest | undefined;
+  /** Its turn has come. */
+  ready: boolean;
   delivered: boolean;
 }
 
@@ -75,7 +77,13 @@ class Replay {
   readonly #recording: Recording;
   readonly #connector: boolean;
   readonly #requests: readonly ReplayRequest[];
+  /** Those that were not sent so far, by their masked bytes, in order. */
+  readonly #unsent = new Map<string, ReplayRequest[]>();
   readonly #events: readonly ReplayEvent[];
+  /** Places of events whose turn has come, and that are not delivered. */
+  #ready: number[] = [];
+  /** Events that are not delivered: those that answer nothing, and answers. */
+  readonly #left = { others: 0, answers: 0 };
   readonly #texts: readonly { readonly place: number; readonly text: string }[];
   readonly #devices: ReadonlyMap<string, RecordedBlockDevice | null>;
   readonly #sockets = new Set<ReplaySocket>();
@@ -97,20 +105,25 @@ class Replay {
     const { header, entries } = recording;
     this.#connector = header.dialect === 'connector';
     const requests: ReplayRequest[] = [];
+    const byNumbers = new Map<string, ReplayRequest[]>();
     const received: (RecordedReceive | RecordedOverrun)[] = [];
     const answers = new Map<RecordedReceive | RecordedOverrun, ReplayRequest>();
     const texts = header.procDrbd === undefined ? [] : [{ place: -1, text: header.procDrbd }];
     const devices = new Map(header.blockDevices);
     entries.forEach((entry, place) => {
       switch (entry.kind) {
-        case 'tx':
-          requests.push({ recorded: entry, place, masked: maskRequest(entry.bytes, header.byteOrder, this.#connector), message: this.#first(entry.bytes), sent: undefined });
+        case 'tx': {
+          const request: ReplayRequest = { recorded: entry, place, message: this.#first(entry.bytes), answers: [], sent: undefined };
+          requests.push(request);
+          append(this.#unsent, this.#maskedText(entry.bytes), request);
+          append(byNumbers, this.#numbers(request.message, entry.socket, 1), request);
           break;
+        }
         case 'rx': {
           const message = this.#first(entry.bytes);
           // Answers of the connector are multicast, and reach every socket; those of generic netlink never are.
           const mayAnswer = entry.port === 0 && (this.#connector || entry.groups === 0);
-          const request = mayAnswer ? requests.findLast((candidate) => isAnswer(message, candidate.message) && (this.#connector || candidate.recorded.socket === entry.socket)) : undefined;
+          const request = mayAnswer ? byNumbers.get(this.#numbers(message, entry.socket, 0))?.findLast((candidate) => isAnswer(message, candidate.message)) : undefined;
           if (request !== undefined) answers.set(entry, request);
           received.push(entry);
           break;
@@ -125,7 +138,12 @@ class Replay {
       }
     });
     this.#requests = requests;
-    this.#events = withoutCopies(received).map((entry) => ({ recorded: entry, answers: answers.get(entry), delivered: false }));
+    this.#events = withoutCopies(received).map((entry) => ({ recorded: entry, answers: answers.get(entry), ready: false, delivered: false }));
+    this.#events.forEach(({ answers: request }, place) => {
+      request?.answers.push(place);
+      this.#left[request === undefined ? 'others' : 'answers']++;
+    });
+    this.#becomeReady(this.#isOther(0) ? 0 : undefined);
     this.#texts = texts;
     this.#devices = devices;
     const index = requests.find(({ message }) => message?.kind === 'connector')?.message;
@@ -187,6 +205,16 @@ class Replay {
     return readMessages(bytes, this.#recording.header.byteOrder, this.#connector)[0];
   }
 
+  #maskedText(bytes: Uint8Array): string {
+    return Buffer.from(maskRequest(bytes, this.#recording.header.byteOrder, this.#connector)).toString('latin1');
+  }
+
+  /** What a request and its answers have in common. @param more what an answer's cn.ack is more than the request's */
+  #numbers(message: WireMessage | undefined, socket: number, more: number): string {
+    if (message === undefined) return '';
+    return message.kind === 'connector' ? `${message.cnSequence} ${(message.ack + more) >>> 0}` : `${message.sequence} at ${socket}`;
+  }
+
   #pump(): void {
     clearTimeout(this.#patience);
     this.#patience = undefined;
@@ -200,10 +228,10 @@ class Replay {
 
   #match(send: ReplaySend): void {
     const { bytes, socket } = send;
-    const masked = maskRequest(bytes, this.#order, this.#connector);
-    const request = this.#requests.find((candidate) => candidate.sent === undefined && equalBytes(candidate.masked, masked));
+    const request = this.#unsent.get(this.#maskedText(bytes))?.shift();
     if (request !== undefined) {
       request.sent = { socket, bytes };
+      for (const place of request.answers) this.#becomeReady(place);
       if (request.message !== undefined && requestKind(request.message) === 'change') this.#changedSince = Math.max(this.#changedSince, request.place);
       send.returned();
       return;
@@ -241,7 +269,7 @@ class Replay {
     if (header.dialect === 'connector') return noFamilyAnswer(sent, asked, port, this.#order);
     // The controller says the same as often as it is asked.
     const recorded = this.#requests.find(({ message }) => message?.kind === 'getfamily');
-    const answer = this.#events.find(({ answers }) => answers !== undefined && answers === recorded)?.recorded;
+    const answer = this.#firstAnswer(recorded);
     if (recorded !== undefined && answer?.kind === 'rx') return readdress(answer.bytes, recorded.recorded.bytes, sent, port, this.#order, this.#connector);
     const first = this.#requests.find(({ message }) => message?.kind === 'generic')?.message;
     const groups = this.#events.find(({ recorded: event }) => event.kind === 'rx' && event.groups !== 0)?.recorded;
@@ -269,7 +297,7 @@ class Replay {
     const proc = this.#proc();
     if (proc !== undefined) return stateFromProc(proc.devices.find((device) => device.minor === minor));
     const request = this.#guarded(minor);
-    const answer = request === undefined ? undefined : this.#events.find(({ answers }) => answers === request)?.recorded;
+    const answer = this.#firstAnswer(request);
     if (answer?.kind !== 'rx') return stateFromOutcome('silent');
     const message = this.#first(answer.bytes);
     const code = message?.kind === 'connector' || message?.kind === 'generic' ? message.drbdFlags : undefined;
@@ -302,31 +330,65 @@ class Replay {
     return { path, ...device };
   }
 
-  /** @returns whether there is more to deliver at once */
+  /** @returns whether anything was delivered, so that more may follow */
   #deliver(): boolean {
+    const ready = this.#ready.sort((left, right) => left - right);
+    this.#ready = [];
     let count = 0;
-    let behindWaiting = false;
-    for (const event of this.#events) {
-      const { recorded, answers } = event;
-      if (!event.delivered) {
-        const ready = answers === undefined ? !behindWaiting && this.#receivers(event).length > 0 : answers.sent !== undefined;
-        if (ready) {
-          if (count === CHUNK) return true;
-          count++;
-          this.#handOut(event);
-        }
+    for (let index = 0; index < ready.length; index++) {
+      const place = ready[index] ?? 0;
+      const event = this.#events[place];
+      if (event === undefined) continue;
+      if (count === CHUNK || this.#receivers(event).length === 0) {
+        this.#ready.push(place);
+        continue;
       }
-      // What answers nothing keeps its place behind the one before it; once patience is over, behind what answers nothing too.
-      if (answers === undefined || this.#patient) behindWaiting = !event.delivered;
-      if (recorded.kind === 'overrun' && event.delivered) this.#overran = true;
+      count++;
+      this.#handOut(event);
+      const next = this.#after(place);
+      const following = next === undefined ? undefined : this.#events[next];
+      if (next === undefined || following === undefined || following.ready) continue;
+      following.ready = true;
+      ready.splice(index + 1, 0, next);
     }
     return count > 0;
   }
 
+  #becomeReady(place: number | undefined): void {
+    const event = place === undefined ? undefined : this.#events[place];
+    if (place === undefined || event === undefined || event.ready) return;
+    event.ready = true;
+    this.#ready.push(place);
+  }
+
+  #isOther(place: number): boolean {
+    const event = this.#events[place];
+    return event !== undefined && event.answers === undefined;
+  }
+
+  /** What answers nothing keeps its place behind the one before it; once patience is over, behind what answers nothing too. */
+  #after(place: number): number | undefined {
+    if (this.#isOther(place + 1)) return place + 1;
+    return this.#patient ? undefined : this.#nextOther();
+  }
+
+  #nextOther(): number | undefined {
+    const place = this.#events.findIndex(({ answers, delivered }) => answers === undefined && !delivered);
+    return place === -1 ? undefined : place;
+  }
+
+  #firstAnswer(request: ReplayRequest | undefined): RecordedReceive | RecordedOverrun | undefined {
+    const [place] = request?.answers ?? [];
+    return place === undefined ? undefined : this.#events[place]?.recorded;
+  }
+
   #handOut(event: ReplayEvent): void {
     const { recorded, answers } = event;
+    const receivers = this.#receivers(event);
     event.delivered = true;
-    for (const socket of this.#receivers(event)) {
+    this.#left[answers === undefined ? 'others' : 'answers']--;
+    if (recorded.kind === 'overrun') this.#overran = true;
+    for (const socket of receivers) {
       if (recorded.kind === 'overrun') {
         socket.overrun();
         continue;
@@ -355,12 +417,12 @@ class Replay {
   }
 
   #tellExhausted(): void {
-    const rest = this.#events.filter(({ delivered }) => !delivered);
-    const over = this.#patient ? rest.length === 0 : rest.every(({ answers }) => answers !== undefined);
+    const over = this.#left.others === 0 && (this.#left.answers === 0 || !this.#patient);
     for (const socket of [...this.#sockets]) socket.exhausted(over);
     if (over || this.#scheduled || this.#queue.length > 0 || !this.#patient || this.#sockets.size === 0) return;
     this.#patience = setTimeout(() => {
       this.#patient = false;
+      this.#becomeReady(this.#nextOther());
       this.wake();
     }, PATIENCE_MS);
     this.#patience.unref();
@@ -381,6 +443,12 @@ class Replay {
       { request, line, difference },
     );
   }
+}
+
+function append<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else known.push(value);
 }
 
 /** A multicast reaches every socket of its group, and was recorded for each: one of them is enough. */

@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { formatRecording, type RecordedBlockDevice, type RecordedEntry, type Recording, type RecordingHeader } from '../../lib';
-import { parseHex } from '../../lib/netlink';
+import * as genl1 from '../../lib/dialects/genl1';
+import * as genl2 from '../../lib/dialects/genl2';
+import { decodeDatagram, decodeGenericMessage, encodeMessage, GENL_ID_CTRL, NLM_F_MULTI, NLMSG_DONE, parseHex } from '../../lib/netlink';
+import { hideSecrets } from '../../lib/recording/wire';
 import { CAPTURES, type CaptureFolder } from './captures';
 
 /** One recorded command of test/captures, as a recording that both tools can replay. */
@@ -145,7 +148,24 @@ function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8A
   return { entries, cutBroadcasts };
 }
 
-function genericEntries(calls: readonly GenericCall[]): RecordedEntry[] {
+/**
+ * `events2 --now` ends at the message that closes the initial state, and leaves the end of the dump unread, which the kernel had sent all the same.
+ * A program that reads dumps to their end needs it.
+ */
+function unreadDumpEnd(entries: readonly RecordedEntry[], version: number): RecordedEntry | undefined {
+  const last = entries.at(-1);
+  if (last?.kind !== 'rx') return undefined;
+  const order = 'little';
+  const message = decodeDatagram(last.bytes, order).messages.at(-1);
+  if (message === undefined || message.type <= GENL_ID_CTRL) return undefined;
+  if (decodeGenericMessage(message.payload, order).command !== (version === 1 ? genl1 : genl2).operations.initial_state_done.number) return undefined;
+  const request = entries.findLast((entry) => entry.kind === 'tx' && entry.socket === last.socket);
+  const [asked] = request?.kind === 'tx' ? decodeDatagram(request.bytes, order).messages : [];
+  if (asked === undefined || asked.sequence !== message.sequence) return undefined;
+  return { ...last, bytes: encodeMessage({ type: NLMSG_DONE, flags: NLM_F_MULTI, sequence: asked.sequence, port: asked.port, payload: new Uint8Array(4) }, order) };
+}
+
+function genericEntries(calls: readonly GenericCall[], version: number): RecordedEntry[] {
   const entries: RecordedEntry[] = [];
   let socket = 0;
   for (const { call, dir, hex, from } of calls) {
@@ -156,14 +176,17 @@ function genericEntries(calls: readonly GenericCall[]): RecordedEntry[] {
       entries.push({ kind: 'rx', line: 0, socket, bytes: parseHex(hex), port: from?.nl_pid ?? 0, groups, truncated: false });
     }
   }
-  return entries;
+  const end = unreadDumpEnd(entries, version);
+  return end === undefined ? entries : [...entries, end];
 }
 
 /**
  * Turns a file of test/captures into recordings, one for each command that a program of DRBD's ran; hand-made datagrams and shell commands are not among them.
  * @param captureFile such as `drbd-8.3.13/05-pair.jsonl`
+ * @param options.reveal keep secrets, as is needed to compare what `show` prints; they are kept if absent
  */
-export function recordingsOf(captureFile: string): readonly CapturedRecording[] {
+export function recordingsOf(captureFile: string, options: { readonly reveal?: boolean } = {}): readonly CapturedRecording[] {
+  const { reveal = true } = options;
   const [folder, file = ''] = captureFile.split('/') as [CaptureFolder, string?];
   const { dialect, ramDiskBytes } = RELEASES[folder];
   const name = file.replace(/\.jsonl$/u, '');
@@ -176,7 +199,7 @@ export function recordingsOf(captureFile: string): readonly CapturedRecording[] 
     const { id, seq, argv, netlink, ops } = line;
     if (argv === undefined || line.raw === true) return [];
     const text = dialect === 'connector' ? line.proc_drbd_before : before.get(seq ?? 0);
-    const { entries, cutBroadcasts } = dialect === 'connector' ? connectorEntries(netlink ?? [], restore) : { entries: genericEntries(ops ?? []), cutBroadcasts: 0 };
+    const { entries, cutBroadcasts } = dialect === 'connector' ? connectorEntries(netlink ?? [], restore) : { entries: genericEntries(ops ?? [], dialect === 'genl1' ? 1 : 2), cutBroadcasts: 0 };
     const endedBy = line.ended_by ?? line.signal;
     return [
       {
@@ -198,7 +221,7 @@ export function recordingsOf(captureFile: string): readonly CapturedRecording[] 
             procDrbd: text !== undefined && text.startsWith('version:') ? text : undefined,
             blockDevices: blockDevices(argv, ramDiskBytes),
           },
-          entries,
+          entries: reveal ? entries : entries.map((entry) => ('bytes' in entry ? { ...entry, bytes: hideSecrets(entry.bytes, 'little', dialect === 'connector') } : entry)),
           end: endedBy === undefined ? ('closed' as const) : ('sigterm' as const),
         },
       },

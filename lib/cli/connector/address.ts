@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import type { SocketAddress } from '../../netlink';
 import { readSmallFile } from '../backend';
 import { UsageError } from '../errors';
@@ -87,7 +87,7 @@ async function resolveIpv4(host: string, what: string): Promise<string> {
 async function resolveIpv6(host: string, what: string): Promise<{ readonly address: string; readonly scopeId?: number }> {
   const [plain = '', zone] = host.split('%');
   if (!isIPv6(plain)) {
-    if (host === '' || host.includes(':')) throw new UsageError(`${what}: ${quote(host)} is not an IPv6 address`);
+    if (host === '' || host.includes(':') || isIPv4(host)) throw new UsageError(`${what}: ${quote(host)} is not an IPv6 address`);
     return { address: await resolveName(host, 6, what) };
   }
   if (zone === undefined) return { address: plain };
