@@ -81,14 +81,16 @@ const NEWLINE = 0x0a;
  */
 export async function readSecret(file: string, io: Io): Promise<string> {
   const parts: Uint8Array[] = [];
-  if (file === '-') {
+  if (file === '-' || file === '/dev/fd/0' || file === '/dev/stdin') {
     for await (const part of io.stdin()) {
       parts.push(part);
       if (part.includes(NEWLINE)) break;
     }
   } else {
     try {
-      parts.push(readFileSync(file));
+      // A descriptor is read where it stands: what it leads to may be nothing that can be opened again.
+      const [, descriptor] = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/u.exec(file) ?? [];
+      parts.push(readFileSync(descriptor === undefined ? file : Number(descriptor)));
     } catch (error) {
       throw new UsageError(`the shared secret cannot be read from ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
     }

@@ -50,7 +50,17 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
   const minor = minorOf(device, context.backend);
   context.subject = device;
   const words = argv.slice(2);
-  if (command.kind !== 'configure' && command.kind !== 'down' && !CHANGES_FILES.includes(command.name)) return runUnlocked(command, minor, words, context);
+  if (command.kind !== 'configure' && command.kind !== 'down') {
+    // Where a command prints, --json may also stand behind it, as with later releases.
+    const others = words.filter((word) => word !== '--json');
+    const one: Context = others.length === words.length ? context : { ...context, globals: { ...context.globals, json: true } };
+    if (!CHANGES_FILES.includes(command.name)) return runUnlocked(command, minor, others, one);
+    return runLocked(command, minor, others, one);
+  }
+  return runLocked(command, minor, words, context);
+}
+
+async function runLocked(command: Command, minor: number, words: readonly string[], context: Context): Promise<number> {
   const lock = await context.backend.lock(minor, undefined);
   try {
     return await runUnlocked(command, minor, words, context);
