@@ -30,6 +30,7 @@ export {
   type RecordingSink,
   type RecordingTransport,
   type RecordOptions,
+  type ReplayOptions,
   type ReplayTransport,
   type UnusedRequest,
 } from './recording';

@@ -196,7 +196,8 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
   }
   napi_value resource_name;
   napi_create_string_utf8(env, "NetlinkSocket", NAPI_AUTO_LENGTH, &resource_name);
-  if (napi_async_init(env, Value(), resource_name, &raw->context) != napi_ok) raw->context = nullptr;
+  // With a resource of its own: this object would be kept alive by it (Node 26).
+  if (napi_async_init(env, nullptr, resource_name, &raw->context) != napi_ok) raw->context = nullptr;
   // A worker's library may be unloaded after its environment: libuv must be done with the handles before. Without the hook no socket.
   if (napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook) != napi_ok) {
     raw->hook = nullptr;
@@ -520,7 +521,6 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   exchanging_ = true;
-  const Napi::Function accept = info[4].As<Napi::Function>();
   const char* outcome = "timeout";
   const char* syscall = "";
   int error = 0;
@@ -559,15 +559,16 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
       break;
     }
     napi_value datagram = DatagramObject(env, environment_->receiver.At(0));
-    Napi::Value verdict;
-    if (datagram != nullptr) verdict = accept.Call({datagram});
-    // accept() threw; or the environment is being terminated, which leaves neither a value nor an exception.
-    if (verdict.IsEmpty() || env.IsExceptionPending()) {
+    napi_value verdict;
+    bool accepted = false;
+    // Not so if accept() threw, and if the environment is being terminated, at whichever of these calls.
+    if (datagram == nullptr || napi_call_function(env, env.Undefined(), info[4], 1, &datagram, &verdict) != napi_ok ||
+        napi_coerce_to_bool(env, verdict, &verdict) != napi_ok || napi_get_value_bool(env, verdict, &accepted) != napi_ok) {
       sender->EndSynchronous();
       exchanging_ = false;
       return env.Undefined();
     }
-    if (verdict.ToBoolean().Value()) {
+    if (accepted) {
       outcome = "accepted";
       done = true;
     } else if (handles_ == nullptr) {

@@ -104,7 +104,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   async request<N extends RequestPacketName>(name: N, params: unknown, options: RequestOptions = {}): Promise<ConnectorReply<N>> {
     const exchange = this.#remember(connectorExchange(name, params, this.driver.address, this.order));
     if (packets[name].kind === 'read') return this.read(exchange, options);
-    if (options.forceUnsafe !== true) await refuseConnectorHang(this, name, params as { readonly minor: number; readonly createDevice?: boolean }, this.#procDrbd(), options);
+    if (options.forceUnsafe !== true) await refuseConnectorHang(this, name, params as { readonly minor: number; readonly createDevice?: boolean }, this.#procDrbd(), { ...options, order: this.order });
     return this.change(exchange, [`minor ${(params as { readonly minor: number }).minor}`], options);
   }
 
@@ -135,7 +135,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {
-    return connectorSnapshot(this, this.#procDrbd(), options);
+    return connectorSnapshot(this, this.#procDrbd(), { ...options, order: this.order });
   }
 
   /** /proc/drbd of the driver that is spoken to: a simulator has none here. */

@@ -85,7 +85,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     const encoded = codec.encodeRequest(name, params, { order: this.order });
     const what = describe(name, params);
     const { kind } = encoded.operation;
-    if (kind === 'change' && options.forceUnsafe !== true) await refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), options);
+    if (kind === 'change' && options.forceUnsafe !== true) await refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...options, order: this.order });
     return this.#whileFamilyHolds(async () => {
       if (encoded.dump) return this.#dumpAll(what, encoded.datagram, options);
       const exchange = this.#single(what, name, encoded, kind === 'read' || kind === 'dump');
@@ -106,7 +106,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     if (this.dialect !== 'genl1') {
       throw new UnsupportedError('status() does not read DRBD 9 yet; request() does', { feature: 'status', dialect: this.dialect, requires: 'connector or genl1' });
     }
-    return genl1Snapshot(this, this.#ids.operations, this.#procDrbd(), options);
+    return genl1Snapshot(this, this.#ids.operations, this.#procDrbd(), { ...options, order: this.order });
   }
 
   #procDrbd(): ReturnType<typeof parseProcDrbd> | undefined {

@@ -1,10 +1,14 @@
 import { UnsupportedError } from '../errors';
 import type { ConnectorReply } from '../dialects/connector';
 import { isUnconfigured } from '../dialects/state-word';
+import type { ByteOrder } from '../netlink';
 import type { WaitOptions } from '../session';
 import type { Dialect } from './client';
 import type { GenericReply } from './generic-client';
 import type { ProcDrbd } from './proc-drbd';
+
+/** How a guard asks: the byte order is that of the machine that answers. */
+type GuardOptions = WaitOptions & { readonly order: ByteOrder };
 
 /** Requests that a connector driver never returns from, on a minor that exists but has neither disk nor network. */
 const CONNECTOR_HANGS: ReadonlySet<string> = new Set(['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io']);
@@ -29,7 +33,7 @@ export async function refuseConnectorHang(
   name: string,
   params: { readonly minor: number; readonly createDevice?: boolean },
   proc: ProcDrbd | undefined,
-  options: WaitOptions,
+  { order, ...options }: GuardOptions,
 ): Promise<void> {
   if (!CONNECTOR_HANGS.has(name)) return;
   const { minor, createDevice } = params;
@@ -49,7 +53,7 @@ export async function refuseConnectorHang(
     if (createDevice === true) refuse('it would create an empty minor');
     return;
   }
-  if (state === undefined || isUnconfigured(state)) refuse('the minor has neither disk nor network');
+  if (state === undefined || isUnconfigured(state, order)) refuse('the minor has neither disk nor network');
 }
 
 /**
@@ -62,7 +66,7 @@ export async function refuseGenericHang(
   name: string,
   minor: number | undefined,
   proc: ProcDrbd | undefined,
-  options: WaitOptions,
+  { order, ...options }: GuardOptions,
 ): Promise<void> {
   if (client.dialect !== 'genl1' || name !== 'suspend_io' || minor === undefined) return;
   const device = proc?.devices.find((candidate) => candidate.minor === minor);
@@ -74,15 +78,15 @@ export async function refuseGenericHang(
     if ((error as { readonly returnCode?: number }).returnCode === ERR_MINOR_INVALID) return;
     throw error;
   }
-  if (!isIdle(one)) return;
+  if (!isIdle(one, order)) return;
   const resource = (one['context'] as { readonly ctx_resource_name?: string } | undefined)?.ctx_resource_name;
   const all = (await client.request('get_status', resource === undefined ? {} : { context: { ctx_resource_name: resource } }, options)) as readonly GenericReply[];
-  if (all.every((volume) => volume.minor === undefined || isIdle(volume))) {
+  if (all.every((volume) => volume.minor === undefined || isIdle(volume, order))) {
     throw refusal(name, minor, 'genl1', `no volume of resource ${resource ?? '(unknown)'} is attached or connected`, 'deadlock while it holds the generic netlink lock: every DRBD command of every program would hang until reboot');
   }
 }
 
-function isIdle(status: GenericReply): boolean {
+function isIdle(status: GenericReply, order: ByteOrder): boolean {
   const state = (status['state_info'] as { readonly current_state?: number } | undefined)?.current_state;
-  return state === undefined || isUnconfigured(state);
+  return state === undefined || isUnconfigured(state, order);
 }

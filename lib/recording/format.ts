@@ -52,8 +52,10 @@ export interface RecordedReceive {
   readonly bytes: Uint8Array;
   /** The sender's port id; 0 is whoever was asked: the kernel, or the simulator in its place. */
   readonly port: number;
-  /** Groups 1 to 32 that it was sent to, as a bit mask; 0 for unicast. */
+  /** Groups 1 to 32 that it was sent to, as a bit mask; 0 for unicast, and for groups beyond. */
   readonly groups: number;
+  /** The group's number; 0 for unicast. In the file only where the mask cannot tell. */
+  readonly group: number;
   /** The end did not fit into the receive buffer. */
   readonly truncated: boolean;
 }
@@ -86,6 +88,13 @@ export interface Recording {
   readonly end: RecordingEnd;
 }
 
+const GROUPS_BY_MASK = 32;
+
+/** @returns the number of the lowest group of a mask; 0 for none */
+export function lowestGroup(groups: number): number {
+  return groups === 0 ? 0 : GROUPS_BY_MASK - Math.clz32(groups & -groups);
+}
+
 function blockDevicesToJson(devices: ReadonlyMap<string, RecordedBlockDevice | null>): unknown {
   return Object.fromEntries(
     Array.from(devices, ([path, device]) => {
@@ -109,8 +118,8 @@ export function formatEntry(entry: RecordedEntry): string {
     case 'tx':
       return `${JSON.stringify({ tx: formatHex(entry.bytes), socket: entry.socket })}\n`;
     case 'rx': {
-      const { socket, port, groups, truncated } = entry;
-      return `${JSON.stringify({ rx: formatHex(entry.bytes), socket, port, groups, ...(truncated ? { truncated } : {}) })}\n`;
+      const { socket, port, groups, group, truncated } = entry;
+      return `${JSON.stringify({ rx: formatHex(entry.bytes), socket, port, groups, ...(group === lowestGroup(groups) ? {} : { group }), ...(truncated ? { truncated } : {}) })}\n`;
     }
     case 'overrun':
       return `${JSON.stringify({ overrun: true, socket: entry.socket })}\n`;
@@ -210,10 +219,12 @@ class Line {
       return { kind: 'tx', line, socket, bytes: this.#hex('tx', object['tx']) };
     }
     if ('rx' in object) {
-      this.#only(object, 'rx', 'socket', 'port', 'groups', 'truncated');
-      const { port = 0, groups = 0, truncated = false } = object;
+      this.#only(object, 'rx', 'socket', 'port', 'groups', 'group', 'truncated');
+      const { port = 0, truncated = false } = object;
+      const groups = this.#integer('groups', object['groups'] ?? 0, 0xffffffff);
+      const group = 'group' in object ? this.#integer('group', object['group'], 0xffffffff) : lowestGroup(groups);
       if (typeof truncated !== 'boolean') return this.fail('"truncated", true or false', JSON.stringify(truncated));
-      return { kind: 'rx', line, socket, bytes: this.#hex('rx', object['rx']), port: this.#integer('port', port, 0xffffffff), groups: this.#integer('groups', groups, 0xffffffff), truncated };
+      return { kind: 'rx', line, socket, bytes: this.#hex('rx', object['rx']), port: this.#integer('port', port, 0xffffffff), groups, group, truncated };
     }
     if ('overrun' in object) {
       this.#only(object, 'overrun', 'socket');

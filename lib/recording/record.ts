@@ -5,7 +5,7 @@ import { decodeDatagram, GENL_ID_CTRL, hostByteOrder, type ByteOrder } from '../
 import type { BlockDevice } from '../transport/block-device';
 import { machineFiles } from '../transport/machine-files';
 import { NETLINK_CONNECTOR, type Datagram, type HostFiles, type Send, type SocketCounters, type SocketHandlers, type SocketOptions, type Transport, type TransportSocket } from '../transport/transport';
-import { formatEnd, formatEntry, formatHeader, type RecordedBlockDevice, type RecordedEntry, type RecordingDialect, type RecordingEnd } from './format';
+import { formatEnd, formatEntry, formatHeader, lowestGroup, type RecordedBlockDevice, type RecordedEntry, type RecordingDialect, type RecordingEnd } from './format';
 import { hideSecrets, readMessages } from './wire';
 
 /** Where a recording goes. */
@@ -112,9 +112,9 @@ class Recorder {
   received(socket: number, datagram: Datagram, connector: boolean, asked: ReadonlySet<number>): void {
     // Its request went out before.
     this.#sent();
-    const { bytes, port, groups, truncated } = datagram;
+    const { bytes, port, groups, group, truncated } = datagram;
     if (!connector) this.#learnFamily(bytes);
-    this.#entry({ kind: 'rx', line: 0, socket, bytes: this.#safe(bytes, connector), port: asked.has(port) ? 0 : port, groups, truncated });
+    this.#entry({ kind: 'rx', line: 0, socket, bytes: this.#safe(bytes, connector), port: asked.has(port) ? 0 : port, groups, group: group === 0 ? lowestGroup(groups) : group, truncated });
   }
 
   overrun(socket: number): void {

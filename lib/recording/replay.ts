@@ -28,17 +28,24 @@ export interface ReplayTransport extends Transport {
 
 /** Datagrams handed out in one turn of the event loop, so that a consumer keeps up. */
 const CHUNK = 64;
-/** How long a client may think between its requests, in milliseconds, before what waits behind those that it did not send is handed out. */
-const PATIENCE_MS = 2000;
+const DEFAULT_PATIENCE_MS = 2000;
 const ENOENT = 2;
 const FIRST_PORT = 1000;
+
+export interface ReplayOptions {
+  /**
+   * How long a client may think between its requests, in milliseconds, 2000 if absent. A client that leaves out what was recorded would wait for ever
+   * for the broadcasts behind the answers to that; so after this time without a request they are handed out.
+   */
+  readonly patienceMs?: number;
+}
 
 /**
  * Answers from a recording. Requests are matched to recorded ones whatever their numbers and secrets; what answers them follows, everything else in its place.
  * @param recording of {@link parseRecording}
  */
-export function replayTransport(recording: Recording): ReplayTransport {
-  const replay = new Replay(recording);
+export function replayTransport(recording: Recording, options: ReplayOptions = {}): ReplayTransport {
+  const replay = new Replay(recording, options.patienceMs ?? DEFAULT_PATIENCE_MS);
   return {
     host: replay.host,
     recording,
@@ -75,10 +82,14 @@ class Replay {
   mismatch: MismatchError | undefined;
   #mismatches = 0;
   readonly #recording: Recording;
+  readonly #patienceMs: number;
   readonly #connector: boolean;
   readonly #requests: readonly ReplayRequest[];
   /** Those that were not sent so far, by their masked bytes, in order. */
   readonly #unsent = new Map<string, ReplayRequest[]>();
+  /** The controller's answers to GETFAMILY, in order. */
+  readonly #families: { readonly request: Uint8Array; readonly answer: Uint8Array }[] = [];
+  #familiesAsked = 0;
   readonly #events: readonly ReplayEvent[];
   /** Places of events whose turn has come, and that are not delivered. */
   #ready: number[] = [];
@@ -100,8 +111,9 @@ class Replay {
   #changedSince = -1;
   #overran = false;
 
-  constructor(recording: Recording) {
+  constructor(recording: Recording, patienceMs: number) {
     this.#recording = recording;
+    this.#patienceMs = patienceMs;
     const { header, entries } = recording;
     this.#connector = header.dialect === 'connector';
     const requests: ReplayRequest[] = [];
@@ -114,16 +126,23 @@ class Replay {
       switch (entry.kind) {
         case 'tx': {
           const request: ReplayRequest = { recorded: entry, place, message: this.#first(entry.bytes), answers: [], sent: undefined };
-          requests.push(request);
-          append(this.#unsent, this.#maskedText(entry.bytes), request);
+          // The controller answers whoever asks, whenever.
+          if (request.message?.kind !== 'getfamily') {
+            requests.push(request);
+            append(this.#unsent, this.#maskedText(entry.bytes), request);
+          }
           append(byNumbers, this.#numbers(request.message, entry.socket, 1), request);
           break;
         }
         case 'rx': {
           const message = this.#first(entry.bytes);
           // Answers of the connector are multicast, and reach every socket; those of generic netlink never are.
-          const mayAnswer = entry.port === 0 && (this.#connector || entry.groups === 0);
+          const mayAnswer = entry.port === 0 && (this.#connector || entry.group === 0);
           const request = mayAnswer ? byNumbers.get(this.#numbers(message, entry.socket, 0))?.findLast((candidate) => isAnswer(message, candidate.message)) : undefined;
+          if (request?.message?.kind === 'getfamily') {
+            this.#families.push({ request: request.recorded.bytes, answer: entry.bytes });
+            break;
+          }
           if (request !== undefined) answers.set(entry, request);
           received.push(entry);
           break;
@@ -192,8 +211,8 @@ class Replay {
   }
 
   unused(): readonly UnusedRequest[] {
-    return this.#requests.flatMap(({ recorded, message, sent }) =>
-      sent !== undefined || message?.kind === 'getfamily' ? [] : [{ line: recorded.line, request: nameRequest(recorded.bytes, this.#order, this.#connector) }],
+    return this.#requests.flatMap(({ recorded, sent }) =>
+      sent !== undefined ? [] : [{ line: recorded.line, request: nameRequest(recorded.bytes, this.#order, this.#connector) }],
     );
   }
 
@@ -264,21 +283,15 @@ class Replay {
     return undefined;
   }
 
+  /** The controller's answers as they were recorded, the last of them again and again; or what the header knows. */
   #familyAnswer(asked: WireMessage, sent: Uint8Array, port: number): Uint8Array {
     const { header } = this.#recording;
+    const recorded = this.#families[Math.min(this.#familiesAsked++, this.#families.length - 1)];
+    if (recorded !== undefined) return readdress(recorded.answer, recorded.request, sent, port, this.#order, this.#connector);
     if (header.dialect === 'connector') return noFamilyAnswer(sent, asked, port, this.#order);
-    // The controller says the same as often as it is asked.
-    const recorded = this.#requests.find(({ message }) => message?.kind === 'getfamily');
-    const answer = this.#firstAnswer(recorded);
-    if (recorded !== undefined && answer?.kind === 'rx') return readdress(answer.bytes, recorded.recorded.bytes, sent, port, this.#order, this.#connector);
     const first = this.#requests.find(({ message }) => message?.kind === 'generic')?.message;
-    const groups = this.#events.find(({ recorded: event }) => event.kind === 'rx' && event.groups !== 0)?.recorded;
-    return familyAnswer(
-      { dialect: header.dialect, version: header.driver.version, id: first?.type, group: groups?.kind === 'rx' ? 32 - Math.clz32(groups.groups & -groups.groups) : undefined },
-      asked,
-      port,
-      this.#order,
-    );
+    const notification = this.#events.find(({ recorded: event }) => event.kind === 'rx' && event.group !== 0)?.recorded;
+    return familyAnswer({ dialect: header.dialect, version: header.driver.version, id: first?.type, group: notification?.kind === 'rx' ? notification.group : undefined }, asked, port, this.#order);
   }
 
   /** Whether a state may be asked for that was not asked for in the recording: before a change of that minor, or after a loss. */
@@ -339,7 +352,8 @@ class Replay {
       const place = ready[index] ?? 0;
       const event = this.#events[place];
       if (event === undefined) continue;
-      if (count === CHUNK || this.#receivers(event).length === 0) {
+      // An answer whose asker has gone is lost, as it would have been; all else waits for somebody to listen.
+      if (count === CHUNK || (event.answers === undefined && this.#receivers(event).length === 0)) {
         this.#ready.push(place);
         continue;
       }
@@ -393,9 +407,9 @@ class Replay {
         socket.overrun();
         continue;
       }
-      const { port, groups, truncated } = recorded;
+      const { port, groups, group, truncated } = recorded;
       const bytes = answers?.sent === undefined ? recorded.bytes.slice() : readdress(recorded.bytes, answers.recorded.bytes, answers.sent.bytes, answers.sent.socket.portId, this.#order, this.#connector);
-      socket.deliver({ bytes, port, groups, group: groups === 0 ? 0 : 32 - Math.clz32(groups & -groups), truncated });
+      socket.deliver({ bytes, port, groups, group, truncated });
     }
   }
 
@@ -404,16 +418,20 @@ class Replay {
     const members = [...this.#sockets].filter((socket) => socket.isMember);
     if (answers !== undefined) {
       const asker = answers.sent?.socket;
-      const multicast = recorded.kind === 'rx' && recorded.groups !== 0;
+      const multicast = recorded.kind === 'rx' && recorded.group !== 0;
       return [...new Set([...(asker === undefined || asker.closed ? [] : [asker]), ...(multicast ? members : [])])];
     }
-    if (recorded.kind === 'overrun' || recorded.groups === 0) {
-      // It concerned one socket: what sends its requests today stands for it.
-      const bound = this.#requests.findLast(({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed)?.sent?.socket;
-      if (bound !== undefined && (recorded.kind === 'rx' || bound.isMember || members.length === 0)) return [bound];
-      return members.length > 0 ? members : [...this.#sockets];
+    if (recorded.kind === 'rx' && recorded.group !== 0) return members;
+    const bound = this.#requests.findLast(({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed)?.sent?.socket;
+    if (recorded.kind === 'overrun') {
+      // The buffer of one socket was full. Of those that are open, each that does what that one did is told.
+      const asked = this.#requests.some(({ recorded: { socket } }) => socket === recorded.socket);
+      const alike = asked ? members : members.filter((socket) => !socket.asks);
+      return alike.length > 0 ? alike : bound === undefined ? members : [bound];
     }
-    return members;
+    // It went to one socket: what sends its requests today stands for it.
+    if (bound !== undefined) return [bound];
+    return members.length > 0 ? members : [...this.#sockets];
   }
 
   #tellExhausted(): void {
@@ -424,13 +442,13 @@ class Replay {
       this.#patient = false;
       this.#becomeReady(this.#nextOther());
       this.wake();
-    }, PATIENCE_MS);
+    }, this.#patienceMs);
     this.#patience.unref();
   }
 
   #describeMismatch(bytes: Uint8Array): MismatchError {
     const request = nameRequest(bytes, this.#order, this.#connector);
-    const unused = this.#requests.filter(({ sent, message }) => sent === undefined && message?.kind !== 'getfamily');
+    const unused = this.#requests.filter(({ sent }) => sent === undefined);
     // The one that comes next, or the next of the same name: that one says most.
     const closest = unused.find(({ recorded }) => nameRequest(recorded.bytes, this.#order, this.#connector) === request) ?? unused[0];
     if (closest === undefined) {
@@ -456,7 +474,7 @@ function withoutCopies(received: readonly (RecordedReceive | RecordedOverrun)[])
   const most = new Map<string, number>();
   const perSocket = new Map<string, number>();
   return received.filter((entry) => {
-    if (entry.kind === 'overrun' || entry.groups === 0) return true;
+    if (entry.kind === 'overrun' || entry.group === 0) return true;
     const content = Buffer.from(entry.bytes).toString('latin1');
     const own = `${entry.socket} ${content}`;
     const times = (perSocket.get(own) ?? 0) + 1;
@@ -528,6 +546,11 @@ class ReplaySocket implements TransportSocket {
 
   get isMember(): boolean {
     return this.#groups.size > 0;
+  }
+
+  /** Whether it ever sent anything; one that did not is there to listen. */
+  get asks(): boolean {
+    return this.#counters.sentDatagrams > 0;
   }
 
   send(bytes: Uint8Array, _to?: { readonly port?: number; readonly groups?: number }): Send {

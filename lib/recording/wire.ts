@@ -1,5 +1,5 @@
 import { CodecError } from '../errors';
-import { CN_VAL_DRBD, packetByNumber, packets } from '../dialects/connector';
+import { packetByNumber, packets } from '../dialects/connector';
 import * as genl1 from '../dialects/genl1';
 import * as genl2 from '../dialects/genl2';
 import {
@@ -412,9 +412,4 @@ export function describeDifference(sent: Uint8Array, recorded: Uint8Array, order
 
 function byteText(byte: number | undefined): string {
   return byte === undefined ? 'none' : `0x${byte.toString(16).padStart(2, '0')}`;
-}
-
-/** Whether a datagram goes to DRBD's side of the connector, in either direction. */
-export function isDrbdConnector(bytes: Uint8Array, order: ByteOrder): boolean {
-  return bytes.length >= NLMSG_HEADER_BYTES + CN.drbd && viewOf(bytes).getUint32(NLMSG_HEADER_BYTES + CN.val, order === 'little') === CN_VAL_DRBD;
 }

@@ -112,7 +112,10 @@ export class RequestSocket {
           this.#fail(error);
         },
         exhausted: () => {
-          for (const pending of [...this.#pending.values()]) pending.settle.expire();
+          // What a loss took away is asked again or given up as such, without the time of grace.
+          const suspects = this.#takeSuspects();
+          for (const pending of [...this.#pending.values()]) if (!suspects.includes(pending)) pending.settle.expire();
+          this.#recover(suspects);
         },
       },
     );
@@ -216,23 +219,31 @@ export class RequestSocket {
     // A request still inside the kernel answers later, into a buffer that has room again.
     for (const pending of this.#pending.values()) if (pending.send?.state === 'returned') pending.suspect = true;
     this.#overrunTimer ??= setTimeout(() => {
-      this.#overrunTimer = undefined;
-      for (const pending of [...this.#pending.values()]) {
-        if (!pending.suspect) continue;
-        if (pending.exchange.idempotent) {
-          this.#pending.delete(pending.sequence);
-          this.#remember(pending.sequence);
-          pending.exchange.restart();
-          this.#transmit(pending);
-        } else {
-          const error = new OverrunError(
-            `the kernel dropped messages (ENOBUFS), the answer to ${pending.exchange.what} probably among them; it was carried out or refused: read the state`,
-            'returned',
-          );
-          this.#settle(pending, () => pending.settle.reject(error));
-        }
-      }
+      this.#recover(this.#takeSuspects());
     }, OVERRUN_GRACE_MS);
+  }
+
+  #takeSuspects(): readonly Pending[] {
+    clearTimeout(this.#overrunTimer);
+    this.#overrunTimer = undefined;
+    return [...this.#pending.values()].filter(({ suspect }) => suspect);
+  }
+
+  #recover(suspects: readonly Pending[]): void {
+    for (const pending of suspects) {
+      if (pending.exchange.idempotent) {
+        this.#pending.delete(pending.sequence);
+        this.#remember(pending.sequence);
+        pending.exchange.restart();
+        this.#transmit(pending);
+      } else {
+        const error = new OverrunError(
+          `the kernel dropped messages (ENOBUFS), the answer to ${pending.exchange.what} probably among them; it was carried out or refused: read the state`,
+          'returned',
+        );
+        this.#settle(pending, () => pending.settle.reject(error));
+      }
+    }
   }
 
   #fail(error: unknown): void {

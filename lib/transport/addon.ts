@@ -54,13 +54,13 @@ export interface Addon {
 const FILE = 'node_drbd.node';
 let loaded: Addon | undefined;
 
-/** Where the addon may be, in order: as asked for, as shipped, as built here. */
+/** Where the addon may be, in order: as asked for; as built here, which was done because somebody wanted it or the other did not load; as shipped. */
 function candidates(): readonly string[] {
   const asked = process.env['NODE_DRBD_ADDON'];
   if (asked !== undefined && asked !== '') return [asked];
   // This file is dist/lib/transport/addon.js of the package.
   const root = join(__dirname, '../../..');
-  return [join(root, 'prebuilds', `${process.platform}-${process.arch}`, FILE), join(root, 'build/Release', FILE)];
+  return [join(root, 'build/Release', FILE), join(root, 'prebuilds', `${process.platform}-${process.arch}`, FILE)];
 }
 
 /**

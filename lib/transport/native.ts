@@ -1,4 +1,4 @@
-import { ClosedError, OverrunError, TimeoutError, TransportError, type SentState } from '../errors';
+import { ArgumentError, ClosedError, OverrunError, TimeoutError, TransportError, type SentState } from '../errors';
 import { calling, errnoText, loadAddon, type Closing, type NetlinkSocket } from './addon';
 import type { Datagram, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport';
 
@@ -149,6 +149,7 @@ class Socket implements NativeSocket {
 
   exchangeSync(bytes: Uint8Array, options: { readonly timeoutMs: number; readonly accept: (datagram: Datagram) => boolean; readonly to?: { readonly port?: number; readonly groups?: number } }): void {
     const { timeoutMs, accept, to = {} } = options;
+    if (typeof accept !== 'function') throw new ArgumentError('accept', `a function is needed, not ${typeof accept}`);
     // What accept() throws must not be taken for an error of the addon.
     let thrown: { readonly error: unknown } | undefined;
     const judge = (datagram: Datagram): boolean => {

@@ -79,7 +79,8 @@ const RAM_DISKS = 8;
 const RAM_MAJOR = 1;
 const DRBD_MAJOR = 147;
 /** The connector's group of DRBD 8.3 as a mask: each answer and each broadcast was sent there, by port 0. */
-const CONNECTOR_GROUPS = 1 << 7;
+const CONNECTOR_GROUP = 8;
+const CONNECTOR_GROUPS = 1 << (CONNECTOR_GROUP - 1);
 const NLMSG_HEADER_BYTES = 16;
 const CN_ACK = 12;
 
@@ -130,19 +131,19 @@ function wholeBroadcasts(lines: readonly CapturedLine[]): (cut: Uint8Array) => U
   };
 }
 
-function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8Array) => Uint8Array | undefined): { readonly entries: RecordedEntry[]; readonly cutBroadcasts: number } {
+function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8Array) => Uint8Array | undefined, losses: boolean): { readonly entries: RecordedEntry[]; readonly cutBroadcasts: number } {
   const entries: RecordedEntry[] = [];
   let socket = 0;
   let cutBroadcasts = 0;
   for (const { op, hex, errno } of calls) {
     if (op === 'socket') socket++;
     else if (op === 'sendto' && hex !== undefined) entries.push({ kind: 'tx', line: 0, socket, bytes: parseHex(hex) });
-    else if (op === 'recvfrom' && errno === 'ENOBUFS') entries.push({ kind: 'overrun', line: 0, socket });
+    else if (op === 'recvfrom' && errno === 'ENOBUFS' && losses) entries.push({ kind: 'overrun', line: 0, socket });
     else if (op === 'recvfrom' && hex !== undefined) {
       const read = parseHex(hex);
       const bytes = statedLength(read) > read.length ? restore(read) : read;
       if (bytes === undefined) cutBroadcasts++;
-      else entries.push({ kind: 'rx', line: 0, socket, bytes, port: 0, groups: CONNECTOR_GROUPS, truncated: false });
+      else entries.push({ kind: 'rx', line: 0, socket, bytes, port: 0, groups: CONNECTOR_GROUPS, group: CONNECTOR_GROUP, truncated: false });
     }
   }
   return { entries, cutBroadcasts };
@@ -173,7 +174,7 @@ function genericEntries(calls: readonly GenericCall[], version: number): Recorde
     else if (dir === 'tx' && hex !== undefined) entries.push({ kind: 'tx', line: 0, socket, bytes: parseHex(hex) });
     else if (dir === 'rx' && hex !== undefined) {
       const groups = from === undefined ? 0 : Number.parseInt(from.nl_groups, 16);
-      entries.push({ kind: 'rx', line: 0, socket, bytes: parseHex(hex), port: from?.nl_pid ?? 0, groups, truncated: false });
+      entries.push({ kind: 'rx', line: 0, socket, bytes: parseHex(hex), port: from?.nl_pid ?? 0, groups, group: groups === 0 ? 0 : 1 + Math.log2(groups), truncated: false });
     }
   }
   const end = unreadDumpEnd(entries, version);
@@ -184,9 +185,10 @@ function genericEntries(calls: readonly GenericCall[], version: number): Recorde
  * Turns a file of test/captures into recordings, one for each command that a program of DRBD's ran; hand-made datagrams and shell commands are not among them.
  * @param captureFile such as `drbd-8.3.13/05-pair.jsonl`
  * @param options.reveal keep secrets, as is needed to compare what `show` prints; they are kept if absent
+ * @param options.losses tell of the loss (ENOBUFS) that drbdsetup met in 14-overflow; it went on as if nothing had been lost, and so do recordings if absent
  */
-export function recordingsOf(captureFile: string, options: { readonly reveal?: boolean } = {}): readonly CapturedRecording[] {
-  const { reveal = true } = options;
+export function recordingsOf(captureFile: string, options: { readonly reveal?: boolean; readonly losses?: boolean } = {}): readonly CapturedRecording[] {
+  const { reveal = true, losses = false } = options;
   const [folder, file = ''] = captureFile.split('/') as [CaptureFolder, string?];
   const { dialect, ramDiskBytes } = RELEASES[folder];
   const name = file.replace(/\.jsonl$/u, '');
@@ -199,7 +201,7 @@ export function recordingsOf(captureFile: string, options: { readonly reveal?: b
     const { id, seq, argv, netlink, ops } = line;
     if (argv === undefined || line.raw === true) return [];
     const text = dialect === 'connector' ? line.proc_drbd_before : before.get(seq ?? 0);
-    const { entries, cutBroadcasts } = dialect === 'connector' ? connectorEntries(netlink ?? [], restore) : { entries: genericEntries(ops ?? [], dialect === 'genl1' ? 1 : 2), cutBroadcasts: 0 };
+    const { entries, cutBroadcasts } = dialect === 'connector' ? connectorEntries(netlink ?? [], restore, losses) : { entries: genericEntries(ops ?? [], dialect === 'genl1' ? 1 : 2), cutBroadcasts: 0 };
     const endedBy = line.ended_by ?? line.signal;
     return [
       {

@@ -1,13 +1,12 @@
-import { MismatchError, openDrbd, parseRecording, replayTransport, type Client, type Dialect, type Recording, type ReplayTransport } from '../../lib';
+import { MismatchError, openDrbd, parseRecording, replayTransport, type Client, type Dialect, type Recording, type ReplayOptions, type ReplayTransport } from '../../lib';
 import { FamilyCodec, decodeRaw as decodeGenericRaw } from '../../lib/dialects/generic';
 import { decodeRaw as decodeConnectorRaw, decodeRequest } from '../../lib/dialects/connector';
 import * as genl1 from '../../lib/dialects/genl1';
 import * as genl2 from '../../lib/dialects/genl2';
-import { decodeDatagram } from '../../lib/netlink';
+import { decodeDatagram, GENL_ID_CTRL, NLMSG_DONE } from '../../lib/netlink';
 import { recordingText, type CapturedRecording } from './recordings';
 
 const codecs = { genl1: new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets), genl2: new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets) };
-const GENL_ID_CTRL = 16;
 
 /** A recorded request, as request() takes it. */
 export interface RecordedRequest {
@@ -28,7 +27,7 @@ export function requestsOf(recording: Recording): readonly RecordedRequest[] {
       const raw = decodeConnectorRaw(message, order);
       const { name, params } = decodeRequest(raw, order);
       const answer = recording.entries
-        .flatMap((other) => (other.kind === 'rx' ? decodeDatagram(other.bytes, order).messages.map((reply) => decodeConnectorRaw(reply, order)) : []))
+        .flatMap((other) => (other.kind === 'rx' ? decodeDatagram(other.bytes, order).messages.filter(({ type }) => type === NLMSG_DONE).map((reply) => decodeConnectorRaw(reply, order)) : []))
         .find(({ connector }) => connector.sequence === raw.connector.sequence && connector.ack === (raw.connector.ack + 1) >>> 0);
       return [{ name, params, returnCode: answer === undefined ? undefined : answer.flags | 0 }];
     }
@@ -40,10 +39,19 @@ export function requestsOf(recording: Recording): readonly RecordedRequest[] {
   });
 }
 
+const opened: Client[] = [];
+
+/** Closes what {@link replay} opened, so that a test that fails leaves nothing behind that keeps the process alive. */
+export function closeReplays(): void {
+  for (const drbd of opened.splice(0)) drbd.close();
+}
+
 /** Opens a client over a captured command's recording, written and read back. */
-export async function replay<D extends Dialect = Dialect>(source: CapturedRecording | string): Promise<{ readonly drbd: Client<D>; readonly transport: ReplayTransport }> {
-  const transport = replayTransport(parseRecording(typeof source === 'string' ? source : recordingText(source)));
-  return { drbd: (await openDrbd({ transport })) as Client<D>, transport };
+export async function replay<D extends Dialect = Dialect>(source: CapturedRecording | string, options: ReplayOptions = {}): Promise<{ readonly drbd: Client<D>; readonly transport: ReplayTransport }> {
+  const transport = replayTransport(parseRecording(typeof source === 'string' ? source : recordingText(source)), options);
+  const drbd = await openDrbd({ transport });
+  opened.push(drbd);
+  return { drbd: drbd as Client<D>, transport };
 }
 
 /** request() of any client, with parameters that were read by the tables. */
