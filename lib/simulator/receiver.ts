@@ -47,9 +47,6 @@ function* connect(device: Device): Process<Outcome> {
   if ((yield* device.requestOrdered({ conn: C.C_WF_CONNECTION })) < SS.SS_SUCCESS) return 'no-network';
   const { net } = device;
   if (net === undefined) return 'no-network';
-  device.inbox.length = 0;
-  device.linkClosed = false;
-  let linked = false;
   const { host } = device;
   // Neither connect nor listen can be had from an address of somebody else's.
   if (!host.isLocal(net.bytes('my_addr'))) {
@@ -57,33 +54,21 @@ function* connect(device: Device): Process<Outcome> {
     yield { milliseconds: FUTILE_TRIES_MS };
     return 'give-up';
   }
-  const giveUp = host.network.wait({
-    myAddress: addressKey(net.bytes('my_addr'), host.order),
-    peerAddress: addressKey(net.bytes('peer_addr'), host.order),
-    scheduler: host.scheduler,
-    settleMs: net.number('ping_timeo') * DECISECOND_MS,
-    connected: (open, later) => {
-      linked = true;
-      device.yields = later;
-      device.link = open({
-        receive: (packet) => {
-          arrive(device, packet);
-        },
-        closed: () => {
-          device.linkClosed = true;
-          host.scheduler.spawn(noticeLoss(device));
-        },
-      });
-      host.scheduler.run();
-    },
-  });
   const stopped = (): boolean => device.receiverState !== 'running' || device.state.conn <= C.C_DISCONNECTING;
-  yield { until: () => linked || stopped() };
-  giveUp();
-  if (!linked) return 'give-up';
-  // Both sockets must stay open for a while, so that two that connect at once do not misunderstand each other.
-  yield { milliseconds: net.number('ping_timeo') * DECISECOND_MS, until: () => device.linkClosed || stopped() };
-  if (stopped()) return 'give-up';
+  const settleMs = net.number('ping_timeo') * DECISECOND_MS;
+  do {
+    device.link?.close();
+    device.link = undefined;
+    device.inbox.length = 0;
+    device.linkClosed = false;
+    const giveUp = waitForPeer(device, net, settleMs);
+    yield { until: () => device.link !== undefined || stopped() };
+    giveUp();
+    if (device.link === undefined) return 'give-up';
+    // Both sockets must stay open for a while, so that two that connect at once do not misunderstand each other. If they do not, nobody has noticed yet.
+    yield { milliseconds: settleMs, until: () => device.linkClosed || stopped() };
+    if (stopped()) return 'give-up';
+  } while (device.linkClosed);
   device.send({ kind: 'handshake', secret: authentication(net) });
   yield { until: () => device.inbox.length > 0 || device.linkClosed || stopped() };
   if (stopped()) return 'give-up';
@@ -120,6 +105,30 @@ function* connect(device: Device): Process<Outcome> {
     device.forceState({ conn: C.C_PROTOCOL_ERROR });
   }
   return 'connected';
+}
+
+/** Waits for the peer to come: then the minor has a link. @returns gives up */
+function waitForPeer(device: Device, net: Configuration, settleMs: number): () => void {
+  const { host } = device;
+  return host.network.wait({
+    myAddress: addressKey(net.bytes('my_addr'), host.order),
+    peerAddress: addressKey(net.bytes('peer_addr'), host.order),
+    scheduler: host.scheduler,
+    settleMs,
+    connected: (open, later) => {
+      device.yields = later;
+      device.link = open({
+        receive: (packet) => {
+          arrive(device, packet);
+        },
+        closed: () => {
+          device.linkClosed = true;
+          host.scheduler.spawn(noticeLoss(device));
+        },
+      });
+      host.scheduler.run();
+    },
+  });
 }
 
 /** The connection was closed by the peer: the asender has the priority of a real-time task, so it finds out before the receiver. */
