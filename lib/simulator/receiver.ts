@@ -15,6 +15,8 @@ import { generation, UI_BITMAP, UI_CURRENT, UUID_JUST_CREATED } from './uuids';
 const SECOND_MS = 1000;
 /** Three tries to connect, with a tenth of a second between them. */
 const FUTILE_TRIES_MS = 200;
+/** Whatever else happens, a closed connection is noticed after this. */
+const LOSS_NOTICED_MS = 100;
 /** Options in tenths of a second. */
 const DECISECOND_MS = 100;
 
@@ -138,10 +140,10 @@ function* noticeLoss(device: Device): Process {
   if (device.link === link && device.state.conn >= C.C_WF_REPORT_PARAMS) device.forceState({ conn: C.C_NETWORK_FAILURE });
 }
 
-/** An answer that came before the end is still heard: the peer closes as soon as it has agreed to be left. */
+/** What came before the end is still heard: the peer closes as soon as it has agreed to be left, or has found that the data does not go together. */
 function* lossNoticed(device: Device): Process {
-  if (device.peerAnswer !== undefined) yield { until: () => device.peerAnswer === undefined };
-  yield { until: () => true };
+  const { link } = device;
+  yield { until: () => (device.peerAnswer === undefined && device.inbox.length === 0) || device.link !== link, milliseconds: LOSS_NOTICED_MS };
 }
 
 /** What proves that both know the secret; null without authentication. */
