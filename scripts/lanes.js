@@ -15,8 +15,11 @@ const { join } = require('node:path');
 const root = join(__dirname, '..');
 const jest = [process.execPath, '--enable-source-maps', join(root, 'node_modules/jest/bin/jest.js')];
 const jestLane = (lane, ...options) => [...jest, '--selectProjects', lane, ...options];
-/** A user and network namespace of its own: no cross-talk with anything on this machine, and no privilege needed. */
-const isolated = (command) => ['unshare', '--user', '--map-root-user', '--net', ...command];
+/**
+ * A user and network namespace of its own: no cross-talk with anything on this machine, and no privilege needed. Everybody is root in
+ * there, so that jest's default cache, which is named after the user, may be somebody else's.
+ */
+const isolated = (command) => ['unshare', '--user', '--map-root-user', '--net', ...command, '--cacheDirectory', join(root, 'dist/.jest')];
 
 /** Name, budget in seconds, command. */
 const lanes = [

@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ArgumentError } from '../errors';
-import { createSimulator, listenSimulator, type BackingDeviceOptions } from '../simulator';
+import { createSimulator, joinBridge, listenSimulator, openBridge, parseMeetingPoint, type BackingDeviceOptions, type Bridge, type Simulator } from '../simulator';
 
 /** Where a command's text goes. */
 export interface Streams {
@@ -18,7 +18,7 @@ const DEFAULT_DISK_BYTES = 64 * 2 ** 20;
 
 export const SIMULATE_HELP = `drbd simulate: a simulated kernel with DRBD 8.3 on this machine's connector bus
 
-Usage: drbd simulate [--minors N] [--disk PATH=SIZE]... [--port-file FILE]
+Usage: drbd simulate [--minors N] [--disk PATH=SIZE]... [--address ADDRESS]... [--network-open AT | --network-join AT] [--port-file FILE]
 
 It prints its port and answers until it is ended (Ctrl-C). Programs reach it with --simulator PORT or DRBD_SIMULATOR=PORT.
 No disk is opened and no data is written: disks exist in the simulator only.
@@ -26,6 +26,9 @@ No disk is opened and no data is written: disks exist in the simulator only.
   --minors N        how many minors may be created, 1 to 256 (${DEFAULT_MINORS})
   --disk PATH=SIZE  a disk that can be attached, such as /dev/vg/r0=10G; may be repeated
                     (/dev/ram0 to /dev/ram${DEFAULT_DISKS - 1} of 64M each, if none is given)
+  --address ADDRESS an address of the simulated machine, such as 10.0.0.1; may be repeated (any address, if none is given)
+  --network-open AT let minors of another simulator find those of this one: PORT, HOST:PORT or the path of a Unix socket
+  --network-join AT join a simulator that was started with --network-open
   --port-file FILE  write the port there, once it answers
   --help            this text
 
@@ -48,11 +51,11 @@ function parseDisk(text: string): readonly [path: string, options: BackingDevice
  * @returns the exit status: 0 when ended, 2 on wrong arguments, 20 if it cannot start
  */
 export async function simulate(args: readonly string[], streams: Streams, ended: AbortSignal): Promise<number> {
-  let values: { readonly minors?: string; readonly disk?: string[]; readonly 'port-file'?: string; readonly help?: boolean };
+  let values: { readonly minors?: string; readonly disk?: string[]; readonly address?: string[]; readonly 'network-open'?: string; readonly 'network-join'?: string; readonly 'port-file'?: string; readonly help?: boolean };
   try {
     ({ values } = parseArgs({
       args: [...args],
-      options: { minors: { type: 'string' }, disk: { type: 'string', multiple: true }, 'port-file': { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: { minors: { type: 'string' }, disk: { type: 'string', multiple: true }, address: { type: 'string', multiple: true }, 'network-open': { type: 'string' }, 'network-join': { type: 'string' }, 'port-file': { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     }));
   } catch (error) {
     streams.err(`drbd simulate: ${error instanceof Error ? error.message : String(error)}. See drbd simulate --help\n`);
@@ -62,7 +65,8 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
     streams.out(SIMULATE_HELP);
     return 0;
   }
-  let simulator: ReturnType<typeof createSimulator> | undefined;
+  let simulator: Simulator | undefined;
+  let bridge: Bridge | undefined;
   try {
     const disks =
       values.disk === undefined
@@ -70,7 +74,12 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
         : Object.fromEntries(values.disk.map(parseDisk));
     const minors = values.minors ?? String(DEFAULT_MINORS);
     if (!/^\d{1,4}$/u.test(minors)) throw new ArgumentError('--minors', `a number from 1 to 256 is needed, not ${JSON.stringify(minors)}`);
-    simulator = createSimulator({ minorCount: Number(minors), disks, seed: BigInt(Date.now()) });
+    const open = values['network-open'];
+    const join = values['network-join'];
+    if (open !== undefined && join !== undefined) throw new ArgumentError('--network-open', 'cannot be given together with --network-join');
+    simulator = createSimulator({ minorCount: Number(minors), disks, seed: BigInt(Date.now()), ...(values.address === undefined ? {} : { addresses: values.address }) });
+    if (open !== undefined) bridge = await openBridge(simulator.network, parseMeetingPoint(open));
+    if (join !== undefined) bridge = await joinBridge(simulator.network, parseMeetingPoint(join));
     const listening = listenSimulator(simulator);
     streams.out(`${listening.port}\n`);
     const file = values['port-file'];
@@ -92,5 +101,6 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
     return error instanceof ArgumentError ? USAGE : FAILED;
   } finally {
     simulator?.close();
+    bridge?.close();
   }
 }

@@ -16,6 +16,8 @@ export function* afterStateChange(device: Device, old: State, next: State): Proc
   }
   device.host.broadcastState(device, next);
   if (!withoutData(old) && withoutData(next)) yield* device.helper('pri-on-incon-degr');
+  // Here, as from 8.3.14 on: where it stood before, at the end, it kept suspended I/O from being resumed.
+  if (old.conn === C.C_WF_REPORT_PARAMS && next.conn !== C.C_WF_REPORT_PARAMS) device.stateSent = false;
   thawIfPossible(device, old, next);
   becomeSource(device, old, next);
   if (old.pdsk === D.D_DISKLESS && next.pdsk > D.D_DISKLESS) {
@@ -54,7 +56,6 @@ export function* afterStateChange(device: Device, old: State, next: State): Proc
   if ((old.conn > C.C_CONNECTED && next.conn <= C.C_CONNECTED) || (old.peer_isp && !next.peer_isp) || (old.user_isp && !next.user_isp)) resumeOthers(device.host);
   if (old.disk < D.D_UP_TO_DATE && old.conn >= C.C_SYNC_SOURCE && next.conn === C.C_CONNECTED) device.sendState(next);
   if (old.conn > C.C_CONNECTED && next.conn <= C.C_CONNECTED) stopTicks(device);
-  if (old.conn === C.C_WF_REPORT_PARAMS && next.conn !== C.C_WF_REPORT_PARAMS) device.stateSent = false;
   if (old.conn === C.C_STANDALONE && next.conn === C.C_UNCONNECTED) device.startReceiver();
   if (isEmpty(next)) {
     if (old.aftr_isp !== next.aftr_isp) resumeOthers(device.host);

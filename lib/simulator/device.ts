@@ -476,6 +476,8 @@ export class Device {
       return 'frozen';
     }
     const { disk, state } = this;
+    // Without good data anywhere, nothing can be read or written (drbd_fail_request_early).
+    if (state.disk < D.D_UP_TO_DATE && state.pdsk < D.D_UP_TO_DATE) return 'failed';
     const local = this.hasDisk();
     const remote = this.link !== undefined && state.pdsk >= D.D_INCONSISTENT && state.pdsk !== D.D_UNKNOWN && state.conn >= C.C_CONNECTED && state.conn < C.C_AHEAD;
     if (!local && !(remote && state.pdsk === D.D_UP_TO_DATE)) return 'failed';

@@ -126,6 +126,13 @@ export class Network {
     };
   }
 
+  /** Takes one that waits out of the network, to connect it by other means. @returns false if it no longer waits */
+  take(waiting: Waiting): boolean {
+    if (!this.#waiting.has(waiting)) return false;
+    this.#leave(waiting);
+    return true;
+  }
+
   /** Tells of those that wait and of those that no longer do; of those that wait already at once. */
   watch(watcher: (waiting: Waiting, here: boolean) => void): () => void {
     this.#watchers.add(watcher);

@@ -15,6 +15,8 @@ import { generation, UI_BITMAP, UI_CURRENT, UUID_JUST_CREATED } from './uuids';
 const SECOND_MS = 1000;
 /** Three tries to connect, with a tenth of a second between them. */
 const FUTILE_TRIES_MS = 200;
+/** Whatever else happens, a closed connection is noticed after this. */
+const LOSS_NOTICED_MS = 100;
 /** Options in tenths of a second. */
 const DECISECOND_MS = 100;
 
@@ -47,9 +49,6 @@ function* connect(device: Device): Process<Outcome> {
   if ((yield* device.requestOrdered({ conn: C.C_WF_CONNECTION })) < SS.SS_SUCCESS) return 'no-network';
   const { net } = device;
   if (net === undefined) return 'no-network';
-  device.inbox.length = 0;
-  device.linkClosed = false;
-  let linked = false;
   const { host } = device;
   // Neither connect nor listen can be had from an address of somebody else's.
   if (!host.isLocal(net.bytes('my_addr'))) {
@@ -57,33 +56,21 @@ function* connect(device: Device): Process<Outcome> {
     yield { milliseconds: FUTILE_TRIES_MS };
     return 'give-up';
   }
-  const giveUp = host.network.wait({
-    myAddress: addressKey(net.bytes('my_addr'), host.order),
-    peerAddress: addressKey(net.bytes('peer_addr'), host.order),
-    scheduler: host.scheduler,
-    settleMs: net.number('ping_timeo') * DECISECOND_MS,
-    connected: (open, later) => {
-      linked = true;
-      device.yields = later;
-      device.link = open({
-        receive: (packet) => {
-          arrive(device, packet);
-        },
-        closed: () => {
-          device.linkClosed = true;
-          host.scheduler.spawn(noticeLoss(device));
-        },
-      });
-      host.scheduler.run();
-    },
-  });
   const stopped = (): boolean => device.receiverState !== 'running' || device.state.conn <= C.C_DISCONNECTING;
-  yield { until: () => linked || stopped() };
-  giveUp();
-  if (!linked) return 'give-up';
-  // Both sockets must stay open for a while, so that two that connect at once do not misunderstand each other.
-  yield { milliseconds: net.number('ping_timeo') * DECISECOND_MS, until: () => device.linkClosed || stopped() };
-  if (stopped()) return 'give-up';
+  const settleMs = net.number('ping_timeo') * DECISECOND_MS;
+  do {
+    device.link?.close();
+    device.link = undefined;
+    device.inbox.length = 0;
+    device.linkClosed = false;
+    const giveUp = waitForPeer(device, net, settleMs);
+    yield { until: () => device.link !== undefined || stopped() };
+    giveUp();
+    if (device.link === undefined) return 'give-up';
+    // Both sockets must stay open for a while, so that two that connect at once do not misunderstand each other. If they do not, nobody has noticed yet.
+    yield { milliseconds: settleMs, until: () => device.linkClosed || stopped() };
+    if (stopped()) return 'give-up';
+  } while (device.linkClosed);
   device.send({ kind: 'handshake', secret: authentication(net) });
   yield { until: () => device.inbox.length > 0 || device.linkClosed || stopped() };
   if (stopped()) return 'give-up';
@@ -122,6 +109,30 @@ function* connect(device: Device): Process<Outcome> {
   return 'connected';
 }
 
+/** Waits for the peer to come: then the minor has a link. @returns gives up */
+function waitForPeer(device: Device, net: Configuration, settleMs: number): () => void {
+  const { host } = device;
+  return host.network.wait({
+    myAddress: addressKey(net.bytes('my_addr'), host.order),
+    peerAddress: addressKey(net.bytes('peer_addr'), host.order),
+    scheduler: host.scheduler,
+    settleMs,
+    connected: (open, later) => {
+      device.yields = later;
+      device.link = open({
+        receive: (packet) => {
+          arrive(device, packet);
+        },
+        closed: () => {
+          device.linkClosed = true;
+          host.scheduler.spawn(noticeLoss(device));
+        },
+      });
+      host.scheduler.run();
+    },
+  });
+}
+
 /** The connection was closed by the peer: the asender has the priority of a real-time task, so it finds out before the receiver. */
 function* noticeLoss(device: Device): Process {
   const { link } = device;
@@ -129,10 +140,10 @@ function* noticeLoss(device: Device): Process {
   if (device.link === link && device.state.conn >= C.C_WF_REPORT_PARAMS) device.forceState({ conn: C.C_NETWORK_FAILURE });
 }
 
-/** An answer that came before the end is still heard: the peer closes as soon as it has agreed to be left. */
+/** What came before the end is still heard: the peer closes as soon as it has agreed to be left, or has found that the data does not go together. */
 function* lossNoticed(device: Device): Process {
-  if (device.peerAnswer !== undefined) yield { until: () => device.peerAnswer === undefined };
-  yield { until: () => true };
+  const { link } = device;
+  yield { until: () => (device.peerAnswer === undefined && device.inbox.length === 0) || device.link !== link, milliseconds: LOSS_NOTICED_MS };
 }
 
 /** What proves that both know the secret; null without authentication. */

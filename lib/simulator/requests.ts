@@ -200,6 +200,8 @@ function* setRoleLocked(device: Device, role: number, force: boolean): Process<n
     break;
   }
   if (result < SS.SS_SUCCESS) return result;
+  // Until nothing is on the way to the peer.
+  if (device.unconfirmed.size > 0) yield { until: () => device.unconfirmed.size === 0 };
   const uuids = device.hasDisk() ? device.disk?.metadata.uuids : undefined;
   if (role === R_SECONDARY) {
     if (uuids !== undefined) uuids[UI_CURRENT] = generation(uuids[UI_CURRENT]);

@@ -31,12 +31,13 @@ export function changeSize(device: Device, options: { readonly forced: boolean; 
   const blocks = blocksOf(size);
   const before = metadata.bitmapBlocks ?? 0;
   if (device.sectors !== size || before !== blocks) {
-    // Where the last word of a new bitmap is full, the module takes it for surplus, and clears it.
-    if (metadata.bitmapBlocks === undefined) metadata.dirty.add(0, blocks % BITS_PER_WORD === 0 ? blocks - BITS_PER_WORD : blocks);
+    if (metadata.bitmapBlocks === undefined) metadata.dirty.add(0, blocks);
     else if (blocks > before) {
       if (options.withoutResync) metadata.dirty.delete(before, blocks);
       else metadata.dirty.add(before, blocks);
     } else metadata.dirty.delete(blocks, Math.max(before, blocks));
+    // Where the last word of the bitmap is full, the module takes it for surplus, and clears it.
+    if (blocks % BITS_PER_WORD === 0) metadata.dirty.delete(Math.max(0, blocks - BITS_PER_WORD), blocks);
     metadata.bitmapBlocks = blocks;
     device.sectors = size;
     metadata.agreedSectors = size;

@@ -129,6 +129,46 @@ test('drbd simulate: prints its port, writes it to a file, answers, and ends whe
   }
 }, 30_000);
 
+/** Starts `drbd simulate` and waits for its port. */
+async function simulate(folder: string, name: string, args: readonly string[]): Promise<number> {
+  const file = join(folder, name);
+  const child = spawn(process.execPath, [join(DIST, 'lib/cli/bin/drbd.js'), 'simulate', '--port-file', file, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  children.push(child);
+  const end = performance.now() + 15_000;
+  while (!existsSync(file) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+  return Number(readFileSync(file, 'utf8'));
+}
+
+test('two simulators in two processes are two nodes: they connect, and the loss of one is seen by the other', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drbd-'));
+  try {
+    const meeting = join(folder, 'network');
+    const disks = ['--disk', '/dev/r0=16M'];
+    const ports = [
+      await simulate(folder, 'alpha', [...disks, '--address', '10.0.0.1', '--network-open', meeting]),
+      await simulate(folder, 'beta', [...disks, '--address', '10.0.0.2', '--network-join', meeting]),
+    ];
+    const clients = await Promise.all(ports.map((simulator) => openDrbd({ dialect: 'connector', simulator })));
+    const [alpha, beta] = clients;
+    if (alpha === undefined || beta === undefined) throw new Error('no clients');
+    const node = (number: number): SocketAddress => ({ family: 'ipv4', address: `10.0.0.${number}`, port: 7788 });
+    for (const [at, drbd] of clients.entries()) {
+      await drbd.request('disk_conf', { minor: 0, createDevice: true, tags: disk('/dev/r0') });
+      await drbd.request('syncer_conf', { minor: 0, tags: { rate: 100_000 } });
+      await drbd.request('net_conf', { minor: 0, tags: { my_addr: node(at + 1), peer_addr: node(2 - at), wire_protocol: 3, ping_timeo: 1, cram_hmac_alg: 'sha1', shared_secret: 'geheim' } });
+    }
+    const state = (wanted: string) => ({ resources: [resource] }: Awaited<ReturnType<typeof alpha.status>>): boolean => resource?.connections[0]?.state === wanted;
+    await alpha.waitFor(state('Connected'), { timeoutMs: 10_000 });
+    await alpha.request('primary', { minor: 0, tags: { primary_force: true } });
+    await beta.waitFor(({ resources: [resource] }) => resource?.devices[0]?.disk === 'UpToDate', { timeoutMs: 10_000 });
+    children.at(-1)?.kill('SIGKILL');
+    await alpha.waitFor(state('Connecting'), { timeoutMs: 10_000 });
+    for (const drbd of clients) drbd.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
 const PROCESSES = 4;
 const CLIENTS = 32;
 const MINORS = 200;

@@ -28,7 +28,7 @@ resource r0 {
 resource r1 {
   device    /dev/drbd1;
   meta-disk internal;
-  syncer    { after r0; }
+  syncer    { after r0; rate 40M; }
   on alpha  { disk /dev/ram2; address 10.1.1.31:7789; }
   on beta   { disk /dev/ram3; address 10.1.1.32:7789; }
 }
@@ -42,6 +42,7 @@ type Host = (typeof HOSTS)[number]['name'];
 const DISKS: Readonly<Record<Host, readonly string[]>> = { alpha: ['/dev/ram0', '/dev/ram2'], beta: ['/dev/ram1', '/dev/ram3'] };
 /** Longest time, on the kernels' clock, for what is to happen. */
 const PATIENCE_MS = 60_000;
+const STEP_MS = 500;
 
 jest.setTimeout(60_000);
 
@@ -82,9 +83,9 @@ async function stateOf(host: Host, resource = 'r0'): Promise<string> {
 
 /** Lets time pass until the state is there. */
 async function until(host: Host, wanted: string, resource = 'r0'): Promise<void> {
-  for (let passed = 0; passed < PATIENCE_MS; passed += 1_000) {
+  for (let passed = 0; passed < PATIENCE_MS; passed += STEP_MS) {
     if ((await stateOf(host, resource)) === wanted) return;
-    cluster.clock.advance(1_000);
+    cluster.clock.advance(STEP_MS);
   }
   expect(await stateOf(host, resource)).toBe(wanted);
 }
@@ -166,6 +167,54 @@ test('adjust does what the configuration has changed, and nothing when it has no
   await drbdadm('alpha', 'adjust', 'r0');
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
   expect(await drbdadm('alpha', '-d', 'adjust', 'all')).toBe('');
+});
+
+test('every other command that leads to the kernel', async () => {
+  await bringUp();
+  await drbdadm('alpha', '--', '--overwrite-data-of-peer', 'primary', 'r0');
+  await until('beta', 'Connected Secondary/Primary UpToDate/UpToDate');
+  const gi = await drbdadm('alpha', 'show-gi', 'r0');
+  expect(gi).toContain('flags: Primary, Connected, UpToDate');
+
+  await drbdadm('alpha', 'pause-sync', 'r0');
+  expect(await drbdadm('beta', 'status')).toMatch(/name="r0"[^>]* peer_isp/u);
+  await drbdadm('alpha', 'resume-sync', 'r0');
+  await drbdadm('alpha', 'suspend-io', 'r0');
+  expect(await drbdadm('alpha', 'status')).toMatch(/name="r0"[^>]* suspended/u);
+  await drbdadm('alpha', 'resume-io', 'r0');
+
+  await drbdadm('beta', 'invalidate', 'r0');
+  await until('beta', 'SyncTarget Secondary/Primary Inconsistent/UpToDate');
+  await until('beta', 'Connected Secondary/Primary UpToDate/UpToDate');
+  await drbdadm('alpha', 'invalidate-remote', 'r0');
+  await until('alpha', 'SyncSource Primary/Secondary UpToDate/Inconsistent');
+  await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
+
+  // Its size is that of the smaller disk, before and after.
+  await drbdadm('alpha', 'resize', 'r0');
+  expect(cluster.host('alpha').simulator.minor(0)?.sizeSectors).toBe(cluster.host('beta').simulator.minor(0)?.sizeSectors);
+
+  await drbdadm('beta', 'detach', 'r0');
+  expect(await stateOf('alpha')).toBe('Connected Primary/Secondary UpToDate/Diskless');
+  await drbdadm('beta', 'attach', 'r0');
+  await until('beta', 'Connected Secondary/Primary UpToDate/UpToDate');
+  await drbdadm('beta', 'disconnect', 'r0');
+  expect(await stateOf('beta')).toBe('StandAlone Secondary/Unknown UpToDate/DUnknown');
+  await drbdadm('beta', 'outdate', 'r0');
+  expect(await stateOf('beta')).toBe('StandAlone Secondary/Unknown Outdated/DUnknown');
+  await drbdadm('beta', 'connect', 'r0');
+  await until('beta', 'Connected Secondary/Primary UpToDate/UpToDate');
+  await drbdadm('alpha', 'syncer', 'r0');
+
+  // The second resource waits for the first.
+  await drbdadm('alpha', '--', '--overwrite-data-of-peer', 'primary', 'r1');
+  await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate', 'r1');
+  await drbdadm('alpha', 'invalidate-remote', 'r0');
+  await until('alpha', 'SyncSource Primary/Secondary UpToDate/Inconsistent');
+  await drbdadm('alpha', 'invalidate-remote', 'r1');
+  await until('alpha', 'PausedSyncS Primary/Secondary UpToDate/Inconsistent', 'r1');
+  await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
+  await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate', 'r1');
 });
 
 test('a host that dies and comes back has the data again', async () => {

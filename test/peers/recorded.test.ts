@@ -2,7 +2,7 @@ import { describeReply, used, type Comparison, type Difference } from '../suppor
 import { recordedScenario } from '../support/recorded';
 import { Scenario } from '../support/scenario';
 import { recordedMachine } from '../support/simulated';
-import { broadcasts, partings, storyOf } from '../support/timeline';
+import { broadcasts, expectedPrints, partings, printed, storyOf } from '../support/timeline';
 import { deviations, exemptParts, exemptTags, exemptWords, races, versionDifferences } from './exempt';
 
 /**
@@ -47,10 +47,14 @@ test.each(scenarios)('%s', async (name) => {
   try {
     await scenario.run(commands);
     const listeners = await scenario.end();
-    for (const [id, { exit, netlink }] of listeners) {
+    for (const [id, listener] of listeners) {
+      const { exit, netlink } = listener;
       const recorded = commands.find((command) => command.id === id);
       if (recorded === undefined) throw new Error(`no recorded command ${id}`);
       expect([id, exit]).toEqual([id, recorded.exit]);
+      // It has printed all that it heard and shows: of its minor, or of all.
+      const shown = recorded.argv.includes('-a') ? [0, 1] : [0];
+      for (const { stdout, netlink } of [recorded, listener]) expect([id, printed(stdout)]).toEqual([id, expectedPrints(broadcasts(netlink), shown, recorded.argv.includes('-u'))]);
       for (const minor of [0, 1]) {
         const parts = partings(storyOf(broadcasts(recorded.netlink), minor), storyOf(broadcasts(netlink), minor));
         for (const { at, expected, actual } of parts) {

@@ -29,10 +29,12 @@ export class SimulatedPair {
   readonly nodes: readonly [Simulator, Simulator];
   readonly sent: Sent[] = [];
 
-  constructor(options: SimulatorOptions = {}) {
+  /** @param each what a node has beside what both have */
+  constructor(options: SimulatorOptions = {}, each: (node: Node) => SimulatorOptions = () => ({})) {
     const make = (node: Node): Simulator => {
       const simulator = createSimulator({
         ...options,
+        ...each(node),
         byteOrder: ORDER,
         clock: this.clock,
         network: this.network,

@@ -33,6 +33,27 @@ export function broadcasts(calls: RecordedCommand['netlink']): Broadcast[] {
   });
 }
 
+/**
+ * What `drbdsetup events` prints of what it has heard: by default it leaves out what comes behind something newer.
+ * @returns sequence numbers of states and helper calls
+ */
+export function expectedPrints(heard: readonly Broadcast[], minors: readonly number[], unfiltered: boolean): number[] {
+  let newest = 0;
+  return heard.flatMap(({ sequence, minor, name }) => {
+    const late = sequence <= newest;
+    if (!late) newest = sequence;
+    return (late && !unfiltered) || !minors.includes(minor) || name === 'sync_progress' ? [] : [sequence];
+  });
+}
+
+/** Broadcasts count from 3, the answers to drbdsetup's own questions do not come so far in their states. */
+const FIRST_BROADCAST = 3;
+
+/** @returns the sequence numbers of states and helper calls that `drbdsetup events` has printed */
+export function printed(stdout: string): number[] {
+  return [...stdout.matchAll(/^(\d+) (?:ST|UH) \d+ /gmu)].map(([, number]) => Number(number)).filter((number) => number >= FIRST_BROADCAST);
+}
+
 /** Of one minor, in order: states and helper calls. How often progress was told depends on the disks. */
 export function storyOf(heard: readonly Broadcast[], minor: number): string[] {
   return heard.filter((item) => item.minor === minor && item.name !== 'sync_progress').map(({ name, text }) => (name === 'call_helper' ? `helper ${text}` : text));
