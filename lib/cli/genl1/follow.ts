@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { GenericEvent, ResyncEvent } from '../../drbd';
 import { AbortError } from '../../errors';
 import type { Context } from '../context';
@@ -6,10 +6,13 @@ import { EXIT } from '../errors';
 
 type Item = GenericEvent | ResyncEvent;
 
-/** After a loss, older messages still come; when none has come for this long, they are over. */
-const SETTLE_MS = 50;
-/** Messages that come later than this after a loss are no older ones, however many there are. */
-const LONGEST_SETTLE_MS = 1000;
+/**
+ * Turns of the event loop in which nothing came. Each looks at the sockets: what the kernel kept from before a loss has been received then. How
+ * long that takes says nothing, as a process may be held up.
+ */
+const SETTLE_TURNS = 3;
+/** More than the kernel and this process keep of a stream: what comes beyond is not from before the loss. */
+const MOST_OLDER = 16_384;
 
 /** What is done with a stream. */
 export interface Follower {
@@ -63,17 +66,20 @@ class Source {
     return result;
   }
 
-  /** Drops what comes until there is a pause. */
+  /** Drops what has come so far. */
   async settle(): Promise<void> {
-    for (const end = performance.now() + LONGEST_SETTLE_MS; performance.now() < end; ) {
+    let dropped = 0;
+    for (let quiet = 0; quiet < SETTLE_TURNS && dropped < MOST_OLDER; ) {
       this.#next ??= this.#stream.next();
-      const stop = new AbortController();
-      const result = await Promise.race([this.#next, sleep(SETTLE_MS, undefined, { signal: stop.signal }).catch(() => undefined)]).finally(() => {
-        stop.abort();
-      });
+      const result = await Promise.race([this.#next, turn()]);
+      if (result === undefined) quiet++;
       // The end, and a failure, are for next() to tell.
-      if (result === undefined || result.done === true) return;
-      this.#next = undefined;
+      else if (result.done === true) return;
+      else {
+        this.#next = undefined;
+        quiet = 0;
+        dropped++;
+      }
     }
   }
 
