@@ -47,6 +47,9 @@ class Sender {
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
 
+  /// From now on each datagram goes out from a process of its own, so that this one can end whatever the kernel does with it.
+  void UseProcesses() { from_process_.store(true, std::memory_order_relaxed); }
+
   /// Queues a copy of the datagram, and starts the thread if this is the first one.
   /// Returns 0, or ENOBUFS if the queue is full, EMSGSIZE if it could never hold this, EBADF after Close(), or what pthread_create() said.
   static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id);
@@ -112,6 +115,7 @@ class Sender {
   // Written on the JavaScript thread under mutex_ and read there without it; the sender thread reads it under mutex_.
   std::unique_ptr<Descriptor> synchronous_wake_;
 
+  std::atomic<bool> from_process_{false};
   std::atomic<uint64_t> sent_datagrams_{0};
   std::atomic<uint64_t> sent_bytes_{0};
   std::atomic<uint64_t> send_errors_{0};

@@ -87,6 +87,7 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
                      {
                          Getter<&NetlinkSocket::PortId>("portId"),
                          Getter<&NetlinkSocket::Closed>("closed"),
+                         Method<&NetlinkSocket::UseProcesses>("useProcesses"),
                          Method<&NetlinkSocket::Send>("send"),
                          Method<&NetlinkSocket::Progress>("progress"),
                          Method<&NetlinkSocket::Cancel>("cancel"),
@@ -258,6 +259,12 @@ bool NetlinkSocket::RequireOpen(Napi::Env env, const char* what) {
 Napi::Value NetlinkSocket::PortId(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), port_id_); }
 
 Napi::Value NetlinkSocket::Closed(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), handles_ == nullptr); }
+
+/// useProcesses(): what is sent from now on goes out from processes of its own
+Napi::Value NetlinkSocket::UseProcesses(const Napi::CallbackInfo& info) {
+  if (RequireOpen(info.Env(), "sendmsg")) sender_->UseProcesses();
+  return info.Env().Undefined();
+}
 
 /// send(bytes, port, groups): the id of the datagram
 Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {

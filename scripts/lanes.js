@@ -15,8 +15,11 @@ const { join } = require('node:path');
 const root = join(__dirname, '..');
 const jest = [process.execPath, '--enable-source-maps', join(root, 'node_modules/jest/bin/jest.js')];
 const jestLane = (lane, ...options) => [...jest, '--selectProjects', lane, ...options];
-/** A user and network namespace of its own: no cross-talk with anything on this machine, and no privilege needed. */
-const isolated = (command) => ['unshare', '--user', '--map-root-user', '--net', ...command];
+/**
+ * A user and network namespace of its own: no cross-talk with anything on this machine, and no privilege needed. Everybody is root in
+ * there, so that jest's default cache, which is named after the user, may be somebody else's.
+ */
+const isolated = (command) => ['unshare', '--user', '--map-root-user', '--net', ...command, '--cacheDirectory', join(root, 'dist/.jest')];
 
 /** Name, budget in seconds, command. */
 const lanes = [
@@ -33,6 +36,9 @@ const lanes = [
   ['kernel', 480, [join(root, 'scripts/kernel'), 'run', '--check-log', '--timeout', '420', '--', ...jestLane('kernel', '--runInBand', '--ci')]],
   ['sanitize', 300, [join(root, 'scripts/sanitize')]],
 ];
+
+/** What a lane needs from the network, before it is cut off from it. */
+const fetchFirst = { peers: [join(root, 'scripts/kernel'), 'path', 'drbd-utils'] };
 
 const asked = process.argv.slice(2);
 const known = lanes.map(([name]) => name);
@@ -51,6 +57,8 @@ for (const [name, budget, command] of lanes) {
   // A lane whose folder holds no test yet has nothing to say.
   if (command.includes('--selectProjects') && !(existsSync(folder) && readdirSync(folder, { recursive: true }).some((file) => file.endsWith('.test.js')))) continue;
   process.stdout.write(`\n== ${name}\n`);
+  const fetch = fetchFirst[name];
+  if (fetch !== undefined) spawnSync(fetch[0], fetch.slice(1), { cwd: root, stdio: ['inherit', 'ignore', 'inherit'] });
   const start = Date.now();
   // A lane that hangs is a failure, not a wait: twice its budget ends it.
   const { status, signal, error } = spawnSync(command[0], command.slice(1), { cwd: root, stdio: 'inherit', timeout: budget * 2000, killSignal: 'SIGKILL' });

@@ -42,7 +42,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#transport = transport;
     this.#setup = setup;
     const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
-    this.#changes = new SocketPool(open, { limit: MOST_CHANGES, closeAfterFailure: false });
+    const openForChanges = (): RequestSocket => new RequestSocket(transport, { ...setup, changes: true }, this.#counters);
+    this.#changes = new SocketPool(openForChanges, { limit: MOST_CHANGES, closeAfterFailure: false });
     this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }
 
@@ -93,7 +94,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   protected subscribe(
     source: Pick<SocketSetup, 'groups'>,
     decode: (message: NetlinkMessage, join: (group: number) => void) => E | ResyncEvent | undefined,
-    countOf: (event: E) => { readonly count: string; readonly sequence: number },
+    countOf: (event: E) => { readonly count: string; readonly sequence: number } | undefined,
     options: EventOptions,
   ): AsyncIterableIterator<E | ResyncEvent> {
     this.#requireOpen('events');

@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { ClosedError, DrbdError, OverrunError, type SentState } from '../errors';
 import { decodeDatagram, type ByteOrder, type NetlinkMessage } from '../netlink';
+import { randomUint32 } from '../transport/random';
 import type { Datagram, Send, Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
 import { type Attempt, type Settle } from './wait';
@@ -33,6 +33,8 @@ export interface SocketSetup {
   /** Multicast groups to join, by number: connector answers come by multicast. */
   readonly groups: readonly number[];
   readonly receiveBufferBytes?: number;
+  /** It carries changing requests: see the transport's socket options. */
+  readonly changes?: boolean;
   /** It only finds out whether somebody is there: see the transport's socket options. */
   readonly probe?: boolean;
   /** The sequence number of the request that a message answers, or undefined if it can answer none. */
@@ -82,7 +84,7 @@ export class RequestSocket {
   readonly #socket: TransportSocket;
   readonly #pending = new Map<number, Pending>();
   readonly #abandoned = new Set<number>();
-  #sequence = randomInt(0x1_0000_0000);
+  #sequence = randomUint32();
   #overrunTimer: ReturnType<typeof setTimeout> | undefined;
   #closedBy: unknown;
 
@@ -96,6 +98,7 @@ export class RequestSocket {
         protocol: setup.protocol,
         ...(mask === 0 ? {} : { groups: mask }),
         ...(setup.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: setup.receiveBufferBytes }),
+        ...(setup.changes === undefined ? {} : { changes: setup.changes }),
         ...(setup.probe === undefined ? {} : { probe: setup.probe }),
       },
       {

@@ -19,9 +19,17 @@ export interface NativeTransport extends Transport {
   open(options: SocketOptions, handlers: SocketHandlers): NativeSocket;
 }
 
+export interface NativeOptions {
+  /**
+   * Send what changes something from a process of its own for each datagram, which shares the socket and has no other descriptor of this one's. A process whose
+   * thread is stuck in the kernel never ends, and neither does whoever waits for it; with this, only the helper stays. For programs that have to end.
+   */
+  readonly changesFromProcess?: boolean;
+}
+
 /** @returns the transport to this machine's kernel. Nothing is loaded before the first socket is opened. */
-export function nativeTransport(): NativeTransport {
-  return { open: (options, handlers) => new Socket(options, handlers) };
+export function nativeTransport(native: NativeOptions = {}): NativeTransport {
+  return { open: (options, handlers) => new Socket(options, handlers, native.changesFromProcess === true && options.changes === true) };
 }
 
 class PendingSend implements Send {
@@ -75,7 +83,7 @@ class Socket implements NativeSocket {
   readonly #handlers: SocketHandlers;
   readonly #sends = new Map<number, PendingSend>();
 
-  constructor(options: SocketOptions, handlers: SocketHandlers) {
+  constructor(options: SocketOptions, handlers: SocketHandlers, fromProcess: boolean) {
     const { protocol, receiveBufferBytes = 0, groups = 0 } = options;
     const addon = loadAddon();
     this.#handlers = handlers;
@@ -95,6 +103,7 @@ class Socket implements NativeSocket {
           }
         }),
     );
+    if (fromProcess) this.#socket.useProcesses();
     this.portId = this.#socket.portId;
   }
 

@@ -119,7 +119,7 @@ describe('a receiver that is no socket', () => {
   ])('%s', (_what, make) => {
     const prototype = loadAddon().NetlinkSocket.prototype;
     const descriptors = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(([name]) => name !== 'constructor');
-    expect(descriptors.map(([name]) => name).sort()).toEqual(['cancel', 'close', 'closed', 'counters', 'exchangeSync', 'join', 'leave', 'portId', 'progress', 'ref', 'send', 'unref']);
+    expect(descriptors.map(([name]) => name).sort()).toEqual(['cancel', 'close', 'closed', 'counters', 'exchangeSync', 'join', 'leave', 'portId', 'progress', 'ref', 'send', 'unref', 'useProcesses']);
     for (const [name, { get, value }] of descriptors) {
       const called = (get ?? value) as (...values: readonly unknown[]) => unknown;
       const receiver = make();

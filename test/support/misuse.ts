@@ -45,6 +45,7 @@ function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
     { method: 'portId', call: (socket, { port }) => socket.portId === port, open: 'boolean true', busy: 'boolean true', closed: 'boolean true' },
     { method: 'closed', call: (socket) => socket.closed, open: 'boolean false', busy: 'boolean false', closed: 'boolean true' },
     { method: 'counters', call: (socket) => socket.counters(), open: counters, busy: counters, closed: counters },
+    { method: 'useProcesses', call: (socket) => { socket.useProcesses(); }, open: 'undefined', busy: 'undefined', closed: closedRaw },
     { method: 'send', call: (socket, { port }) => typeof socket.send(BYTES, port, 0), open: 'string number', busy: 'string number', closed: closedRaw },
     { method: 'progress', call: (socket, { parked }) => socket.progress(parked), open: 'string returned', busy: 'string started', closed: closedRaw },
     { method: 'progress of a queued one', call: (socket, { queued }) => socket.progress(queued), open: 'string returned', busy: 'string no', closed: closedRaw },

@@ -85,12 +85,15 @@ const NLMSG_HEADER_BYTES = 16;
 const CN_ACK = 12;
 
 /** What else the recorded machines had at paths that the commands name. */
+/** Another name of a RAM disk, as long as a path may be. */
+const LONGEST_PATH = `/dev/${'y'.repeat(122)}`;
 const NO_BLOCK_DEVICES = ['/dev/null', '/etc/passwd', '/proc/drbd'];
 
 function blockDevices(argv: readonly string[], ramDiskBytes: bigint): ReadonlyMap<string, RecordedBlockDevice | null> {
   const devices = new Map<string, RecordedBlockDevice | null>();
   for (let minor = 0; minor < RAM_DISKS; minor++) devices.set(`/dev/ram${minor}`, { sizeBytes: ramDiskBytes, major: RAM_MAJOR, minor });
   for (const path of NO_BLOCK_DEVICES) devices.set(path, null);
+  devices.set(LONGEST_PATH, { sizeBytes: ramDiskBytes, major: RAM_MAJOR, minor: 0 });
   // A DRBD device's file was there for each minor that a command names; its size was not recorded.
   for (const argument of argv) {
     const [, number] = /^\/dev\/drbd(0|[1-9]\d{0,2})$/u.exec(argument) ?? [];

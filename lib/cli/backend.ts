@@ -1,0 +1,173 @@
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { machineFiles, openDrbd, type Client, type Dialect } from '../drbd';
+import { hostByteOrder, type ByteOrder } from '../netlink';
+import { parseRecording, recordTransport, replayTransport, type RecordingEnd, type RecordingTransport } from '../recording';
+import type { WaitOptions } from '../session';
+import { readBlockDevice, type BlockDevice } from '../transport/block-device';
+import { acquireLock, type FileLock } from '../transport/locks';
+import { nativeTransport } from '../transport/native';
+import type { HostFiles, Transport } from '../transport/transport';
+import { UsageError } from './errors';
+import type { Globals } from './globals';
+import { quote } from './number';
+
+/** What a command speaks to: the kernel of this machine, or something that stands for it, with the facts of its host. */
+export interface Backend {
+  /** `kernel`: this machine's. `simulator`: one on this machine's connector bus. `replay`: a recording. `given`: a transport of the caller's. */
+  readonly kind: 'kernel' | 'simulator' | 'replay' | 'given';
+  /** The dialect, where it is known before anybody is asked. */
+  readonly dialect: Dialect | undefined;
+  /** /proc/drbd and its kin. A simulator on the bus has none here. */
+  readonly host: HostFiles;
+  /** @returns a client; the same one until it is closed. @throws what openDrbd throws */
+  client(options?: WaitOptions): Promise<Client>;
+  /**
+   * @returns undefined for what is no block device
+   * @throws TransportError if there is nothing at the path, or it may not be opened
+   */
+  blockDevice(path: string): BlockDevice | undefined;
+  /**
+   * Locks a minor against drbdmeta and other drbdsetup processes. A recording needs no lock, and takes none.
+   * @throws LockedError, TransportError, AbortError
+   */
+  lock(minor: number, signal: AbortSignal | undefined): Promise<FileLock | undefined>;
+  /** Closes the client; the backend may be used again. */
+  close(): void;
+  /** Closes it for good: a recording gets its last line. @param end how the program came to its end */
+  finish(end: RecordingEnd): void;
+}
+
+/** Major number of DRBD's block devices. */
+export const DRBD_MAJOR = 147;
+/** As long as the C tools wait for whoever has the lock. */
+const LOCK_TIMEOUT_MS = 1000;
+/** Before drbd-utils 9.25, and since. The second counts where it exists. */
+const LOCK_DIRECTORY = '/var/lock';
+const RUN_LOCK_DIRECTORY = '/var/run/drbd/lock';
+
+/** What makes up a backend that speaks through a transport. */
+export interface BackendSetup {
+  readonly kind: Backend['kind'];
+  readonly dialect?: Dialect | undefined;
+  /** Native sockets if absent. */
+  readonly transport?: Transport | undefined;
+  readonly simulator?: number | undefined;
+  /** Directory of the lock files; where DRBD's tools have them if absent. */
+  readonly lockDirectory?: string | undefined;
+  /** False takes no locks. */
+  readonly locks?: boolean | undefined;
+  /** Called once, by {@link Backend.finish}. */
+  readonly finish?: ((end: RecordingEnd) => void) | undefined;
+}
+
+const NO_HOST: HostFiles = { procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => undefined };
+
+export function createBackend(setup: BackendSetup): Backend {
+  let opened: Promise<Client> | undefined;
+  const { kind, dialect, transport, simulator } = setup;
+  const host = simulator === undefined ? (transport?.host ?? machineFiles) : NO_HOST;
+  const close = (): void => {
+    const client = opened;
+    opened = undefined;
+    // One that could not be opened has nothing to close; whoever asked for it was told.
+    client?.then((open) => {
+      open.close();
+    }, () => undefined);
+  };
+  return {
+    kind,
+    dialect: dialect ?? (simulator === undefined ? host.driver?.dialect : 'connector'),
+    host,
+    client: (options = {}) => {
+      opened ??= openDrbd({
+        ...options,
+        ...(dialect === undefined ? {} : { dialect }),
+        ...(transport === undefined ? {} : { transport }),
+        ...(simulator === undefined ? {} : { simulator }),
+      });
+      return opened;
+    },
+    blockDevice: (path) => (host.blockDevice === undefined ? readBlockDevice(path) : host.blockDevice(path)),
+    lock: async (minor, signal) => {
+      if (setup.locks === false) return undefined;
+      const name = `drbd-${DRBD_MAJOR}-${minor}`;
+      const directories = setup.lockDirectory !== undefined ? [setup.lockDirectory] : existsSync(RUN_LOCK_DIRECTORY) ? [LOCK_DIRECTORY, RUN_LOCK_DIRECTORY] : [LOCK_DIRECTORY];
+      const locks: FileLock[] = [];
+      try {
+        for (const directory of directories) locks.push(await acquireLock(`${directory}/${name}`, { timeoutMs: LOCK_TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) }));
+      } catch (error) {
+        for (const lock of locks) lock.release();
+        throw error;
+      }
+      return {
+        path: locks.map(({ path }) => path).join(', '),
+        release: () => {
+          for (const lock of locks) lock.release();
+        },
+      };
+    },
+    close,
+    finish: (end) => {
+      close();
+      setup.finish?.(end);
+    },
+  };
+}
+
+/**
+ * @returns the backend that the global options ask for. Nothing is opened or asked yet, but a recording is read
+ * @throws UsageError if a recording cannot be read or written; CodecError if it is none
+ */
+export function backendOf(globals: Globals): Backend {
+  const { dialect, lockDirectory, record, replay, reveal, simulator } = globals;
+  const kind = replay !== undefined ? 'replay' : simulator !== undefined ? 'simulator' : 'kernel';
+  const answers = replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay));
+  // Whatever the kernel does with a request, this process has to end.
+  const transport = answers ?? nativeTransport({ changesFromProcess: true });
+  const recorder = record === undefined ? undefined : openRecorder(record, transport, reveal);
+  return createBackend({ kind, dialect, simulator, lockDirectory, transport: recorder?.transport ?? transport, locks: kind !== 'replay', finish: recorder?.finish });
+}
+
+function readRecording(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`the recording ${quote(path)} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+}
+
+/** Each line is in the file before the program goes on: what is stuck in the kernel, or was killed, has left its trace. */
+function openRecorder(path: string, inner: Transport, reveal: boolean): { readonly transport: RecordingTransport; finish(end: RecordingEnd): void } {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'w', 0o600);
+  } catch (error) {
+    throw new UsageError(`the recording ${quote(path)} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+  const write = (text: string): void => {
+    if (file !== undefined) writeSync(file, text);
+  };
+  const transport = recordTransport(inner, { write }, { reveal });
+  return {
+    transport,
+    finish: (end) => {
+      transport.finish(end);
+      if (file !== undefined) closeSync(file);
+      file = undefined;
+    },
+  };
+}
+
+/** @returns the byte order of the machine that is spoken to */
+export function byteOrderOf(backend: Backend): ByteOrder {
+  return backend.host.driver?.byteOrder ?? hostByteOrder();
+}
+
+/** @returns what a file holds, or undefined where it cannot be read; for small files of the system */
+export function readSmallFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
