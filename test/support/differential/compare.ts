@@ -1,0 +1,77 @@
+import { Generations, normalise } from './normalise';
+import type { Outcome, ScenarioRecord, States, Step, StepRecord } from './scenario';
+
+/** What is not the same in two runs. */
+export interface Difference {
+  readonly scenario: string;
+  readonly step: string;
+  readonly what: 'exit code' | 'standard output' | 'number on standard error' | 'standard output in the same kernel' | 'exit code in the same kernel' | '/proc/drbd' | 'status' | 'show' | 'run' | 'refusal';
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** Numbers of the kernel's refusals on standard error: (158), (-2). */
+export function refusalNumbers(stderr: string): readonly string[] {
+  return [...stderr.matchAll(/\((-?\d+)\)/gu)].map((match) => match[1] ?? '');
+}
+
+export function describe(step: Step): string {
+  switch (step.do) {
+    case 'command':
+    case 'refused':
+    case 'program':
+      return `${step.do === 'program' ? '$ ' : ''}${step.argv.map((word) => (word === '' || word.includes(' ') ? JSON.stringify(word) : word)).join(' ')}`;
+    case 'follow':
+      return `follow ${step.argv.join(' ')}`;
+    case 'unfollow':
+      return `end of ${step.id}`;
+    case 'hold':
+    case 'release':
+      return `${step.do} ${step.path}`;
+    case 'settle':
+      return `settle ${JSON.stringify(step.until)}`;
+  }
+}
+
+/**
+ * Compares two runs of a scenario, and in the run of ours each answer with the genuine program's in the same kernel.
+ * @returns what differs, empty if nothing does
+ */
+export function compareRuns(genuine: ScenarioRecord, ours: ScenarioRecord): readonly Difference[] {
+  const found: Difference[] = [];
+  const scenario = genuine.scenario;
+  for (const run of [genuine, ours]) if (run.failure !== undefined) found.push({ scenario, step: '', what: 'run', expected: `the run with ${run.tool === 'ours' ? 'ours' : 'the genuine one'} comes to its end`, got: run.failure });
+  const [expectedNames, gotNames] = [new Generations(), new Generations()];
+  const steps = Math.min(genuine.records.length, ours.records.length);
+  for (let index = 0; index < steps; index++) {
+    const [expected, got] = [genuine.records[index] as StepRecord, ours.records[index] as StepRecord];
+    const step = `${index}: ${describe(expected.step)}`;
+    const differ = (what: Difference['what'], before: string, after: string): void => {
+      if (before !== after) found.push({ scenario, step, what, expected: before, got: after });
+    };
+    if (expected.step.do === 'refused') {
+      if (ours.tool === 'ours') differ('refusal', '20, nothing on standard output', `${got.outcome?.exit ?? 'none'}, ${(got.outcome?.stdout ?? '') === '' ? 'nothing' : 'something'} on standard output`);
+    } else if (expected.step.do === 'command' && expected.outcome !== undefined && got.outcome !== undefined) {
+      compareOutcomes(expected.step.loose === true, expected.outcome, got.outcome, [expectedNames, gotNames], differ);
+    }
+    if (got.twin !== undefined && got.outcome !== undefined) compareTwins(got.outcome, got.twin, differ);
+    if (expected.states !== undefined && got.states !== undefined) {
+      const say = (states: States, names: Generations): readonly string[] => [states.procDrbd, states.status, states.show].map((text) => normalise(text, names));
+      const [before, after] = [say(expected.states, expectedNames), say(got.states, gotNames)];
+      for (const [position, what] of (['/proc/drbd', 'status', 'show'] as const).entries()) differ(what, before[position] ?? '', after[position] ?? '');
+    }
+  }
+  return found;
+}
+
+function compareOutcomes(loose: boolean, expected: Outcome, got: Outcome, [expectedNames, gotNames]: readonly [Generations, Generations], differ: (what: Difference['what'], before: string, after: string) => void): void {
+  differ('exit code', String(expected.exit), `${got.exit}${expected.exit === got.exit ? '' : ` (${got.stderr.trim()})`}`.replace(/ \(\)$/u, ''));
+  if (!loose && expected.exit !== 20) differ('standard output', normalise(expected.stdout, expectedNames), normalise(got.stdout, gotNames));
+  for (const number of refusalNumbers(expected.stderr)) if (!refusalNumbers(got.stderr).includes(number)) differ('number on standard error', `(${number})`, got.stderr);
+}
+
+function compareTwins(got: Outcome, twin: Outcome, differ: (what: Difference['what'], before: string, after: string) => void): void {
+  const moment = (text: string): string => text.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+/gmu, '<time>');
+  differ('exit code in the same kernel', String(twin.exit), String(got.exit));
+  if (twin.exit !== 20) differ('standard output in the same kernel', moment(twin.stdout), moment(got.stdout));
+}
