@@ -17,6 +17,7 @@ export type {
   RequestOptions,
   ResyncEvent,
 } from './client';
+export { machineFiles } from './host';
 export * from './model';
 export { openDrbd, type OpenOptions } from './open';
 export { parseProcDrbd, type ProcDrbd } from './proc-drbd';

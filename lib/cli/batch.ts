@@ -1,0 +1,130 @@
+import type { Context } from './context';
+import { UsageError } from './errors';
+import type { Io, Output } from './io';
+import { quote } from './number';
+
+/** Keeps what is written to it. */
+class Capture implements Output {
+  readonly isTerminal = false;
+  readonly closed = false;
+  readonly #parts: Uint8Array[] = [];
+
+  write(text: string | Uint8Array): void {
+    this.#parts.push(typeof text === 'string' ? Buffer.from(text) : text);
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#parts).toString('utf8');
+  }
+}
+
+const REDACTED = 'xxxx';
+
+/** Whether a word is `--shared-secret` or as much of it as getopt_long takes, and whether its argument is in the same word. */
+function secretOption(word: string): 'alone' | 'attached' | undefined {
+  const [name = '', ...value] = word.split('=');
+  if (!name.startsWith('--s') || !'--shared-secret'.startsWith(name)) return undefined;
+  return value.length > 0 ? 'attached' : 'alone';
+}
+
+/** @returns the words with whatever may be a secret among them taken out, for print: the arguments of --shared-secret and -x */
+export function redactWords(words: readonly string[]): readonly string[] {
+  return words.map((word, index) => {
+    const before = words[index - 1] ?? '';
+    if (secretOption(before) === 'alone' || /^-[A-Za-z]*x$/u.test(before)) return REDACTED;
+    if (secretOption(word) === 'attached') return `${word.slice(0, word.indexOf('='))}=${REDACTED}`;
+    return word.replace(/^(-[A-Za-z]*?x).+$/su, `$1${REDACTED}`);
+  });
+}
+
+/**
+ * Takes a line apart: a JSON array of strings, or words between white space, with single and double quotes and backslashes as in a shell.
+ * @throws UsageError
+ */
+export function splitWords(line: string): readonly string[] {
+  const text = line.trim();
+  if (text.startsWith('[')) {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      throw new UsageError(`not a JSON array: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    if (!Array.isArray(value) || !value.every((word) => typeof word === 'string')) throw new UsageError('a JSON array of strings is needed');
+    return value as string[];
+  }
+  const words: string[] = [];
+  let word: string | undefined;
+  let quoted: '"' | "'" | undefined;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] ?? '';
+    if (quoted !== undefined) {
+      if (character === quoted) quoted = undefined;
+      else if (character === '\\' && quoted === '"' && (text[at + 1] === '"' || text[at + 1] === '\\')) word = (word ?? '') + (text[++at] ?? '');
+      else word = (word ?? '') + character;
+    } else if (character === '"' || character === "'") {
+      quoted = character;
+      word ??= '';
+    } else if (character === '\\' && at + 1 < text.length) {
+      word = (word ?? '') + (text[++at] ?? '');
+    } else if (/\s/u.test(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word = (word ?? '') + character;
+    }
+  }
+  if (quoted !== undefined) throw new UsageError(`the quote ${quoted} is not closed in ${quote(redactWords([...words, word ?? '']).join(' '))}`);
+  if (word !== undefined) words.push(word);
+  return words;
+}
+
+async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const piece of pieces) {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield rest;
+}
+
+/**
+ * Runs the commands on standard input, one a line, in one process and over one client; empty lines and those that begin with # are
+ * skipped. After each, one line of JSON: line number, the words (no secrets), exit code, standard output and error.
+ * @param run runs one command
+ * @returns the exit code of the first command that failed; 0 if none did
+ */
+export async function runBatch(context: Context, run: (words: readonly string[], io: Io) => Promise<number>): Promise<number> {
+  const { io } = context;
+  const ending = io.endSignal();
+  let first = 0;
+  let number = 0;
+  for await (const line of linesOf(io.stdin())) {
+    number++;
+    if (ending.aborted || io.stdout.closed) break;
+    if (line.trim() === '' || line.trimStart().startsWith('#')) continue;
+    const stdout = new Capture();
+    const stderr = new Capture();
+    let words: readonly string[] = [];
+    let exit: number;
+    try {
+      words = splitWords(line);
+      exit = await run(words, { ...io, env: io.env, stdout, stderr, stdin: noInput, endSignal: () => ending });
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      exit = error.exitCode;
+      stderr.write(`${context.tool}: ${error.message}\n`);
+    }
+    if (first === 0) first = exit;
+    io.stdout.write(`${JSON.stringify({ line: number, argv: redactWords(words), exit, stdout: stdout.text, stderr: stderr.text })}\n`);
+  }
+  return first;
+}
+
+/** Standard input belongs to the batch. */
+async function* noInput(): AsyncIterable<Uint8Array> {
+  // Nothing.
+}

@@ -1,0 +1,99 @@
+import type { Dialect } from '../drbd';
+import { UnsupportedError } from '../errors';
+import { backendOf, type Backend } from './backend';
+import { runBatch } from './batch';
+import { loadModuleIfAsked, procDrbdOf, waitOptions, type Context, type Personality } from './context';
+import { exitCodeOfError, formatError, UsageError } from './errors';
+import { parseGlobals } from './globals';
+import type { Io } from './io';
+import { loadPersonality, personalityDialects } from './personalities';
+
+const TOOL = 'drbdsetup';
+/** What a connector driver says of itself in /proc/drbd. */
+const CONNECTOR_API = { min: 86, max: 88 } as const;
+
+export interface MainOptions {
+  /** What to speak to, in place of what the global options ask for. It stays open. */
+  readonly backend?: Backend;
+}
+
+/**
+ * drbdsetup. May be called any number of times in one process; nothing of a call outlives it but what it waits for in vain inside the kernel.
+ * @param argv the words after the tool's name
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[], io: Io, options: MainOptions = {}): Promise<number> {
+  let backend: Backend | undefined;
+  let context: Context | undefined;
+  try {
+    const { globals, rest } = parseGlobals(argv, io.env);
+    backend = options.backend ?? backendOf(globals);
+    context = { io, globals, backend, tool: TOOL, subject: undefined };
+    loadModuleIfAsked(context);
+    if (rest[0] === 'batch') return await batch(rest.slice(1), context);
+    return await runOne(rest, context);
+  } catch (error) {
+    io.stderr.write(formatError(error, TOOL, context?.subject));
+    return exitCodeOfError(error);
+  } finally {
+    if (options.backend === undefined) backend?.close();
+  }
+}
+
+async function batch(words: readonly string[], context: Context): Promise<number> {
+  if (words.length > 0) throw new UsageError('batch takes no arguments; it reads the commands from standard input, one a line');
+  return runBatch(context, async (argv, io) => {
+    // A line may have global options of its own, as far as they do not say whom to speak to.
+    const { globals, rest } = parseGlobals(argv, {});
+    const one: Context = {
+      io,
+      backend: context.backend,
+      tool: TOOL,
+      subject: undefined,
+      globals: {
+        ...context.globals,
+        timeoutMs: globals.timeoutMs ?? context.globals.timeoutMs,
+        json: globals.json || context.globals.json,
+        reveal: globals.reveal || context.globals.reveal,
+        forceUnsafe: globals.forceUnsafe || context.globals.forceUnsafe,
+        sharedSecretFile: globals.sharedSecretFile ?? context.globals.sharedSecretFile,
+      },
+    };
+    try {
+      if (rest[0] === 'batch') throw new UsageError('batch cannot run inside batch');
+      return await runOne(rest, one);
+    } catch (error) {
+      io.stderr.write(formatError(error, TOOL, one.subject));
+      return exitCodeOfError(error);
+    }
+  });
+}
+
+async function runOne(argv: readonly string[], context: Context): Promise<number> {
+  const dialect = await chooseDialect(argv, context);
+  return loadPersonality(dialect).run(argv, context);
+}
+
+/** The dialect asked for, or a recording's, or the driver's; where there is no driver, the one that has the command. */
+async function chooseDialect(argv: readonly string[], context: Context): Promise<Dialect> {
+  const { backend } = context;
+  if (context.globals.dialect !== undefined) return context.globals.dialect;
+  if (backend.dialect !== undefined) return backend.dialect;
+  // Only one module drbd can be loaded, and only that of 8.3 says this.
+  const api = procDrbdOf(backend)?.api;
+  if (api !== undefined && api >= CONNECTOR_API.min && api <= CONNECTOR_API.max) return 'connector';
+  try {
+    return (await backend.client(waitOptions(context))).dialect;
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    backend.close();
+    return dialectOfWords(argv);
+  }
+}
+
+/** Commands stand first or, after the device, second. The newest dialect that has the command is the likeliest. */
+function dialectOfWords(argv: readonly string[]): Dialect {
+  const loaded = personalityDialects.map((dialect): Personality => loadPersonality(dialect));
+  const found = [argv[1], argv[0]].flatMap((word) => loaded.filter(({ commands }) => word !== undefined && commands.includes(word)))[0];
+  return found?.dialect ?? loaded[0]?.dialect ?? 'connector';
+}

@@ -1,0 +1,119 @@
+import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a tool's text goes. */
+export interface Output {
+  /** Writes all of it before it returns. Once nobody reads any more, it writes nothing and says nothing. */
+  write(text: string | Uint8Array): void;
+  /** Whether a human looks at it. */
+  readonly isTerminal: boolean;
+  /** Its reader is gone (EPIPE). */
+  readonly closed: boolean;
+}
+
+/** Why a tool is to end: a signal's name, or that nobody reads its output any more. */
+export type EndReason = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed pipe';
+
+/** All that a command sees of the process it runs in. Commands use nothing else of it, so that many can run in one process. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Environment;
+  /** Reads standard input to its end, in pieces. */
+  stdin(): AsyncIterable<Uint8Array>;
+  /**
+   * Fires when the command is to end; its reason is an {@link EndReason}. Signals are left to their default action until this is
+   * called for the first time: only what waits or streams has to end in order.
+   */
+  endSignal(): AbortSignal;
+}
+
+const EAGAIN_PAUSE_MS = 5;
+
+/** A file descriptor that blocks until everything is written, as the C library's streams do. */
+class DescriptorOutput implements Output {
+  readonly #descriptor: number;
+  readonly #onClosed: () => void;
+  #closed = false;
+
+  constructor(descriptor: number, onClosed: () => void) {
+    this.#descriptor = descriptor;
+    this.#onClosed = onClosed;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get isTerminal(): boolean {
+    return isatty(this.#descriptor);
+  }
+
+  write(text: string | Uint8Array): void {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    for (let at = 0; at < bytes.length && !this.#closed; ) {
+      try {
+        at += writeSync(this.#descriptor, bytes, at);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EAGAIN') {
+          // Somebody made the pipe non-blocking, and it is full.
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EAGAIN_PAUSE_MS);
+        } else if (code !== 'EINTR') {
+          // EPIPE, or a descriptor that cannot be written to at all: there is nobody to tell.
+          this.#closed = true;
+          this.#onClosed();
+        }
+      }
+    }
+  }
+}
+
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** @returns the Io of this process. Signal handlers are installed when a command first asks for {@link Io.endSignal}. */
+export function processIo(): Io {
+  const ending = new AbortController();
+  let listening = false;
+  const end = (reason: EndReason): void => {
+    if (!ending.signal.aborted) ending.abort(reason);
+  };
+  return {
+    stdout: new DescriptorOutput(1, () => {
+      end('closed pipe');
+    }),
+    stderr: new DescriptorOutput(2, () => undefined),
+    env: process.env,
+    stdin: () => process.stdin,
+    endSignal: () => {
+      if (!listening) {
+        listening = true;
+        for (const name of END_SIGNALS) {
+          process.once(name, () => {
+            end(name);
+          });
+        }
+      }
+      return ending.signal;
+    },
+  };
+}
+
+/**
+ * @param reason of an {@link Io.endSignal} that fired
+ * @returns the exit code of what was cut short, as a shell sees a process that the signal ended; 0 where only its reader went away
+ */
+export function exitCodeOfEnd(reason: unknown): number {
+  switch (reason as EndReason) {
+    case 'SIGINT':
+    case 'SIGTERM':
+    case 'SIGHUP':
+      return 128 + constants.signals[reason as 'SIGINT'];
+    case 'closed pipe':
+      return 0;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Environment, Io, Output } from '../../lib/cli/io';
+
+/** Keeps what a command writes. */
+export class MemoryOutput implements Output {
+  readonly isTerminal = false;
+  closed = false;
+  readonly #parts: Uint8Array[] = [];
+
+  write(text: string | Uint8Array): void {
+    if (!this.closed) this.#parts.push(typeof text === 'string' ? Buffer.from(text) : Uint8Array.from(text));
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#parts).toString('utf8');
+  }
+}
+
+/** An Io in memory. `end` is what fires its end signal. */
+export function memoryIo(options: { readonly env?: Environment; readonly stdin?: string } = {}): Io & { readonly stdout: MemoryOutput; readonly stderr: MemoryOutput; readonly end: AbortController } {
+  const end = new AbortController();
+  return {
+    stdout: new MemoryOutput(),
+    stderr: new MemoryOutput(),
+    env: options.env ?? {},
+    end,
+    async *stdin() {
+      yield Buffer.from(options.stdin ?? '');
+    },
+    endSignal: () => end.signal,
+  };
+}
