@@ -1,15 +1,17 @@
-import { attached, address, both, command, commands, connect, createMetadata, hold, left, mirrored, program, questions, release, right, settle, shell, type Scenario, type Side, type Step } from '../../support/differential/scenario';
+import { attached, address, both, command, commands, connect, createMetadata, hold, left, mirrored, program, questions, refused, release, right, settle, shell, type Scenario, type Side, type Step } from '../../support/differential/scenario';
 
 const CONNECTED = both('cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate', 'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate');
 const endsOf = ({ my, peer }: Side): string => `${my} ${peer}`;
 const write = (device: string, block: number, count = 4): Step => program(`dd if=/dev/urandom of=${device} bs=64k seek=${block} count=${count} conv=fsync`);
 const disconnect = (side: Side, until = {}): Step => command(`disconnect ${endsOf(side)}`, { until });
 
-/** A program that answers the kernel's calls with the number in a file. */
+/** A program that answers the kernel's call to fence the peer with the number in a file, and is content with everything else. */
 const helper: readonly Step[] = [
-  shell("mkdir -p /tmp/helper && printf '#!/bin/sh\\nread code </tmp/helper/code\\nexit $code\\n' >/tmp/helper/program && chmod 755 /tmp/helper/program && echo 0 >/tmp/helper/code"),
-  shell('echo /tmp/helper/program >/sys/module/drbd/parameters/usermode_helper'),
+  shell("mkdir -p /tmp/helper && printf '#!/bin/sh\\n[ "$1" = fence-peer ] || exit 0\\nread code </tmp/helper/code\\nexit $code\\n' >/tmp/helper/program && chmod 755 /tmp/helper/program && echo 0 >/tmp/helper/code"),
+  shell('printf /tmp/helper/program >/sys/module/drbd/parameters/usermode_helper'),
 ];
+/** The peer goes without a word, so the helper is called. */
+const cut = (disk: string): Step => command(`disconnect ${endsOf(right)} --force`, { until: both(`cs:(?:WFConnection|StandAlone) ro:Primary/Unknown ds:UpToDate/${disk}`, 'cs:StandAlone') });
 const helperReturns = (code: number): Step => shell(`echo ${code} >/tmp/helper/code`);
 
 export const verifyAndResync: Scenario = {
@@ -84,16 +86,16 @@ export const twoVolumes: Scenario = {
     connect(left, '', { 0: 'cs:WFConnection' }),
     connect(right, '', four('cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent')),
     ...questions('r0', 0),
-    command('primary 0 --force', { until: four('cs:Connected .* ds:UpToDate/UpToDate') }),
+    command('primary 0 --force', { until: { 0: 'ds:UpToDate/UpToDate', 1: 'ds:UpToDate/UpToDate' } }),
     ...questions('r0', 0),
+    command('primary 2'),
+    command('primary 2 --force', { until: four('cs:Connected .* ds:UpToDate/UpToDate') }),
     ...questions('r1', 3),
-    command('primary 2', { until: four('cs:Connected .* ds:UpToDate/UpToDate') }),
-    ...commands('secondary 3\nsecondary 2\nprimary 0'),
-    command('new-minor r0 6 7'),
-    ...questions('r0', 6),
-    command('new-minor r1 6 7'),
-    command('del-minor 2'),
+    ...commands('secondary 3\nsecondary 2\nprimary 2'),
+    // The peer has no such volume, and never answers for it.
+    ...[command('new-minor r0 6 7'), ...questions('r0', 6), command('new-minor r1 6 7')].map((step) => ({ ...step, until: { 6: 'cs:WFReportParams' } })),
     command('del-minor 6'),
+    command('del-minor 2'),
     command('pause-sync 3'),
     command('invalidate 3', { until: { 2: 'cs:PausedSyncS', 3: 'cs:PausedSyncT' } }),
     ...questions('r0', 2),
@@ -142,13 +144,14 @@ export const ipv6: Scenario = {
     ...commands(`
       connect r1 nosuchfamily:127.0.0.1:7789 ipv4:127.0.0.1:7788
       connect r1 ipv4:300.0.0.1:7789 ipv4:127.0.0.1:7788
-      connect r1 ipv4:127.0.0.1:77777 ipv4:127.0.0.1:7788
       connect r1 ipv4:127.0.0.1:port ipv4:127.0.0.1:7788
       connect r1 ipv6:[::1:7789 ipv6:[::1]:7788
       connect r1 ipv6:[::1]:7789 ipv4:127.0.0.1:7788
-      down r1
-      down r0
     `),
+    // The genuine one takes the port modulo 65536.
+    refused('connect r1 ipv4:127.0.0.1:77777 ipv4:127.0.0.1:7788'),
+    refused('connect r1 ipv4:127.0.0.1:-1 ipv4:127.0.0.1:7788'),
+    ...commands('down r1\ndown r0'),
   ],
 };
 
@@ -296,17 +299,14 @@ export const fencing: Scenario = {
     disconnect(left, { 0: 'ro:Primary/Unknown ds:UpToDate/Outdated' }),
     ...questions('r0', 0),
     connect(left, '', CONNECTED),
-    helperReturns(5),
-    command('down r1', { until: { 0: 'cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown' } }),
-    ...questions('r0', 0),
-    helperReturns(1),
+    ...[4, 5, 6, 7, 1].flatMap((code): readonly Step[] => [helperReturns(code), cut(code === 1 ? 'DUnknown' : '(?:Outdated|DUnknown)'), ...questions('r0', 0), connect(right, '', CONNECTED)]),
     command('disk-options 0 --fencing=resource-and-stonith'),
-    command('new-resource r1'),
-    command('new-minor r1 1 0'),
-    shell('drbdmeta 1 v08 /dev/ram1 internal apply-al'),
-    command('attach 1 /dev/ram1 /dev/ram1 internal --fencing=resource-and-stonith --resync-rate=100M --c-plan-ahead=0'),
+    helperReturns(7),
+    cut('Outdated'),
+    ...questions('r0', 0),
     connect(right, '', CONNECTED),
-    command(`disconnect ${endsOf(right)} --force`, { until: both('cs:(?:WFConnection|StandAlone)', 'cs:StandAlone') }),
+    helperReturns(1),
+    cut('DUnknown'),
     ...questions('r0', 0),
     command('resume-io 0'),
     ...questions('r0', 0),
@@ -341,9 +341,9 @@ export const suspend: Scenario = {
     command('resource-options r0 --on-no-data-accessible=suspend-io'),
     command('detach 0', { until: both('ds:Diskless/UpToDate', 'ds:UpToDate/Diskless') }),
     ...questions('r0', 0),
-    command(`disconnect ${endsOf(left)}`),
-    ...questions('r0', 0),
-    command('down r1', { until: { 0: 'ro:Primary/Unknown ds:Diskless' } }),
+    disconnect(left),
+    command('down r1'),
+    command(`disconnect ${endsOf(right)} --force`, { until: { 0: 'ro:Primary/Unknown ds:Diskless' } }),
     ...questions('r0', 0),
     command('resume-io 0'),
     ...questions('r0', 0),
@@ -421,14 +421,15 @@ export const reconnect: Scenario = {
     command(`disconnect ${endsOf(right)} --force`, { until: both('cs:(?:WFConnection|StandAlone)', 'cs:StandAlone') }),
     command(`disconnect ${endsOf(left)} --force`, { until: both('cs:StandAlone') }),
     command(`disconnect ${endsOf(left)} --force`),
-    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first`, { until: { 0: 'cs:WFConnection' } }),
+    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first --ping-timeout=20`, { until: { 0: 'cs:WFConnection' } }),
     ...questions('r0', 0),
-    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=second`, { until: both('cs:StandAlone', 'cs:(?:StandAlone|WFConnection)') }),
+    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=second --ping-timeout=20`, { until: both('cs:StandAlone', 'cs:(?:StandAlone|WFConnection)') }),
     command('down r1'),
+    program('drbdmeta 1 v08 /dev/ram1 internal apply-al'),
     ...attached(right).filter((step) => step.do !== 'program'),
     disconnect(left),
-    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B`, { until: { 0: 'cs:WFConnection' } }),
-    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B --ping-timeout=30`, { until: CONNECTED }),
+    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B --ping-timeout=20`, { until: { 0: 'cs:WFConnection' } }),
+    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B --ping-timeout=20`, { until: CONNECTED }),
     ...questions('r0', 0),
     command(`net-options ${endsOf(left)} --protocol=C`),
     command(`net-options ${endsOf(left)} --data-integrity-alg=md5`),

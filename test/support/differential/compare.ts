@@ -50,7 +50,7 @@ export function compareRuns(genuine: ScenarioRecord, ours: ScenarioRecord): read
       if (before !== after) found.push({ scenario, step, what, expected: before, got: after });
     };
     if (expected.step.do === 'refused') {
-      if (ours.tool === 'ours') differ('refusal', '20, nothing on standard output', `${got.outcome?.exit ?? 'none'}, ${(got.outcome?.stdout ?? '') === '' ? 'nothing' : 'something'} on standard output`);
+      if (ours.tool === 'ours') differ('refusal', 'exit code 20, 0 requests, nothing on standard output', `exit code ${got.outcome?.exit ?? 'none'}, ${got.outcome?.requests ?? 'no'} requests, ${got.outcome?.stdout === '' ? 'nothing' : 'something'} on standard output`);
     } else if (expected.step.do === 'command' && expected.outcome !== undefined && got.outcome !== undefined) {
       compareOutcomes(expected.step.loose === true, expected.outcome, got.outcome, [expectedNames, gotNames], differ);
     }

@@ -79,6 +79,8 @@ export interface Outcome {
   readonly exit: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** Requests to the family of DRBD, where they were counted. */
+  readonly requests?: number;
 }
 
 /** What the kernel says: /proc/drbd, and `status --verbose --statistics` and `show` by the genuine drbdsetup in either run. */
@@ -206,7 +208,7 @@ export function attached({ resource, minor, disk }: Side, options = ''): readonl
 
 /** The command that connects a side to the other one. */
 export function connect({ resource, my, peer }: Side, options = '', until: Until = {}): CommandStep {
-  return command(`connect ${resource} ${my} ${peer} --protocol=C --verify-alg=crc32c --ping-timeout=30 ${options}`, { until });
+  return command(`connect ${resource} ${my} ${peer} --protocol=C --verify-alg=crc32c --ping-timeout=20 ${options}`, { until });
 }
 
 const BOTH = (state: string, other = state): Until => ({ [left.minor]: state, [right.minor]: other });
