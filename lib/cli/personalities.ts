@@ -3,7 +3,10 @@ import { UnsupportedError } from '../errors';
 import type { Personality } from './context';
 
 /** Loads the commands of a dialect when they are needed. */
-const loaders: Readonly<Partial<Record<Dialect, () => Personality>>> = {};
+const loaders: Readonly<Partial<Record<Dialect, () => Personality>>> = {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  genl1: () => (require('./genl1') as { readonly personality: Personality }).personality,
+};
 
 /** The dialects that drbdsetup has commands for, the newest first. */
 export const personalityDialects: readonly Dialect[] = (['genl2', 'genl1', 'connector'] as const).filter((dialect) => loaders[dialect] !== undefined);

@@ -1,0 +1,45 @@
+import type { operations } from '../../dialects/genl1';
+import type { SetsReceived } from '../../schema';
+import { connectionWord, diskWord, formatResyncPercent, readState, roleWord } from './states';
+
+/** Why the kernel sent a state_info (enum drbd_state_info_bcast_reason). */
+export const reasons = Object.freeze({ getStatusReply: 1, stateChange: 2, helperCall: 3, helperReturn: 4, syncProgress: 5 });
+
+/** A message of get_status, or a broadcast. */
+export interface StateMessage {
+  readonly minor: number | undefined;
+  /** As it stands at the begin of the line. */
+  readonly sequence: number;
+  readonly sets: SetsReceived<typeof operations.get_status.reply>;
+  /** The kernel's own words, where it sent nothing else. */
+  readonly infoText?: readonly string[];
+}
+
+/** @returns a message as one line of `events`, or as three for a change of state */
+export function formatEvent({ minor, sequence, sets, infoText }: StateMessage): string {
+  const { context, state_info: info } = sets;
+  if (context === undefined) return (infoText ?? []).slice(0, 1).map((text) => `${sequence} # ${text.replaceAll('\n', '_')}\n`).join('');
+  const resource = context.ctx_resource_name ?? '';
+  // A resource without volumes, and what only newer programs understand.
+  if (info === undefined) return `${sequence} R - ${resource}\n`;
+  const place = `${minor ?? -1},${resource}[${context.ctx_volume ?? -1}]`;
+  const state = (tag: string, word: number | undefined): string => {
+    const { conn, role, peer, disk, pdsk, susp, aftr_isp: after, peer_isp: byPeer, user_isp: byUser } = readState(word);
+    const flags = `${susp ? 's' : 'r'}${after ? 'a' : '-'}${byPeer ? 'p' : '-'}${byUser ? 'u' : '-'}`;
+    return `${sequence} ${tag} ${place} { cs:${connectionWord(conn)} ro:${roleWord(role)}/${roleWord(peer)} ds:${diskWord(disk)}/${diskWord(pdsk)} ${flags} }\n`;
+  };
+  switch (info.sib_reason) {
+    case reasons.stateChange:
+      return state('ST-prev', info.prev_state) + state('ST-new', info.new_state) + state('ST', info.current_state);
+    case reasons.getStatusReply:
+      return state('ST', info.current_state);
+    case reasons.helperCall:
+      return `${sequence} UH ${place} ${info.helper ?? ''}\n`;
+    case reasons.helperReturn:
+      return `${sequence} UH-post ${place} ${info.helper ?? ''} 0x${(info.helper_exit_code ?? 0).toString(16).padStart(4, '0')}\n`;
+    case reasons.syncProgress:
+      return `${sequence} SP ${place} ${formatResyncPercent({ total: info.bits_rs_total ?? 0n, outOfSync: info.bits_oos ?? 0n, failed: info.bits_rs_failed ?? 0n })}\n`;
+    default:
+      return `${sequence} ?? ${place} <other message, state info broadcast reason:${info.sib_reason ?? 0}>\n`;
+  }
+}

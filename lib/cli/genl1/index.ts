@@ -1,0 +1,113 @@
+import { clientOf, isDriverPresent, readSecret, type Context, type Personality } from '../context';
+import { EXIT, UsageError } from '../errors';
+import { quote } from '../number';
+import { runChange, runDelMinor, runDelResource, runDown } from './changes';
+import { parseCall, type Call } from './command-line';
+import { commands, findCommand, type Command } from './commands';
+import { formatCommandHelp, formatHelp, formatXmlHelp } from './help';
+import { runGenerations, runShellStatus, runShow, runState, runStatus, runUdev } from './questions';
+import { runEvents, runEvents2 } from './streams';
+import { parseLimit, runWait, type WaitGoal } from './wait';
+import { runCheckResize } from './check-resize';
+import { connectionWord, diskWord } from './states';
+
+const HELP_WORDS: ReadonlySet<string> = new Set(['help', '--help', '-h']);
+const XML_HELP = 'xml-help';
+/** What is done already where there is no driver. */
+const DONE_WITHOUT_DRIVER: ReadonlySet<string> = new Set(['down', 'secondary', 'disconnect', 'detach']);
+
+/** drbdsetup for DRBD 8.4. */
+export const personality: Personality = {
+  dialect: 'genl1',
+  commands: commands.map(({ name }) => name),
+  run: async (argv, context) => {
+    const help = helpOf(argv, context);
+    if (help !== undefined) return help;
+    const { command, words } = commandOf(argv);
+    context.subject = command.name;
+    const { globals, backend, io } = context;
+    const call = await parseCall(command, words, backend, globals.sharedSecretFile, (file) => readSecret(file, io));
+    context.subject = call.subject ?? command.name;
+    if (DONE_WITHOUT_DRIVER.has(command.name) && !isDriverPresent(backend)) return EXIT.ok;
+    return run(call, call.plain.has('json') ? { ...context, globals: { ...globals, json: true } } : context);
+  },
+};
+
+/** Old programs name the object first. */
+function commandOf(argv: readonly string[]): { readonly command: Command; readonly words: readonly string[] } {
+  const [first = '', second = '', ...rest] = argv;
+  const command = findCommand(first);
+  if (command !== undefined) return { command, words: argv.slice(1) };
+  const later = findCommand(second);
+  if (later !== undefined) return { command: later, words: [first, ...rest] };
+  throw new UsageError(`there is no command ${quote(first)}; "drbdsetup help" lists those that there are`);
+}
+
+/** @returns the exit code, if help was asked for, or nothing at all */
+function helpOf(argv: readonly string[], { io, tool }: Context): number | undefined {
+  const [first, second] = argv;
+  const columns = io.stdout.isTerminal ? process.stdout.columns : undefined;
+  const list = (problem: string | undefined): number => {
+    io.stdout.write(formatHelp(tool, columns));
+    if (problem !== undefined) io.stderr.write(`${tool}: ${problem}\n`);
+    // As ever: help for nothing in particular counts as a failure.
+    return EXIT.failure;
+  };
+  if (first === undefined) return list('a command is needed');
+  const asked = HELP_WORDS.has(first) || first === XML_HELP ? second : second !== undefined && (second === '--help' || second === '-h') ? first : undefined;
+  if (asked === undefined) return HELP_WORDS.has(first) || first === XML_HELP ? list(undefined) : undefined;
+  const command = findCommand(asked);
+  if (command === undefined) return list(`there is no command ${quote(asked)}`);
+  io.stdout.write(first === XML_HELP ? formatXmlHelp(command) : formatCommandHelp(command, tool, columns));
+  return EXIT.ok;
+}
+
+async function run(call: Call, context: Context): Promise<number> {
+  const { command, target, plain } = call;
+  const client = await clientOf(context, 'genl1');
+  const { json } = context.globals;
+  switch (command.action) {
+    case 'change':
+      return runChange(client, call, context);
+    case 'down':
+      return runDown(client, call, context);
+    case 'delMinor':
+      return runDelMinor(client, call, context);
+    case 'delResource':
+      return runDelResource(client, call, context);
+    case 'role':
+    case 'cstate':
+    case 'dstate':
+      return runState(client, call, context);
+    case 'gi':
+      return runGenerations(client, call, context);
+    case 'shStatus':
+      return runShellStatus(client, call, context);
+    case 'show':
+      return runShow(client, call, context);
+    case 'status':
+      return runStatus(client, call, context);
+    case 'checkResize':
+      return runCheckResize(client, call, context);
+    case 'udev':
+      return runUdev(client, call, context);
+    case 'events':
+      return runEvents(client, target, json, context);
+    case 'events2':
+      return runEvents2(client, target, { now: plain.has('now'), statistics: plain.has('statistics'), timestamps: plain.has('timestamps'), json }, context);
+    case 'waitConnect':
+      return wait('connected');
+    case 'waitSync':
+      return wait('synced');
+  }
+
+  function wait(goal: WaitGoal): Promise<number> {
+    const limit = (name: string): number => (plain.has(name) ? parseLimit(name, plain.get(name) ?? '') : 0);
+    const afterSplitBrain = plain.get('wait-after-sb');
+    const minor = target.kind === 'minor' ? target.minor : 0;
+    const limits = { wfc: limit('wfc-timeout'), degraded: limit('degr-wfc-timeout'), outdated: limit('outdated-wfc-timeout') };
+    return runWait(client, minor, goal, limits, afterSplitBrain === '' || afterSplitBrain === 'yes', context, (state) => {
+      if (json) context.io.stdout.write(`${JSON.stringify({ minor, connection: connectionWord(state.conn), disk: diskWord(state.disk), peerDisk: diskWord(state.pdsk) })}\n`);
+    });
+  }
+}

@@ -1,0 +1,183 @@
+import { buildGenl1Snapshot, snapshotToJson, type DumpReply, type Genl1Client } from '../../drbd';
+import type { operations } from '../../dialects/genl1';
+import { hostByteOrder } from '../../netlink';
+import { waitOptions, type Context } from '../context';
+import { EXIT, UsageError } from '../errors';
+import type { Call, Target } from './command-line';
+import { explainGenerations, formatGenerations, generationsJson } from './gi';
+import { formatShow, showJson } from './show';
+import { connectionWord, diskWord, formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, roleWord } from './states';
+import { formatStatus, type ResourceReplies } from './status';
+import { ifResourceExists, statusOf } from './streams';
+
+/** The minor where the kernel named none, in 32 bits. */
+const NO_MINOR = 0xffffffff;
+/** How often the dumps are taken again when something changed meanwhile. */
+const READ_TRIES = 3;
+
+function print(context: Context, value: unknown): number {
+  context.io.stdout.write(`${JSON.stringify(value)}\n`);
+  return EXIT.ok;
+}
+
+function minorOfTarget(target: Target): number {
+  if (target.kind !== 'minor') throw new UsageError('a minor is needed');
+  return target.minor;
+}
+
+/** `role`, `cstate`, `dstate`. */
+export async function runState(client: Genl1Client, { command, target }: Call, context: Context): Promise<number> {
+  const minor = minorOfTarget(target);
+  if (command.name === 'state') context.io.stderr.write('state is an old name; use role instead\n');
+  const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
+  const state = readState(info?.current_state);
+  const configured = !isUnconfigured(state);
+  if (context.globals.json) {
+    const part =
+      command.action === 'role'
+        ? { role: roleWord(state.role), peerRole: roleWord(state.peer) }
+        : command.action === 'cstate'
+          ? { connection: connectionWord(state.conn) }
+          : { disk: diskWord(state.disk), peerDisk: diskWord(state.pdsk) };
+    return print(context, { minor, configured, ...part });
+  }
+  const format = command.action === 'role' ? formatRole : command.action === 'cstate' ? formatConnectionState : formatDiskState;
+  context.io.stdout.write(format(state));
+  return EXIT.ok;
+}
+
+/** `show-gi`, `get-gi`. */
+export async function runGenerations(client: Genl1Client, { command, target }: Call, context: Context): Promise<number> {
+  const minor = minorOfTarget(target);
+  const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
+  const state = readState(info?.current_state);
+  const why = isUnconfigured(state) ? 'is unconfigured' : state.disk === 0 ? 'has no disk' : info?.uuids === undefined ? 'has a disk, but the kernel told no generations of it' : undefined;
+  if (why !== undefined) {
+    context.io.stderr.write(`${context.subject ?? context.tool}: the device ${why}\n`);
+    return EXIT.nothing;
+  }
+  const [uuids, flags] = [info?.uuids ?? [], info?.disk_flags ?? 0];
+  if (context.globals.json) return print(context, generationsJson(minor, uuids, flags));
+  context.io.stdout.write((command.name === 'show-gi' ? explainGenerations : formatGenerations)(uuids, flags));
+  return EXIT.ok;
+}
+
+/** `sh-status`. A minor that does not exist is told as such. */
+export async function runShellStatus(client: Genl1Client, { target }: Call, context: Context): Promise<number> {
+  if (context.globals.json) return printSnapshot(client, target, context);
+  const replies = await statusOf(client, target, context);
+  const unknown = target.kind === 'minor' && replies.length === 0 ? [{ minor: target.minor, context: undefined, state_info: undefined }] : [];
+  for (const { minor, context: place, state_info: info } of [...replies, ...unknown]) {
+    context.io.stdout.write(
+      formatShellStatus({
+        minor: minor ?? NO_MINOR,
+        resource: place?.ctx_resource_name ?? '',
+        volume: place?.ctx_volume,
+        state: info === undefined ? undefined : readState(info.current_state),
+        resync: info?.bits_rs_total === undefined ? undefined : { total: info.bits_rs_total, outOfSync: info.bits_oos ?? 0n, failed: info.bits_rs_failed ?? 0n },
+      }),
+    );
+  }
+  return EXIT.ok;
+}
+
+/** `show`. */
+export async function runShow(client: Genl1Client, { target, plain }: Call, context: Context): Promise<number> {
+  const wait = waitOptions(context);
+  const replies =
+    target.kind === 'minor'
+      ? [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }]
+      : await client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait);
+  if (context.globals.json) return print(context, showJson(replies, context.globals.reveal));
+  context.io.stdout.write(formatShow(replies, plain.has('show-defaults')));
+  return EXIT.ok;
+}
+
+const COLOR_WORDS = ['always', 'never', 'auto'] as const;
+
+/** `status`. */
+export async function runStatus(client: Genl1Client, { target, plain }: Call, context: Context): Promise<number> {
+  const { stdout } = context.io;
+  const color = plain.get('color');
+  const when = color === '' ? 'always' : (color ?? 'auto');
+  if (!COLOR_WORDS.some((word) => word === when)) throw new UsageError(`status: option --color: ${COLOR_WORDS.join(', ')} is needed, not ${JSON.stringify(when)}`, { command: 'status' });
+  if (context.globals.json) return printSnapshot(client, target, context);
+  const resources = await readResources(client, target, context);
+  if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
+  stdout.write(
+    formatStatus(resources, {
+      verbose: plain.has('verbose'),
+      statistics: plain.has('statistics'),
+      color: when === 'always' || (when === 'auto' && stdout.isTerminal),
+      columns: stdout.isTerminal ? process.stdout.columns : undefined,
+    }),
+  );
+  return EXIT.ok;
+}
+
+function noSuchResource(context: Context): number {
+  context.io.stderr.write(`${context.subject ?? context.tool}: there is no such resource; "${context.tool} status" lists those that there are\n`);
+  return EXIT.refused;
+}
+
+/** The snapshot, of what the command is about. */
+async function printSnapshot(client: Genl1Client, target: Target, context: Context): Promise<number> {
+  const all = snapshotToJson(await client.status(waitOptions(context)));
+  const resources = all.resources.filter(({ name, devices }) => (target.kind === 'resource' ? name === target.name : target.kind !== 'minor' || devices.some(({ minor }) => minor === target.minor)));
+  if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
+  return print(context, { ...all, resources });
+}
+
+/**
+ * Reads the resources, by name, and of each its parts. When something came or went between the dumps, they are taken again, a few times, so that
+ * what is printed belongs together.
+ */
+async function readResources(client: Genl1Client, target: Target, context: Context): Promise<readonly ResourceReplies[]> {
+  const wait = waitOptions(context);
+  const nameOf = ({ context: place }: DumpReply<typeof operations.get_resources>): string => place?.ctx_resource_name ?? '';
+  for (let attempt = 1; ; attempt++) {
+    const wanted = (await client.request('get_resources', {}, wait)).filter((reply) => target.kind !== 'resource' || nameOf(reply) === target.name);
+    const sorted = [...wanted].sort((a, b) => Buffer.compare(Buffer.from(nameOf(a)), Buffer.from(nameOf(b))));
+    const resources: ResourceReplies[] = [];
+    let vanished = false;
+    for (const resource of sorted) {
+      const place = { context: { ctx_resource_name: nameOf(resource) } };
+      try {
+        const devices = await client.request('get_devices', place, wait);
+        const connections = await ifResourceExists(client.request('get_connections', place, wait));
+        const peerDevices = devices.length > 0 && connections.length > 0 ? await client.request('get_peer_devices', place, wait) : [];
+        resources.push({ resource, devices, connections, peerDevices });
+      } catch (error) {
+        if ((await ifResourceExists(client.request('get_devices', place, wait))).length > 0) throw error;
+        vanished = true;
+      }
+    }
+    const { source } = buildGenl1Snapshot({
+      driver: client.driver,
+      order: hostByteOrder(),
+      dumps: { resources: resources.map(({ resource }) => resource), ...joined(resources) },
+    });
+    if ((source.complete && !vanished) || attempt >= READ_TRIES) return resources;
+  }
+}
+
+function joined(resources: readonly ResourceReplies[]): { readonly [K in 'devices' | 'connections' | 'peerDevices']: ResourceReplies[K] } {
+  return {
+    devices: resources.flatMap(({ devices }) => devices),
+    connections: resources.flatMap(({ connections }) => connections),
+    peerDevices: resources.flatMap(({ peerDevices }) => peerDevices),
+  };
+}
+
+/** `udev`. */
+export async function runUdev(client: Genl1Client, { target }: Call, context: Context): Promise<number> {
+  const minor = minorOfTarget(target);
+  const { context: place, disk_conf: disk } = await client.request('get_status', { minor }, waitOptions(context));
+  const links = [`drbd/by-res/${place?.ctx_resource_name ?? ''}/${place?.ctx_volume ?? 0}`];
+  const backing = disk?.backing_dev ?? '';
+  const byDisk = backing === '' ? undefined : `drbd/by-disk/${backing.replace(/^\/dev\//u, '')}`;
+  if (context.globals.json) return print(context, { minor, device: `drbd${minor}`, byResource: links[0], byDisk: byDisk ?? null });
+  context.io.stdout.write(`DEVICE=drbd${minor}\nSYMLINK_BY_RES=${links[0] ?? ''}\n${byDisk === undefined ? '' : `SYMLINK_BY_DISK=${byDisk}\n`}`);
+  return EXIT.ok;
+}
+

@@ -1,0 +1,168 @@
+import type { Genl1Client, GenericEvent, ResyncEvent } from '../../drbd';
+import { KernelError, NetlinkError, UnsupportedError } from '../../errors';
+import { waitOptions, type Context } from '../context';
+import { EXIT } from '../errors';
+import { exitCodeOfEnd } from '../io';
+import type { Target } from './command-line';
+import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event, type Notification, type NotificationSets } from './events2';
+import { formatEvent, type StateMessage } from './events';
+
+const ERR_MINOR_INVALID = 127;
+const ENODEV = 19;
+
+/** @returns a dump's messages; none where the resource that it was asked about does not exist */
+export async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await dump;
+  } catch (error) {
+    if (error instanceof NetlinkError && error.errno === ENODEV) return [];
+    throw error;
+  }
+}
+
+type Item = GenericEvent | ResyncEvent;
+
+/**
+ * Runs a stream until the command is to end.
+ * @param take handles one event or loss
+ * @returns the exit code
+ */
+async function follow(events: AsyncIterable<Item>, context: Context, take: (item: Item) => Promise<void>): Promise<number> {
+  const ending = context.io.endSignal();
+  try {
+    for await (const item of events) {
+      await take(item);
+      if (context.io.stdout.closed) return EXIT.ok;
+    }
+  } catch (error) {
+    if (ending.aborted) return exitCodeOfEnd(ending.reason);
+    throw error;
+  }
+  return EXIT.ok;
+}
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+/** Options of `events2`. */
+export interface Events2Options {
+  readonly now: boolean;
+  readonly statistics: boolean;
+  readonly timestamps: boolean;
+  readonly json: boolean;
+}
+
+/** `events2`: what exists, then what changes; after a loss, what has changed meanwhile. */
+export async function runEvents2(client: Genl1Client, target: Target, options: Events2Options, context: Context): Promise<number> {
+  const resource = target.kind === 'resource' ? target.name : undefined;
+  const { stdout } = context.io;
+  const signal = options.now ? undefined : context.io.endSignal();
+  const events = new Events2(resource);
+  let time: string | undefined;
+  const print = (event: Events2Event): void => {
+    // All that belongs to one change has one time.
+    time ??= formatTimestamp(now());
+    if (options.json) stdout.write(`${JSON.stringify(events2Json(event, time))}\n`);
+    else stdout.write(formatEvents2(event, { statistics: options.statistics, timestamp: options.timestamps ? time : undefined }));
+    if (!event.continues) time = undefined;
+  };
+  const initial = async (): Promise<readonly Notification[]> => {
+    const replies = await client.request('get_initial_state', resource === undefined ? {} : { context: { ctx_resource_name: resource } }, waitOptions(context, signal));
+    return replies.map(({ name, minor, ...sets }) => ({ name, minor, sequence: undefined, sets: sets as NotificationSets }));
+  };
+  const show = (notification: Notification): void => {
+    const event = events.take(notification);
+    if (event !== undefined && !(options.now && event.action !== 'exists')) print(event);
+  };
+
+  // It listens before it asks, so that nothing falls between.
+  const stream = options.now ? undefined : client.events(signal === undefined ? {} : { signal });
+  for (const notification of await initial()) show(notification);
+  if (stream === undefined) return EXIT.ok;
+
+  const resync = async (reason: string): Promise<void> => {
+    time = undefined;
+    if (options.json) stdout.write(`${JSON.stringify({ event: 'resync', reason, timestamp: formatTimestamp(now()) })}\n`);
+    else stdout.write(`${options.timestamps ? `${formatTimestamp(now())} ` : ''}- resync ${reason}\n`);
+    for (const event of events.resync(await stateOrNone(initial))) print(event);
+  };
+  return follow(stream, context, async (item) => {
+    if (item.kind === 'resync') {
+      if (item.reason === 'module') events.forgetSequence();
+      await resync(item.reason);
+      return;
+    }
+    // What only the older events format has is counted apart.
+    const sets = item.sets as NotificationSets;
+    if (sets.drbd_notification_header === undefined) return;
+    if (events.isGap(item.sequence)) await resync('gap');
+    show({ name: item.name, minor: item.minor, sequence: item.sequence, sets });
+  });
+}
+
+/** Where the module is gone, so is all that existed. */
+async function stateOrNone(initial: () => Promise<readonly Notification[]>): Promise<readonly Notification[]> {
+  try {
+    return await initial();
+  } catch (error) {
+    if (error instanceof UnsupportedError) return [];
+    throw error;
+  }
+}
+
+/** `events`: the states of all devices, then what the kernel broadcasts; after a loss, the states again. */
+export async function runEvents(client: Genl1Client, target: Target, json: boolean, context: Context): Promise<number> {
+  const { stdout } = context.io;
+  const signal = context.io.endSignal();
+  let asked = 0;
+  const print = (message: StateMessage): void => {
+    if (!json) stdout.write(formatEvent(message));
+    else stdout.write(`${JSON.stringify(eventJson(message))}\n`);
+  };
+  const wanted = (minor: number | undefined, resource: string | undefined): boolean =>
+    target.kind === 'minor' ? target.minor === minor : target.kind !== 'resource' || target.name === resource;
+  const read = async (): Promise<void> => {
+    asked++;
+    for (const { minor, infoText, ...sets } of await statusOf(client, target, context, signal)) print({ minor, sequence: asked, sets, infoText });
+  };
+
+  const stream = client.events({ signal });
+  await read();
+  return follow(stream, context, async (item) => {
+    if (item.kind === 'resync') {
+      stdout.write(json ? `${JSON.stringify({ event: 'resync', reason: item.reason })}\n` : `${asked + 1} # resync after ${item.reason}: all states follow\n`);
+      try {
+        await read();
+      } catch (error) {
+        if (!(error instanceof UnsupportedError)) throw error;
+      }
+      return;
+    }
+    const sets = item.sets as StateMessage['sets'];
+    if (sets.context === undefined || wanted(item.minor, sets.context.ctx_resource_name)) print({ minor: item.minor, sequence: item.sequence, sets });
+  });
+}
+
+function eventJson({ minor, sequence, sets }: StateMessage): unknown {
+  const text = formatEvent({ minor, sequence, sets });
+  return {
+    sequence,
+    minor: minor ?? null,
+    resource: sets.context?.ctx_resource_name ?? null,
+    volume: sets.context?.ctx_volume ?? null,
+    // One word for what it is about, and the lines that say it.
+    kind: text.split(' ')[1] ?? null,
+    lines: text.trimEnd().split('\n'),
+  };
+}
+
+/** @returns the answers of get_status about what a command is about; none where it does not exist */
+export async function statusOf(client: Genl1Client, target: Target, context: Context, signal?: AbortSignal): Promise<readonly (StateMessage['sets'] & { readonly minor: number | undefined; readonly infoText: readonly string[] })[]> {
+  const wait = waitOptions(context, signal);
+  if (target.kind !== 'minor') return ifResourceExists(client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait));
+  try {
+    return [await client.request('get_status', { minor: target.minor }, wait)];
+  } catch (error) {
+    if (error instanceof KernelError && error.returnCode === ERR_MINOR_INVALID) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,101 @@
+import { UsageError } from '../errors';
+import { parseSigned, parseUnsigned, quote } from '../number';
+import { decodeSocketAddress, hostByteOrder, type SocketAddress } from '../../netlink';
+import { formatRange } from '../../schema';
+import type { FieldOption } from './options';
+
+/** What goes into a request for an option. */
+export type OptionValue = number | bigint | boolean | string | SocketAddress;
+
+/**
+ * @param text what stands behind the option; undefined where nothing does
+ * @param parseAddress reads `[af:]ip[:port]`
+ * @returns the value to send; undefined where the option says that nothing is to be sent
+ * @throws UsageError if the text is none of the option's words, no number, or a number out of range
+ */
+export function parseOptionValue(option: FieldOption, text: string | undefined, parseAddress: (text: string) => SocketAddress): OptionValue | undefined {
+  switch (option.kind) {
+    case 'flag':
+      return parseYesNo(option, text) ? true : undefined;
+    case 'boolean':
+      return parseYesNo(option, text);
+    case 'word':
+      return parseWord(option, text ?? '');
+    case 'number':
+      return parseNumber(option, text ?? '');
+    case 'string':
+      return text ?? '';
+    case 'address':
+      return parseAddress(text ?? '');
+  }
+}
+
+function parseYesNo({ name }: FieldOption, text: string | undefined): boolean {
+  if (text === undefined || text === 'yes') return true;
+  if (text === 'no') return false;
+  throw new UsageError(`option --${name}: ${quote(text)} is neither "yes" nor "no"`);
+}
+
+function parseWord({ name, table, anyCase }: FieldOption, text: string): number {
+  const words = Object.entries(table.names ?? {});
+  const found = words.find(([, word]) => (anyCase ? word.toLowerCase() === text.toLowerCase() : word === text));
+  if (found === undefined) throw new UsageError(`option --${name}: invalid argument ${quote(text)}; it takes one of ${words.map(([, word]) => word).join(', ')}`);
+  return Number(found[0]);
+}
+
+function parseNumber({ name, table, scale }: FieldOption, text: string): number | bigint {
+  const what = `option --${name}`;
+  const value = table.kind === 's32' ? parseSigned(text, scale, what) : parseUnsigned(text, scale, what);
+  const { min, max } = table;
+  if ((min !== undefined && value < min) || (max !== undefined && value > max)) {
+    throw new UsageError(`${what}: ${quote(text)} is ${value}${table.unit === undefined ? '' : ` ${table.unit}`}; the range is ${formatRange(table) ?? ''}`);
+  }
+  return table.kind === 'u64' ? value : Number(value);
+}
+
+/**
+ * @param value as the kernel sent it
+ * @returns the words of `show` for it: numbers with their scale, strings in quotes
+ */
+export function formatOptionValue(option: FieldOption, value: unknown): string {
+  const { table, scale } = option;
+  switch (option.kind) {
+    case 'flag':
+    case 'boolean':
+      return value === true ? 'yes' : 'no';
+    case 'word':
+      return (typeof value === 'number' ? table.names?.[value] : undefined) ?? `unknown(${String(value)})`;
+    case 'number':
+      return `${String(value)}${scale === '1' ? '' : scale}`;
+    case 'string':
+      return doubleQuote(String(value));
+    case 'address':
+      return value instanceof Uint8Array ? formatAddress(value) : '';
+  }
+}
+
+/** Whether the kernel has what it has where nobody says otherwise. Strings have no default but none. */
+export function isDefault(option: FieldOption, value: unknown): boolean {
+  switch (option.kind) {
+    case 'string':
+      return value === '';
+    case 'address':
+      return true;
+    case 'flag':
+    case 'boolean':
+    case 'word':
+    case 'number':
+      return typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) === BigInt(option.table.default as number | bigint) : value === option.table.default;
+  }
+}
+
+/** A string of a configuration file. */
+export function doubleQuote(text: string): string {
+  return `"${text.replace(/[\\"]/gu, '\\$&')}"`;
+}
+
+/** @param bytes a struct sockaddr. @returns it as configuration files have it: `ipv4 10.0.0.1:7788`, `ipv6 [fe80::1]:7788` */
+export function formatAddress(bytes: Uint8Array): string {
+  const { family, address, port } = decodeSocketAddress(bytes, hostByteOrder());
+  return `${family} ${family === 'ipv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,111 @@
+import { connectionStates, timeoutTypes } from '../../dialects/genl1';
+import type { StateWord } from '../../dialects/state-word';
+import type { Genl1Client } from '../../drbd';
+import { TimeoutError } from '../../errors';
+import { waitOptions, type Context } from '../context';
+import { EXIT, UsageError } from '../errors';
+import { exitCodeOfEnd } from '../io';
+import { parseUnsigned, quote } from '../number';
+import { reasons } from './events';
+import { connectionWord, readState } from './states';
+
+/** Seconds to wait for the peer, by how this node started; 0 waits for ever. */
+export interface WaitLimits {
+  readonly wfc: number;
+  readonly degraded: number;
+  readonly outdated: number;
+}
+
+const LONGEST_SECONDS = 1_000_000n;
+
+/** @returns the seconds of a limit. @throws UsageError */
+export function parseLimit(name: string, text: string): number {
+  const seconds = parseUnsigned(text, '1', `option --${name}`);
+  if (seconds > LONGEST_SECONDS) throw new UsageError(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${LONGEST_SECONDS} seconds`);
+  return Number(seconds);
+}
+
+/**
+ * Makes three limits agree: a degraded start waits no longer than an ordinary one, and one with outdated data no longer than a degraded one.
+ * @returns the limits, and what was changed, in words
+ */
+export function orderLimits({ wfc, degraded, outdated }: WaitLimits): { readonly limits: WaitLimits; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  const shorter = (limit: number, than: number, name: string, thanName: string): number => {
+    if (than === 0 || (limit !== 0 && limit <= than)) return limit;
+    notes.push(`${name} is longer than ${thanName}; ${than} s count for it`);
+    return than;
+  };
+  const ordered = shorter(degraded, wfc, 'degr-wfc-timeout', 'wfc-timeout');
+  return { limits: { wfc, degraded: ordered, outdated: shorter(outdated, ordered, 'outdated-wfc-timeout', 'degr-wfc-timeout') }, notes };
+}
+
+/** What is waited for. */
+export type WaitGoal = 'connected' | 'synced';
+
+/** @returns whether the wait is over. A device that does not even try to connect is not waited for, unless it was asked for */
+function isOver(state: StateWord, goal: WaitGoal, afterSplitBrain: boolean): boolean {
+  if (goal === 'connected' ? state.conn >= connectionStates.C_CONNECTED : state.conn === connectionStates.C_CONNECTED) return true;
+  return !afterSplitBrain && state.conn < connectionStates.C_UNCONNECTED;
+}
+
+/**
+ * Waits for a device.
+ * @returns the exit code: 5 when the limit has passed, whatever came meanwhile
+ */
+export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal, limits: WaitLimits, afterSplitBrain: boolean, context: Context, done: (state: StateWord) => void): Promise<number> {
+  const { io } = context;
+  const started = performance.now();
+  const { limits: ordered, notes } = orderLimits(limits);
+  for (const note of notes) io.stderr.write(`${note}\n`);
+  const { timeout_parms: parms } = await client.request('get_timeout_type', { minor }, waitOptions(context));
+  const type = parms?.timeout_type ?? timeoutTypes.UT_DEFAULT;
+  const seconds = type === timeoutTypes.UT_DEGRADED ? ordered.degraded : type === timeoutTypes.UT_PEER_OUTDATED ? ordered.outdated : ordered.wfc;
+
+  const ending = io.endSignal();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([ending, stop.signal]);
+  let told = false;
+  const judge = (word: number | undefined): boolean => {
+    const state = readState(word);
+    if (isOver(state, goal, afterSplitBrain)) {
+      done(state);
+      return true;
+    }
+    if (goal === 'connected' && state.conn < connectionStates.C_UNCONNECTED && !told) {
+      told = true;
+      io.stderr.write(`drbd${minor} is ${connectionWord(state.conn)}; still waiting, as --wait-after-sb asks\n`);
+    }
+    return false;
+  };
+  const left = (): number => (seconds === 0 ? Infinity : Math.max(0, started + seconds * 1000 - performance.now()));
+  const ask = async (): Promise<boolean> => {
+    const { timeoutMs } = context.globals;
+    const { state_info: info } = await client.request('get_status', { minor }, { signal, timeoutMs: Math.min(left(), timeoutMs ?? Infinity) });
+    return judge(info?.current_state);
+  };
+  // The limit of the whole wait, which no event puts off.
+  const timer = seconds === 0 ? undefined : setTimeout(() => stop.abort(), left());
+  try {
+    // It listens before it asks, so that nothing falls between.
+    const stream = client.events({ signal });
+    if (await ask()) return EXIT.ok;
+    for await (const item of stream) {
+      if (item.kind === 'resync') {
+        if (await ask()) return EXIT.ok;
+        continue;
+      }
+      if (item.minor !== minor) continue;
+      const info = item.sets['state_info'] as { readonly sib_reason?: number; readonly current_state?: number } | undefined;
+      if (info?.sib_reason === reasons.stateChange && judge(info.current_state)) return EXIT.ok;
+    }
+    return EXIT.timeout;
+  } catch (error) {
+    if (ending.aborted) return exitCodeOfEnd(ending.reason);
+    if (stop.signal.aborted || (error instanceof TimeoutError && left() === 0)) return EXIT.timeout;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+  }
+}
