@@ -7,7 +7,7 @@ const disconnect = (side: Side, until = {}): Step => command(`disconnect ${endsO
 
 /** A program that answers the kernel's call to fence the peer with the number in a file, and is content with everything else. */
 const helper: readonly Step[] = [
-  shell("mkdir -p /tmp/helper && printf '#!/bin/sh\\n[ "$1" = fence-peer ] || exit 0\\nread code </tmp/helper/code\\nexit $code\\n' >/tmp/helper/program && chmod 755 /tmp/helper/program && echo 0 >/tmp/helper/code"),
+  shell("mkdir -p /tmp/helper && printf '#!/bin/sh\\n[ $1 = fence-peer ] || exit 0\\nread code </tmp/helper/code\\nexit $code\\n' >/tmp/helper/program && chmod 755 /tmp/helper/program && echo 0 >/tmp/helper/code"),
   shell('printf /tmp/helper/program >/sys/module/drbd/parameters/usermode_helper'),
 ];
 /** The peer goes without a word, so the helper is called. */
