@@ -192,6 +192,19 @@ export class LockedError extends DrbdError {
 /** A request that was sent differs from what a recording holds next. */
 export class MismatchError extends DrbdError {
   readonly code = 'ERR_DRBD_MISMATCH';
+  /** What was sent, such as `disk_conf of minor 0`. */
+  readonly request: string;
+  /** Line of the recording that it was compared with; undefined where no request is left there. */
+  readonly line: number | undefined;
+  /** One line for each part that differs, by the tables; no secrets. */
+  readonly difference: readonly string[];
+
+  constructor(message: string, details: { readonly request: string; readonly line: number | undefined; readonly difference: readonly string[] }) {
+    super(message);
+    this.request = details.request;
+    this.line = details.line;
+    this.difference = details.difference;
+  }
 }
 
 /** A request whose AbortSignal fired. Its name is `AbortError` and its `cause` the signal's reason, as for the platform's own. */

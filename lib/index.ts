@@ -17,8 +17,24 @@ export {
 } from './errors';
 export * from './drbd';
 export { decodeSocketAddress, encodeSocketAddress, formatSocketAddress, hostByteOrder, parseSocketAddress, type ByteOrder, type SocketAddress } from './netlink';
+export {
+  formatRecording,
+  parseRecording,
+  recordTransport,
+  replayTransport,
+  type RecordedBlockDevice,
+  type RecordedEntry,
+  type Recording,
+  type RecordingEnd,
+  type RecordingHeader,
+  type RecordingSink,
+  type RecordingTransport,
+  type RecordOptions,
+  type ReplayTransport,
+  type UnusedRequest,
+} from './recording';
 export type { SessionCounters, WaitOptions } from './session';
-export type { Datagram, HostFiles, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport/transport';
+export type { Datagram, HostFiles, KnownDriver, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport/transport';
 export { acquireLock, type FileLock, type LockOptions } from './transport/locks';
 export { nativeTransport, type NativeSocket, type NativeTransport } from './transport/native';
 export { readBlockDevice, type BlockDevice } from './transport/block-device';

@@ -1,11 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { UnsupportedError } from '../errors';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { machineFiles, openDrbd, type Client, type Dialect } from '../drbd';
+import { hostByteOrder, type ByteOrder } from '../netlink';
+import { parseRecording, recordTransport, replayTransport, type RecordingEnd, type RecordingTransport } from '../recording';
 import type { WaitOptions } from '../session';
 import { readBlockDevice, type BlockDevice } from '../transport/block-device';
 import { acquireLock, type FileLock } from '../transport/locks';
+import { nativeTransport } from '../transport/native';
 import type { HostFiles, Transport } from '../transport/transport';
+import { UsageError } from './errors';
 import type { Globals } from './globals';
+import { quote } from './number';
 
 /** What a command speaks to: the kernel of this machine, or something that stands for it, with the facts of its host. */
 export interface Backend {
@@ -29,6 +33,8 @@ export interface Backend {
   lock(minor: number, signal: AbortSignal | undefined): Promise<FileLock | undefined>;
   /** Closes the client; the backend may be used again. */
   close(): void;
+  /** Closes it for good: a recording gets its last line. @param end how the program came to its end */
+  finish(end: RecordingEnd): void;
 }
 
 /** Major number of DRBD's block devices. */
@@ -46,12 +52,12 @@ export interface BackendSetup {
   /** Native sockets if absent. */
   readonly transport?: Transport | undefined;
   readonly simulator?: number | undefined;
-  /** Block devices as a recording's header has them; this machine's if absent. */
-  readonly blockDevice?: ((path: string) => BlockDevice | undefined) | undefined;
   /** Directory of the lock files; where DRBD's tools have them if absent. */
   readonly lockDirectory?: string | undefined;
   /** False takes no locks. */
   readonly locks?: boolean | undefined;
+  /** Called once, by {@link Backend.finish}. */
+  readonly finish?: ((end: RecordingEnd) => void) | undefined;
 }
 
 const NO_HOST: HostFiles = { procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => undefined };
@@ -59,10 +65,19 @@ const NO_HOST: HostFiles = { procDrbd: () => ({ error: 'ENOENT' }), connectorInd
 export function createBackend(setup: BackendSetup): Backend {
   let opened: Promise<Client> | undefined;
   const { kind, dialect, transport, simulator } = setup;
+  const host = transport?.host ?? (simulator === undefined ? machineFiles : NO_HOST);
+  const close = (): void => {
+    const client = opened;
+    opened = undefined;
+    // One that could not be opened has nothing to close; whoever asked for it was told.
+    client?.then((open) => {
+      open.close();
+    }, () => undefined);
+  };
   return {
     kind,
-    dialect: dialect ?? (simulator === undefined ? undefined : 'connector'),
-    host: transport?.host ?? (simulator === undefined ? machineFiles : NO_HOST),
+    dialect: dialect ?? (simulator === undefined ? host.driver?.dialect : 'connector'),
+    host,
     client: (options = {}) => {
       opened ??= openDrbd({
         ...options,
@@ -72,7 +87,7 @@ export function createBackend(setup: BackendSetup): Backend {
       });
       return opened;
     },
-    blockDevice: setup.blockDevice ?? readBlockDevice,
+    blockDevice: (path) => (host.blockDevice === undefined ? readBlockDevice(path) : host.blockDevice(path)),
     lock: async (minor, signal) => {
       if (setup.locks === false) return undefined;
       const name = `drbd-${DRBD_MAJOR}-${minor}`;
@@ -91,27 +106,62 @@ export function createBackend(setup: BackendSetup): Backend {
         },
       };
     },
-    close: () => {
-      const client = opened;
-      opened = undefined;
-      // One that could not be opened has nothing to close; whoever asked for it was told.
-      client?.then((open) => {
-        open.close();
-      }, () => undefined);
+    close,
+    finish: (end) => {
+      close();
+      setup.finish?.(end);
     },
   };
 }
 
-/** @returns the backend that the global options ask for. Nothing is opened or asked yet. @throws UnsupportedError */
+/**
+ * @returns the backend that the global options ask for. Nothing is opened or asked yet, but a recording is read
+ * @throws UsageError if a recording cannot be read or written; CodecError if it is none
+ */
 export function backendOf(globals: Globals): Backend {
-  const { dialect, lockDirectory, record, replay, simulator } = globals;
-  if (record !== undefined || replay !== undefined) {
-    throw new UnsupportedError('recordings are not part of this build', { feature: record === undefined ? '--replay' : '--record', requires: 'a build with recordings' });
-  }
-  return createBackend({ kind: simulator === undefined ? 'kernel' : 'simulator', dialect, simulator, lockDirectory });
+  const { dialect, lockDirectory, record, replay, reveal, simulator } = globals;
+  const kind = replay !== undefined ? 'replay' : simulator !== undefined ? 'simulator' : 'kernel';
+  const answers = replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay));
+  const recorder = record === undefined ? undefined : openRecorder(record, answers ?? nativeTransport(), reveal);
+  return createBackend({ kind, dialect, simulator, lockDirectory, transport: recorder?.transport ?? answers, locks: kind !== 'replay', finish: recorder?.finish });
 }
 
-/** @returns whether a file is there and what it holds, or undefined; for small files of the system */
+function readRecording(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`the recording ${quote(path)} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+}
+
+/** Each line is in the file before the program goes on: what is stuck in the kernel, or was killed, has left its trace. */
+function openRecorder(path: string, inner: Transport, reveal: boolean): { readonly transport: RecordingTransport; finish(end: RecordingEnd): void } {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'w', 0o600);
+  } catch (error) {
+    throw new UsageError(`the recording ${quote(path)} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  }
+  const write = (text: string): void => {
+    if (file !== undefined) writeSync(file, text);
+  };
+  const transport = recordTransport(inner, { write }, { reveal });
+  return {
+    transport,
+    finish: (end) => {
+      transport.finish(end);
+      if (file !== undefined) closeSync(file);
+      file = undefined;
+    },
+  };
+}
+
+/** @returns the byte order of the machine that is spoken to */
+export function byteOrderOf(backend: Backend): ByteOrder {
+  return backend.host.driver?.byteOrder ?? hostByteOrder();
+}
+
+/** @returns what a file holds, or undefined where it cannot be read; for small files of the system */
 export function readSmallFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

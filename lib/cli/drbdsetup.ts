@@ -36,7 +36,7 @@ export async function main(argv: readonly string[], io: Io, options: MainOptions
     io.stderr.write(formatError(error, TOOL, context?.subject));
     return exitCodeOfError(error);
   } finally {
-    if (options.backend === undefined) backend?.close();
+    if (options.backend === undefined) backend?.finish(io.ended() === 'SIGTERM' ? 'sigterm' : 'closed');
   }
 }
 

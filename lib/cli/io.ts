@@ -30,6 +30,8 @@ export interface Io {
    * called for the first time: only what waits or streams has to end in order.
    */
   endSignal(): AbortSignal;
+  /** Why it has fired; undefined while it has not. */
+  ended(): EndReason | undefined;
 }
 
 const EAGAIN_PAUSE_MS = 5;
@@ -100,6 +102,7 @@ export function processIo(): Io {
       }
       return ending.signal;
     },
+    ended: () => (ending.signal.aborted ? (ending.signal.reason as EndReason) : undefined),
   };
 }
 

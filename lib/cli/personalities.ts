@@ -1,11 +1,13 @@
 import type { Dialect } from '../drbd';
 import { UnsupportedError } from '../errors';
+import type * as connector from './connector';
 import type { Personality } from './context';
+import type * as genl1 from './genl1';
 
 /** Loads the commands of a dialect when they are needed. */
 const loaders: Readonly<Partial<Record<Dialect, () => Personality>>> = {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  genl1: () => (require('./genl1') as { readonly personality: Personality }).personality,
+  genl1: () => (require('./genl1') as typeof genl1).genl1Personality,
+  connector: () => (require('./connector') as typeof connector).connectorPersonality,
 };
 
 /** The dialects that drbdsetup has commands for, the newest first. */

@@ -38,8 +38,10 @@ export interface ConnectorEvent {
   /** The packet: get_state, call_helper, sync_progress, dump_ee, return_code_only, or `unknown(N)`. */
   readonly name: string;
   readonly minor: number;
-  /** The driver's own count of broadcasts; they do not always arrive in its order. */
+  /** The driver's own count of broadcasts; they do not always arrive in its order. Of an answer, the sequence number of its request. */
   readonly sequence: number;
+  /** What it is: a broadcast; or, in an unfiltered stream, the answer to a request of this client, or to somebody else's. */
+  readonly origin: 'broadcast' | 'own' | 'foreign';
   readonly returnCode: number;
   readonly tags: Readonly<Record<string, unknown>>;
   readonly unknown: readonly Tag[];
@@ -60,6 +62,8 @@ export interface GenericEvent {
 
 export interface EventOptions {
   readonly signal?: AbortSignal;
+  /** Connector: yields the answers to all clients' requests too, which every member of the group hears. */
+  readonly unfiltered?: boolean;
   /** Most events to keep for a slow consumer, 4096 if absent; beyond it they are dropped and a resync is told. */
   readonly queueLimit?: number;
   /** SO_RCVBUF of the stream's socket in bytes, 1 MiB if absent. */

@@ -27,6 +27,8 @@ import { isSuccess, kernelError, returnName } from './result';
 const LARGEST_ACK = 0xffffffff;
 /** Room for some thousand answers: those to other clients reach every socket of the group. */
 const RECEIVE_BUFFER_BYTES = 1 << 20;
+/** Questions whose answers an unfiltered stream can tell from those to others. */
+const MOST_REMEMBERED = 4096;
 
 /** The groups to join for an index: those that DRBD was ever compiled with, and the index's own if it was shifted. */
 export function connectorGroups(index: number): readonly number[] {
@@ -88,6 +90,9 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   readonly driver: Driver;
   readonly #host: HostFiles;
   readonly #peerPort: number;
+  /** Sequence numbers of the questions under way while an unfiltered stream is open: their answers reach it too. */
+  readonly #asked = new Set<number>();
+  #unfiltered = false;
 
   constructor(transport: Transport, host: HostFiles, driver: Driver, peerPort: number, order: ByteOrder) {
     super(transport, connectorSetup(driver.address, peerPort, order));
@@ -97,14 +102,31 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   }
 
   async request<N extends RequestPacketName>(name: N, params: unknown, options: RequestOptions = {}): Promise<ConnectorReply<N>> {
-    const exchange = connectorExchange(name, params, this.driver.address, this.order);
+    const exchange = this.#remember(connectorExchange(name, params, this.driver.address, this.order));
     if (packets[name].kind === 'read') return this.read(exchange, options);
     if (options.forceUnsafe !== true) await refuseConnectorHang(this, name, params as { readonly minor: number; readonly createDevice?: boolean }, this.#procDrbd(), options);
     return this.change(exchange, [`minor ${(params as { readonly minor: number }).minor}`], options);
   }
 
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
-    return this.subscribe({ groups: connectorGroups(this.driver.address) }, (message) => this.#decodeEvent(message), options);
+    const unfiltered = options.unfiltered === true;
+    if (unfiltered) this.#unfiltered = true;
+    return this.subscribe({ groups: connectorGroups(this.driver.address) }, (message) => this.#decodeEvent(message, unfiltered), options);
+  }
+
+  #remember<T>(exchange: Exchange<T>): Exchange<T> {
+    if (!this.#unfiltered) return exchange;
+    return {
+      ...exchange,
+      datagram: (sequence, port) => {
+        this.#asked.add(sequence);
+        for (const oldest of this.#asked) {
+          if (this.#asked.size <= MOST_REMEMBERED) break;
+          this.#asked.delete(oldest);
+        }
+        return exchange.datagram(sequence, port);
+      },
+    };
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {
@@ -117,12 +139,13 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     return typeof text === 'string' ? parseProcDrbd(text) : undefined;
   }
 
-  #decodeEvent(message: NetlinkMessage): ConnectorEvent | undefined {
+  #decodeEvent(message: NetlinkMessage, unfiltered: boolean): ConnectorEvent | undefined {
     if (message.type !== NLMSG_DONE) return undefined;
     const start = message.offset + NLMSG_HEADER_BYTES;
     const connector = decodeConnectorMessage(message.payload, this.order, start);
-    if (!isDrbd(connector.idx, connector.val, this.driver.address) || connector.ack !== 0 || connector.data.length !== connector.length) return undefined;
+    if (!isDrbd(connector.idx, connector.val, this.driver.address) || (connector.ack !== 0 && !unfiltered) || connector.data.length !== connector.length) return undefined;
     const { name, minor, returnCode, tags, unknown } = decodeReply(decodeBody(connector.data, this.order, start + CN_HEADER_BYTES), this.order);
-    return { kind: 'event', name, minor, sequence: connector.sequence, returnCode, tags, unknown };
+    const origin = connector.ack === 0 ? 'broadcast' : this.#asked.has(connector.sequence) ? 'own' : 'foreign';
+    return { kind: 'event', name, minor, sequence: connector.sequence, origin, returnCode, tags, unknown };
   }
 }

@@ -48,7 +48,8 @@ export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions
   if (simulator !== undefined && (!Number.isInteger(simulator) || simulator < 1 || simulator > 0xffffffff)) throw new ArgumentError('simulator', 'a port id from 1 to 4294967295 is needed');
   if (simulator !== undefined && dialect !== undefined && dialect !== 'connector') throw new ArgumentError('simulator', 'a simulator speaks the connector dialect only');
   const transport = options.transport ?? nativeTransport();
-  const search = new Search(transport, transport.host ?? machineFiles, options.byteOrder ?? hostByteOrder(), options);
+  const host = transport.host ?? machineFiles;
+  const search = new Search(transport, host, options.byteOrder ?? host.driver?.byteOrder ?? hostByteOrder(), options);
   const client = await search.run(simulator === undefined ? dialect : 'connector', simulator ?? 0);
   return client as Client<D>;
 }
@@ -71,7 +72,7 @@ class Search {
 
   async run(dialect: Dialect | undefined, peerPort: number): Promise<Client> {
     const proc = peerPort === 0 ? this.#readProc() : undefined;
-    if (dialect !== 'connector') {
+    if (dialect !== 'connector' && this.#host.driver?.dialect !== 'connector') {
       const family = await this.#findFamily();
       if (family !== undefined) {
         const found = family.version === 1 ? 'genl1' : family.version === 2 ? 'genl2' : undefined;
@@ -79,10 +80,13 @@ class Search {
         this.#seen.push(`it has version ${family.version}${found === undefined ? ', which is not known (1 is DRBD 8.4, 2 is DRBD 9)' : `: that is ${found}`}`);
       }
     }
+    const { driver: known } = this.#host;
+    if (known !== undefined) this.#seen.push(`the recording is of ${known.dialect}`);
     if (dialect === undefined || dialect === 'connector') {
       const index = await this.#findConnector(proc, peerPort, dialect === 'connector');
       if (index !== undefined) {
-        const driver: Driver = { version: proc?.version ?? null, api: proc?.api ?? null, address: index };
+        const { version = proc?.version ?? null, api = proc?.api ?? null } = this.#host.driver ?? {};
+        const driver: Driver = { version, api, address: index };
         return new ConnectorDrbd(this.#transport, this.#host, driver, peerPort, this.#order);
       }
     }
@@ -144,7 +148,7 @@ class Search {
   }
 
   #openGeneric(dialect: 'genl1' | 'genl2', family: Family, proc: ProcDrbd | undefined): Client {
-    const driver: Driver = { version: proc?.version ?? null, api: family.version, address: family.id };
+    const driver: Driver = { version: this.#host.driver?.version ?? proc?.version ?? null, api: family.version, address: family.id };
     // The class answers for any operation by the tables; its typed face is the interface.
     return (dialect === 'genl1'
       ? new GenericDrbd(this.#transport, this.#host, families.genl1(), family, driver, this.#order)
@@ -153,6 +157,7 @@ class Search {
 
   /** @param insist look even where /proc/drbd speaks of no connector driver */
   async #findConnector(proc: ProcDrbd | undefined, peerPort: number, insist: boolean): Promise<number | undefined> {
+    if (this.#host.driver?.dialect === 'connector' && peerPort === 0) return this.#host.connectorIndex() ?? CN_IDX_DRBD[0];
     if (!insist && (proc === undefined || proc.api === null || proc.api < 86 || proc.api > 88)) {
       this.#seen.push('connector: not tried, since /proc/drbd tells of no driver with api 86 to 88');
       return undefined;
@@ -164,7 +169,7 @@ class Search {
       return await Promise.any(
         indices.map(async (index) => {
           try {
-            await this.#ask(connectorSetup(index, peerPort, this.#order), connectorExchange('get_state', { minor: 0 }, index, this.#order), INDEX_TIMEOUT_MS, found.signal);
+            await this.#ask({ ...connectorSetup(index, peerPort, this.#order), probe: true }, connectorExchange('get_state', { minor: 0 }, index, this.#order), INDEX_TIMEOUT_MS, found.signal);
           } catch (error) {
             // Any answer of DRBD is an answer, such as that the minor does not exist.
             if (!(error instanceof KernelError)) throw error;

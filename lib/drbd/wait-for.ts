@@ -17,12 +17,14 @@ export function waitForSnapshot(source: Source, predicate: (snapshot: Snapshot) 
   return attempt<Snapshot>('waiting for the state', options, (settle) => {
     const stop = new AbortController();
     let changed = true;
+    let over = false;
     let wake = (): void => undefined;
     const listen = async (): Promise<void> => {
       for await (const _event of source.events({ signal: stop.signal })) {
         changed = true;
         wake();
       }
+      over = true;
     };
     const watch = async (): Promise<Snapshot | undefined> => {
       const listening = listen();
@@ -34,6 +36,11 @@ export function waitForSnapshot(source: Source, predicate: (snapshot: Snapshot) 
         const snapshot = await source.status({ signal: stop.signal, timeoutMs: left });
         if (predicate(snapshot)) return snapshot;
         if (changed) continue;
+        if (over) {
+          // Only a recording's stream ends by itself: nothing will change any more.
+          settle.expire();
+          return undefined;
+        }
         let timer: ReturnType<typeof setTimeout> | undefined;
         const tick = new Promise<void>((resolve) => {
           wake = resolve;

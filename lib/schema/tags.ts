@@ -91,15 +91,17 @@ export class TagCodec {
   }
 
   /**
-   * @param values field name to value; they go out in the order of the object's keys, undefined ones not at all
+   * @param values field name to value; they go out in the order of the object's keys, undefined ones not at all. A list of such pairs goes out as it
+   *   stands, repeated ones too: the kernel takes the last
    * @returns the tags and their end mark
    * @throws ArgumentError
    */
   encode(values: unknown, path: string, options: EncodeOptions): Uint8Array {
     const parts: Uint8Array[] = [];
-    if (values !== undefined && !isObject(values)) throw new ArgumentError(path, 'an object with the tags is needed');
-    const given = values ?? {};
-    for (const [name, value] of Object.entries(given)) {
+    if (values !== undefined && !isObject(values) && !isPairs(values)) throw new ArgumentError(path, 'an object with the tags is needed');
+    const pairs = isPairs(values) ? values : Object.entries(values ?? {});
+    const given: Readonly<Record<string, unknown>> = Object.fromEntries(pairs);
+    for (const [name, value] of pairs) {
       const field = this.#byName.get(name);
       const at = `${path}.${name}`;
       if (field === undefined) throw new ArgumentError(at, unknownName(this.#owner, 'tag', [...this.#byName.keys()]));
@@ -132,6 +134,10 @@ export class TagCodec {
     }
     return { values, unknown };
   }
+}
+
+function isPairs(values: unknown): values is readonly (readonly [string, unknown])[] {
+  return Array.isArray(values) && values.every((pair) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string');
 }
 
 /** @throws ArgumentError that names the first required field that is missing */

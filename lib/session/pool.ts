@@ -69,6 +69,10 @@ export class SocketPool {
         try {
           running = socket.start(exchange, {
             remainingMs: () => settle.remainingMs(),
+            // Giving up comes back through abandon(), which lets go of the socket.
+            expire: () => {
+              settle.expire();
+            },
             resolve: (value) => {
               release(false);
               settle.resolve(value);

@@ -33,6 +33,8 @@ export interface SocketSetup {
   /** Multicast groups to join, by number: connector answers come by multicast. */
   readonly groups: readonly number[];
   readonly receiveBufferBytes?: number;
+  /** It only finds out whether somebody is there: see the transport's socket options. */
+  readonly probe?: boolean;
   /** The sequence number of the request that a message answers, or undefined if it can answer none. */
   sequenceOf(message: NetlinkMessage): number | undefined;
 }
@@ -94,6 +96,7 @@ export class RequestSocket {
         protocol: setup.protocol,
         ...(mask === 0 ? {} : { groups: mask }),
         ...(setup.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: setup.receiveBufferBytes }),
+        ...(setup.probe === undefined ? {} : { probe: setup.probe }),
       },
       {
         datagrams: (batch) => {
@@ -104,6 +107,9 @@ export class RequestSocket {
         },
         closed: (error) => {
           this.#fail(error);
+        },
+        exhausted: () => {
+          for (const pending of [...this.#pending.values()]) pending.settle.expire();
         },
       },
     );

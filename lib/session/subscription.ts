@@ -58,6 +58,12 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
         closed: (error) => {
           this.#finish(error);
         },
+        exhausted: (what) => {
+          if (what !== 'everything') return;
+          // What is queued still goes to the consumer.
+          this.#finish(undefined);
+          this.#socket.close();
+        },
       },
     );
     try {

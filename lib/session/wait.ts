@@ -24,6 +24,8 @@ export interface Attempt {
 export interface Settle<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
+  /** Gives up as if the time were over: what is waited for is known never to come. */
+  expire(): void;
   /** Milliseconds left; Infinity without a limit. */
   remainingMs(): number;
 }
@@ -63,16 +65,18 @@ export async function attempt<T>(what: string, options: WaitOptions, begin: (set
     const onAbort = (): void => {
       if (finish()) reject(aborted(running?.abandon() ?? 'no'));
     };
+    const expire = (): void => {
+      if (!finish()) return;
+      const sent = running?.abandon() ?? 'no';
+      reject(new TimeoutError(`${what}: no answer ${timeoutMs === Infinity ? 'came, and none will' : `within ${timeoutMs} ms`}${spell(sent)}`, timeoutMs, sent));
+    };
     const arm = (): void => {
       const left = deadline - performance.now();
       if (left === Infinity) return;
       timer = setTimeout(
         () => {
           if (deadline > performance.now()) arm();
-          else if (finish()) {
-            const sent = running?.abandon() ?? 'no';
-            reject(new TimeoutError(`${what}: no answer within ${timeoutMs} ms${spell(sent)}`, timeoutMs, sent));
-          }
+          else expire();
         },
         Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS),
       );
@@ -86,6 +90,7 @@ export async function attempt<T>(what: string, options: WaitOptions, begin: (set
       reject: (error) => {
         if (finish()) reject(error instanceof Error ? error : new Error(String(error)));
       },
+      expire,
       remainingMs: () => deadline - performance.now(),
     };
     try {

@@ -1,4 +1,5 @@
 import type { SentState } from '../errors';
+import type { BlockDevice } from './block-device';
 
 /** Netlink families that DRBD's dialects and their tests use (linux/netlink.h). */
 export const NETLINK_USERSOCK = 2;
@@ -27,6 +28,11 @@ export interface SocketHandlers {
   overrun(): void;
   /** The socket is gone, by `close()` (no error) or by a failure. Called once; nothing follows. */
   closed(error: Error | undefined): void;
+  /**
+   * Only a recording knows this: what is waited for never comes. A deadline that waits has come, and a stream is over.
+   * @param what `answers`: all that the datagrams sent so far bring has been delivered; `everything`: nothing whatsoever follows, unless something else is sent
+   */
+  exhausted?(what: 'answers' | 'everything'): void;
 }
 
 export interface SocketOptions {
@@ -36,6 +42,8 @@ export interface SocketOptions {
   readonly receiveBufferBytes?: number;
   /** Groups 1 to 32 to join at bind, as a bit mask. */
   readonly groups?: number;
+  /** It only finds out whether somebody is there, and is no part of what a program does: a recording's header tells what was found. */
+  readonly probe?: boolean;
 }
 
 /** A datagram on its way out. Sends of one socket go out one at a time, in order, on a thread of their own. */
@@ -90,6 +98,24 @@ export interface HostFiles {
   procDrbd(): string | { readonly error: string };
   /** The connector index of a shifted 8.3 module, from /sys/module/drbd/parameters/cn_idx; undefined where there is none. */
   connectorIndex(): number | undefined;
+  /**
+   * What a path names.
+   * @returns undefined for anything that is not a block device
+   * @throws TransportError if there is nothing at the path, or it may not be opened
+   */
+  blockDevice?(path: string): BlockDevice | undefined;
+  /** The driver, where it is known without asking: a recording names it. */
+  readonly driver?: KnownDriver;
+}
+
+/** A driver that need not be looked for. */
+export interface KnownDriver {
+  readonly dialect: 'connector' | 'genl1' | 'genl2';
+  readonly byteOrder: 'little' | 'big';
+  /** Its release; null where that is not known. */
+  readonly version: string | null;
+  /** What /proc/drbd calls api; null where that is not known. */
+  readonly api: number | null;
 }
 
 /** Opens sockets. The only way for the layers above to reach a kernel, or something that plays one. */

@@ -1,4 +1,4 @@
-import type { Environment, Io, Output } from '../../lib/cli/io';
+import type { EndReason, Environment, Io, Output } from '../../lib/cli/io';
 
 /** Keeps what a command writes. */
 export class MemoryOutput implements Output {
@@ -27,5 +27,6 @@ export function memoryIo(options: { readonly env?: Environment; readonly stdin?:
       yield Buffer.from(options.stdin ?? '');
     },
     endSignal: () => end.signal,
+    ended: () => (end.signal.aborted ? (end.signal.reason as EndReason) : undefined),
   };
 }

@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import type { Genl1Client } from '../../drbd';
 import { TransportError } from '../../errors';
+import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../connector/last-known';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { quote } from '../number';
@@ -8,35 +8,6 @@ import type { Call } from './command-line';
 
 /** Mode of metadata on a device of its own whose size follows the data (drbd_md_index); numbers from 0 are slots there. */
 const FLEXIBLE_EXTERNAL = -2;
-
-/** What is remembered of a minor's disk: a line with size in bytes and path, and one with the generation of its data if somebody noted it. */
-interface LastKnown {
-  readonly sizeBytes: bigint;
-  readonly path: string;
-  readonly uuid: string | undefined;
-}
-
-function readLastKnown(file: string): LastKnown | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  const match = /^\s*(\d+)\s+(\S+)\n(?:uuid:\s*([0-9a-fA-F]+)\n)?/u.exec(text);
-  return match === null ? undefined : { sizeBytes: BigInt(match[1] ?? 0), path: match[2] ?? '', uuid: match[3] };
-}
-
-function writeLastKnown(file: string, { sizeBytes, path, uuid }: LastKnown): void {
-  const descriptor = openSync(file, 'w');
-  try {
-    writeSync(descriptor, `${sizeBytes}\t${path}\n${uuid === undefined ? '' : `uuid:\t${uuid}\n`}`);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 /**
  * `check-resize`: notes the size of the disk below a device, so that drbdmeta finds internal metadata again when the disk grows while it is detached.
@@ -47,7 +18,7 @@ export async function runCheckResize(client: Genl1Client, { target }: Call, cont
   const { minor } = target;
   const { disk_conf: disk } = await client.request('get_status', { minor }, waitOptions(context));
   const { json, stateDirectory } = context.globals;
-  const file = `${stateDirectory}/drbd-minor-${minor}.lkbd`;
+  const file = lastKnownPath(stateDirectory, minor);
   const path = disk?.backing_dev ?? '';
   const index = disk?.meta_dev_idx;
   const external = index !== undefined && (index >= 0 || index === FLEXIBLE_EXTERNAL);
@@ -57,12 +28,12 @@ export async function runCheckResize(client: Genl1Client, { target }: Call, cont
     if (path !== '' && external) {
       action = 'removed';
       // The files belong to the machine whose kernel answered.
-      if (context.backend.kind === 'kernel') removeIfThere(file);
+      if (context.backend.kind === 'kernel') deleteLastKnown(file);
     } else if (path !== '') {
       sizeBytes = sizeOf(path, context);
       const known = context.backend.kind === 'kernel' ? readLastKnown(file) : undefined;
-      action = known?.sizeBytes === sizeBytes && known.path === path ? 'unchanged' : 'noted';
-      if (action === 'noted' && context.backend.kind === 'kernel') writeLastKnown(file, { sizeBytes, path, uuid: known?.uuid });
+      action = known?.sizeBytes === sizeBytes && known.device === path ? 'unchanged' : 'noted';
+      if (action === 'noted' && context.backend.kind === 'kernel') writeLastKnown(file, { sizeBytes, device: path, uuid: known?.uuid });
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -71,14 +42,6 @@ export async function runCheckResize(client: Genl1Client, { target }: Call, cont
   }
   if (json) context.io.stdout.write(`${JSON.stringify({ minor, disk: path === '' ? null : path, sizeBytes: sizeBytes?.toString() ?? null, action })}\n`);
   return EXIT.ok;
-}
-
-function removeIfThere(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
 }
 
 /** Exit code of drbdsetup where the disk cannot be opened. */

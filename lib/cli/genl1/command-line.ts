@@ -2,11 +2,11 @@ import { attributeSets } from '../../dialects/genl1';
 import type { SocketAddress } from '../../netlink';
 import { TransportError } from '../../errors';
 import type { Backend } from '../backend';
+import { parseAddress } from '../connector/address';
 import { minorOf } from '../device';
 import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';
 import { parseSigned, parseUnsigned, quote } from '../number';
-import { parseAddress } from './address';
 import { requestKey, isChange, type Argument, type Command } from './commands';
 import type { FieldOption } from './options';
 import { parseOptionValue } from './values';
@@ -28,11 +28,14 @@ export interface Call {
   readonly setDefaults: boolean;
   /** Options without a field, and their arguments; an option without one has an empty string. */
   readonly plain: ReadonlyMap<string, string>;
+  /** What the user should know about how the words were read. */
+  readonly notices: readonly string[];
 }
 
 /** A specification for getopt and what it stands for. */
 interface Spec extends OptionSpec {
   readonly field?: FieldOption;
+  readonly words?: readonly string[];
   /** It says `no` to a boolean. */
   readonly negates?: true;
 }
@@ -42,6 +45,8 @@ const JSON_OPTION = 'json';
 const SECRET_FILE = 'shared-secret-file';
 const SECRET = 'shared-secret';
 const MOST_VOLUMES = 0xffffffffn;
+/** Of all three limits of waiting (linux/drbd_limits.h). */
+const MOST_SECONDS = 300_000n;
 
 function specsOf(command: Command): readonly Spec[] {
   const specs: Spec[] = command.options.map((field) => ({ name: field.name, argument: field.kind === 'flag' || field.kind === 'boolean' ? 'optional' : 'required', field }));
@@ -68,6 +73,12 @@ export async function parseCall(command: Command, words: readonly string[], back
   const takesSecret = command.options.some(({ name }) => name === SECRET);
   const { rest, file = secretFile } = takesSecret ? withoutSecretFile(words, fail) : { rest: words };
   const { options, operands } = getopt(rest, specsOf(command), command.name);
+  const notices: string[] = [];
+  const readAddress = async (text: string, what: string): Promise<SocketAddress> => {
+    const { address, notice } = await parseAddress(text, `${command.name}: ${what}`);
+    if (notice !== undefined) notices.push(notice);
+    return address;
+  };
 
   let at = 0;
   const { target, subject } = readTarget(command, operands, backend, fail);
@@ -76,7 +87,7 @@ export async function parseCall(command: Command, words: readonly string[], back
   if (command.endpoints) {
     const [local, peer] = operands.slice(at, at + 2);
     if (local === undefined || peer === undefined) return fail('the two addresses of a connection are missing: this node\'s, then the peer\'s');
-    endpoints = { ctx_my_addr: parseAddress(local), ctx_peer_addr: parseAddress(peer) };
+    endpoints = { ctx_my_addr: await readAddress(local, 'the local address'), ctx_peer_addr: await readAddress(peer, "the peer's address") };
     at += 2;
   }
 
@@ -92,9 +103,9 @@ export async function parseCall(command: Command, words: readonly string[], back
   };
   for (const given of options) {
     const { field } = given.spec;
-    if (field !== undefined) set(field.field, parseOptionValue(field, given.spec.negates === true ? 'no' : given.value, parseAddress));
+    if (field !== undefined) set(field.field, await parseOptionValue(field, given.spec.negates === true ? 'no' : given.value, (text) => readAddress(text, `--${field.name}`)));
     else if (given.spec.name === SET_DEFAULTS) setDefaults = true;
-    else plain.set(given.spec.name, given.value ?? '');
+    else plain.set(given.spec.name, checkPlain(given.spec, given.value, fail));
   }
   if (takesSecret && file !== undefined) {
     if (fields[secretField(command)] !== undefined) fail(`--${SECRET} and --${SECRET_FILE} exclude each other`);
@@ -109,7 +120,19 @@ export async function parseCall(command: Command, words: readonly string[], back
     else set(argument.field, value);
   }
   if (at < operands.length) fail(`excess arguments: ${operands.slice(at).map(quote).join(' ')}`);
-  return { command, target, subject, endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain };
+  return { command, target, subject, endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain, notices };
+}
+
+/** @returns the argument of an option without a field, empty where it has none */
+function checkPlain({ name, argument, words }: Spec, text: string | undefined, fail: (problem: string) => never): string {
+  if (text === undefined) return '';
+  if (words !== undefined) return words.includes(text) ? text : fail(`option --${name}: ${words.join(', ')} is needed, not ${quote(text)}`);
+  if (argument !== 'none') {
+    const seconds = parseUnsigned(text, '1', `option --${name}`);
+    if (seconds > MOST_SECONDS) fail(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${MOST_SECONDS} seconds`);
+    return seconds.toString();
+  }
+  return text;
 }
 
 function readTarget(command: Command, operands: readonly string[], backend: Backend, fail: (problem: string) => never): { readonly target: Target; readonly subject: string | undefined } {

@@ -18,6 +18,8 @@ export interface PlainOption {
   readonly name: string;
   readonly short: string;
   readonly argument: 'none' | 'required' | 'optional';
+  /** The words that its argument may be; a number of seconds where they are absent. */
+  readonly words?: readonly string[];
 }
 
 /** What the tool does with a command: send one request, or something of its own. */
@@ -78,7 +80,7 @@ const waitOptions: readonly PlainOption[] = [
   { name: 'wfc-timeout', short: 't', argument: 'required' },
   { name: 'degr-wfc-timeout', short: 'd', argument: 'required' },
   { name: 'outdated-wfc-timeout', short: 'o', argument: 'required' },
-  { name: 'wait-after-sb', short: 'w', argument: 'optional' },
+  { name: 'wait-after-sb', short: 'w', argument: 'optional', words: ['yes', 'no'] },
 ];
 
 /** All commands, in the order in which help lists them. */
@@ -124,7 +126,7 @@ export const commands: readonly Command[] = [
     plain: [
       { name: 'verbose', short: 'v', argument: 'none' },
       { name: 'statistics', short: 's', argument: 'none' },
-      { name: 'color', short: 'c', argument: 'optional' },
+      { name: 'color', short: 'c', argument: 'optional', words: ['always', 'never', 'auto'] },
     ],
   }),
   ask('check-resize', 'checkResize', 'Remember the size of the disk below a device.'),

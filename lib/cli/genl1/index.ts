@@ -7,9 +7,9 @@ import { commands, findCommand, type Command } from './commands';
 import { formatCommandHelp, formatHelp, formatXmlHelp } from './help';
 import { runGenerations, runShellStatus, runShow, runState, runStatus, runUdev } from './questions';
 import { runEvents, runEvents2 } from './streams';
-import { parseLimit, runWait, type WaitGoal } from './wait';
+import { runWait, type WaitGoal } from './wait';
 import { runCheckResize } from './check-resize';
-import { connectionWord, diskWord } from './states';
+import { stateToJson } from './states';
 
 const HELP_WORDS: ReadonlySet<string> = new Set(['help', '--help', '-h']);
 const XML_HELP = 'xml-help';
@@ -17,7 +17,7 @@ const XML_HELP = 'xml-help';
 const DONE_WITHOUT_DRIVER: ReadonlySet<string> = new Set(['down', 'secondary', 'disconnect', 'detach']);
 
 /** drbdsetup for DRBD 8.4. */
-export const personality: Personality = {
+export const genl1Personality: Personality = {
   dialect: 'genl1',
   commands: commands.map(({ name }) => name),
   run: async (argv, context) => {
@@ -28,6 +28,7 @@ export const personality: Personality = {
     const { globals, backend, io } = context;
     const call = await parseCall(command, words, backend, globals.sharedSecretFile, (file) => readSecret(file, io));
     context.subject = call.subject ?? command.name;
+    for (const notice of call.notices) io.stderr.write(`${notice}\n`);
     if (DONE_WITHOUT_DRIVER.has(command.name) && !isDriverPresent(backend)) return EXIT.ok;
     return run(call, call.plain.has('json') ? { ...context, globals: { ...globals, json: true } } : context);
   },
@@ -102,12 +103,12 @@ async function run(call: Call, context: Context): Promise<number> {
   }
 
   function wait(goal: WaitGoal): Promise<number> {
-    const limit = (name: string): number => (plain.has(name) ? parseLimit(name, plain.get(name) ?? '') : 0);
+    const limit = (name: string): number => Number(plain.get(name) ?? 0);
     const afterSplitBrain = plain.get('wait-after-sb');
     const minor = target.kind === 'minor' ? target.minor : 0;
     const limits = { wfc: limit('wfc-timeout'), degraded: limit('degr-wfc-timeout'), outdated: limit('outdated-wfc-timeout') };
     return runWait(client, minor, goal, limits, afterSplitBrain === '' || afterSplitBrain === 'yes', context, (state) => {
-      if (json) context.io.stdout.write(`${JSON.stringify({ minor, connection: connectionWord(state.conn), disk: diskWord(state.disk), peerDisk: diskWord(state.pdsk) })}\n`);
+      if (json) context.io.stdout.write(`${JSON.stringify({ minor, ...stateToJson(state) })}\n`);
     });
   }
 }

@@ -1,17 +1,22 @@
 import { buildGenl1Snapshot, snapshotToJson, type DumpReply, type Genl1Client } from '../../drbd';
 import type { operations } from '../../dialects/genl1';
-import { hostByteOrder } from '../../netlink';
+import { byteOrderOf } from '../backend';
+import { generationsToJson } from '../connector/json';
+import { explainGenerations, formatGenerations } from '../connector/show';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import type { Call, Target } from './command-line';
-import { explainGenerations, formatGenerations, generationsJson } from './gi';
-import { formatShow, showJson } from './show';
-import { connectionWord, diskWord, formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, roleWord } from './states';
+import { formatShow, showToJson } from './show';
+import { formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, stateToJson } from './states';
 import { formatStatus, type ResourceReplies } from './status';
 import { ifResourceExists, statusOf } from './streams';
 
 /** The minor where the kernel named none, in 32 bits. */
 const NO_MINOR = 0xffffffff;
+/** How many generations are printed. */
+const GENERATIONS = 4;
+/** MDF_AL_CLEAN: the activity log was applied when the metadata were closed. */
+const ACTIVITY_LOG_CLEAN = 1 << 7;
 /** How often the dumps are taken again when something changed meanwhile. */
 const READ_TRIES = 3;
 
@@ -30,17 +35,8 @@ export async function runState(client: Genl1Client, { command, target }: Call, c
   const minor = minorOfTarget(target);
   if (command.name === 'state') context.io.stderr.write('state is an old name; use role instead\n');
   const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
-  const state = readState(info?.current_state);
-  const configured = !isUnconfigured(state);
-  if (context.globals.json) {
-    const part =
-      command.action === 'role'
-        ? { role: roleWord(state.role), peerRole: roleWord(state.peer) }
-        : command.action === 'cstate'
-          ? { connection: connectionWord(state.conn) }
-          : { disk: diskWord(state.disk), peerDisk: diskWord(state.pdsk) };
-    return print(context, { minor, configured, ...part });
-  }
+  const state = readState(info?.current_state, byteOrderOf(context.backend));
+  if (context.globals.json) return print(context, { minor, ...stateToJson(state) });
   const format = command.action === 'role' ? formatRole : command.action === 'cstate' ? formatConnectionState : formatDiskState;
   context.io.stdout.write(format(state));
   return EXIT.ok;
@@ -50,15 +46,16 @@ export async function runState(client: Genl1Client, { command, target }: Call, c
 export async function runGenerations(client: Genl1Client, { command, target }: Call, context: Context): Promise<number> {
   const minor = minorOfTarget(target);
   const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
-  const state = readState(info?.current_state);
+  const state = readState(info?.current_state, byteOrderOf(context.backend));
   const why = isUnconfigured(state) ? 'is unconfigured' : state.disk === 0 ? 'has no disk' : info?.uuids === undefined ? 'has a disk, but the kernel told no generations of it' : undefined;
   if (why !== undefined) {
     context.io.stderr.write(`${context.subject ?? context.tool}: the device ${why}\n`);
     return EXIT.nothing;
   }
-  const [uuids, flags] = [info?.uuids ?? [], info?.disk_flags ?? 0];
-  if (context.globals.json) return print(context, generationsJson(minor, uuids, flags));
-  context.io.stdout.write((command.name === 'show-gi' ? explainGenerations : formatGenerations)(uuids, flags));
+  const [uuids, flags] = [info?.uuids?.slice(0, GENERATIONS) ?? [], info?.disk_flags ?? 0];
+  const clean = (flags & ACTIVITY_LOG_CLEAN) !== 0;
+  if (context.globals.json) return print(context, { ...generationsToJson(minor, uuids, flags), activityLogClean: clean });
+  context.io.stdout.write(command.name === 'show-gi' ? `${explainGenerations(uuids, flags)}meta-data: ${clean ? 'clean' : 'need apply-al'}\n` : formatGenerations(uuids, flags));
   return EXIT.ok;
 }
 
@@ -73,7 +70,7 @@ export async function runShellStatus(client: Genl1Client, { target }: Call, cont
         minor: minor ?? NO_MINOR,
         resource: place?.ctx_resource_name ?? '',
         volume: place?.ctx_volume,
-        state: info === undefined ? undefined : readState(info.current_state),
+        state: info === undefined ? undefined : readState(info.current_state, byteOrderOf(context.backend)),
         resync: info?.bits_rs_total === undefined ? undefined : { total: info.bits_rs_total, outOfSync: info.bits_oos ?? 0n, failed: info.bits_rs_failed ?? 0n },
       }),
     );
@@ -88,19 +85,15 @@ export async function runShow(client: Genl1Client, { target, plain }: Call, cont
     target.kind === 'minor'
       ? [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }]
       : await client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait);
-  if (context.globals.json) return print(context, showJson(replies, context.globals.reveal));
-  context.io.stdout.write(formatShow(replies, plain.has('show-defaults')));
+  if (context.globals.json) return print(context, showToJson(replies, byteOrderOf(context.backend), context.globals.reveal));
+  context.io.stdout.write(formatShow(replies, byteOrderOf(context.backend), plain.has('show-defaults')));
   return EXIT.ok;
 }
-
-const COLOR_WORDS = ['always', 'never', 'auto'] as const;
 
 /** `status`. */
 export async function runStatus(client: Genl1Client, { target, plain }: Call, context: Context): Promise<number> {
   const { stdout } = context.io;
-  const color = plain.get('color');
-  const when = color === '' ? 'always' : (color ?? 'auto');
-  if (!COLOR_WORDS.some((word) => word === when)) throw new UsageError(`status: option --color: ${COLOR_WORDS.join(', ')} is needed, not ${JSON.stringify(when)}`, { command: 'status' });
+  const color = plain.get('color') ?? 'auto';
   if (context.globals.json) return printSnapshot(client, target, context);
   const resources = await readResources(client, target, context);
   if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
@@ -108,7 +101,8 @@ export async function runStatus(client: Genl1Client, { target, plain }: Call, co
     formatStatus(resources, {
       verbose: plain.has('verbose'),
       statistics: plain.has('statistics'),
-      color: when === 'always' || (when === 'auto' && stdout.isTerminal),
+      // The option alone says always.
+      color: color === 'always' || color === '' || (color === 'auto' && stdout.isTerminal),
       columns: stdout.isTerminal ? process.stdout.columns : undefined,
     }),
   );
@@ -154,7 +148,7 @@ async function readResources(client: Genl1Client, target: Target, context: Conte
     }
     const { source } = buildGenl1Snapshot({
       driver: client.driver,
-      order: hostByteOrder(),
+      order: byteOrderOf(context.backend),
       dumps: { resources: resources.map(({ resource }) => resource), ...joined(resources) },
     });
     if ((source.complete && !vanished) || attempt >= READ_TRIES) return resources;

@@ -1,5 +1,6 @@
 import type { operations } from '../../dialects/genl1';
 import type { DumpReply } from '../../drbd';
+import { decodeSocketAddress, type ByteOrder } from '../../netlink';
 import { attachOptions, netOptions, resourceOptions, type FieldOption } from './options';
 import { doubleQuote, formatAddress, formatOptionValue, isDefault } from './values';
 
@@ -15,9 +16,10 @@ const FLEXIBLE_INTERNAL = -3;
 /**
  * The configuration as configuration files have it, which drbdadm reads.
  * @param replies of get_status, those of a resource one after the other
+ * @param order of the machine whose kernel answered
  * @param showDefaults also what is as it is where nobody says otherwise
  */
-export function formatShow(replies: readonly StatusReply[], showDefaults: boolean): string {
+export function formatShow(replies: readonly StatusReply[], order: ByteOrder, showDefaults: boolean): string {
   const lines: string[] = [];
   let depth = 0;
   const line = (text: string): void => {
@@ -40,7 +42,7 @@ export function formatShow(replies: readonly StatusReply[], showDefaults: boolea
       const standard = isDefault(option, value);
       if (standard && !showDefaults) continue;
       const remarks = [...(option.unit === undefined ? [] : [option.unit]), ...(standard ? ['default'] : [])];
-      line(`${option.name.padEnd(16)}\t${formatOptionValue(option, value)};${remarks.length === 0 ? '' : ` # ${remarks.join(', ')}`}`);
+      line(`${option.name.padEnd(16)}\t${formatOptionValue(option, value, order)};${remarks.length === 0 ? '' : ` # ${remarks.join(', ')}`}`);
     }
     close();
   };
@@ -61,11 +63,11 @@ export function formatShow(replies: readonly StatusReply[], showDefaults: boolea
       section('net', netOptions, reply.net_conf);
       if (hasBytes(context.ctx_peer_addr)) {
         open('_remote_host');
-        line(`address\t\t\t${formatAddress(context.ctx_peer_addr)};`);
+        line(`address\t\t\t${formatAddress(context.ctx_peer_addr, order)};`);
         close();
       }
       open('_this_host');
-      if (hasBytes(context.ctx_my_addr)) line(`address\t\t\t${formatAddress(context.ctx_my_addr)};`);
+      if (hasBytes(context.ctx_my_addr)) line(`address\t\t\t${formatAddress(context.ctx_my_addr, order)};`);
     }
     if (context.ctx_volume === undefined) continue;
     open(`volume ${context.ctx_volume}`);
@@ -101,23 +103,22 @@ function metaDisk(device: string, index: number): string {
   }
 }
 
-/** An option in JSON. */
-interface OptionJson {
-  /** A number in `unit`, a word, yes or no as a boolean, or a string. u64 is a decimal string; a secret is null unless it was asked for. */
-  readonly value: string | number | boolean | null;
-  /** What one unit of the number stands for; null where it has none. */
-  readonly unit: string | null;
-  readonly default: boolean;
-}
+/** What stands for a secret that was not asked for. */
+const REDACTED = { value: null, redacted: true } as const;
 
 /**
- * The configuration as JSON: one object a resource, with all options, whether they are at their default or not.
- * @param reveal print secrets, which are null otherwise
+ * The configuration as JSON: one object a resource, with all options, whether they are at their default or not: value, number of a word, unit.
+ * 64-bit numbers are decimal strings.
+ * @param reveal print secrets
  */
-export function showJson(replies: readonly StatusReply[], reveal: boolean): unknown {
-  const optionsOf = (options: readonly FieldOption[], values: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, OptionJson>> => {
+export function showToJson(replies: readonly StatusReply[], order: ByteOrder, reveal: boolean): object {
+  const optionsOf = (options: readonly FieldOption[], values: Readonly<Record<string, unknown>> | undefined): object => {
     const present = options.filter(({ field }) => values?.[field] !== undefined);
-    return Object.fromEntries(present.map((option) => [option.name, optionJson(option, values?.[option.field], reveal)]));
+    return Object.fromEntries(present.map((option) => [option.name, optionToJson(option, values?.[option.field], order, reveal)]));
+  };
+  const addressOf = (bytes: Uint8Array): object => {
+    const { family, address, port, scopeId } = decodeSocketAddress(bytes, order);
+    return { family, address, port, scopeId: scopeId ?? null };
   };
   const names = [...new Set(replies.map((reply) => reply.context?.ctx_resource_name ?? ''))];
   return {
@@ -129,17 +130,14 @@ export function showJson(replies: readonly StatusReply[], reveal: boolean): unkn
       return {
         name,
         options: optionsOf(resourceOptions, first?.res_opts),
-        connections:
-          first?.net_conf === undefined || !hasBytes(local) || !hasBytes(peer)
-            ? []
-            : [{ local: formatAddress(local), peer: formatAddress(peer), options: optionsOf(netOptions, first.net_conf) }],
+        connections: first?.net_conf === undefined || !hasBytes(local) || !hasBytes(peer) ? [] : [{ local: addressOf(local), peer: addressOf(peer), options: optionsOf(netOptions, first.net_conf) }],
         volumes: own
           .filter(({ context }) => context?.ctx_volume !== undefined)
           .map(({ context, minor, disk_conf: disk }) => ({
             volume: context?.ctx_volume,
             minor: minor ?? null,
-            disk: disk?.backing_dev === undefined || disk.backing_dev === '' ? null : disk.backing_dev,
-            metaDisk: disk?.meta_dev === undefined || disk.meta_dev === '' ? null : disk.meta_dev,
+            disk: orNull(disk?.backing_dev),
+            metaDisk: orNull(disk?.meta_dev),
             metaIndex: disk?.meta_dev_idx === undefined ? null : metaIndexWord(disk.meta_dev_idx),
             options: optionsOf(attachOptions, disk),
           })),
@@ -148,16 +146,19 @@ export function showJson(replies: readonly StatusReply[], reveal: boolean): unkn
   };
 }
 
+function orNull(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}
+
 function metaIndexWord(index: number): string | number {
   return index === INTERNAL || index === FLEXIBLE_INTERNAL ? 'internal' : index === FLEXIBLE_EXTERNAL ? 'flexible' : index;
 }
 
-function optionJson(option: FieldOption, value: unknown, reveal: boolean): OptionJson {
+function optionToJson(option: FieldOption, value: unknown, order: ByteOrder, reveal: boolean): object {
   const { table, kind } = option;
-  const shown = (): OptionJson['value'] => {
-    if (table.secret === true && value !== '' && !reveal) return null;
-    if (kind === 'word' || kind === 'address') return formatOptionValue(option, value);
-    return typeof value === 'bigint' ? value.toString() : (value as string | number | boolean);
-  };
-  return { value: shown(), unit: table.unit ?? null, default: isDefault(option, value) };
+  if (table.secret === true && value !== '' && !reveal) return REDACTED;
+  const standard = isDefault(option, value);
+  if (kind === 'word') return { value: formatOptionValue(option, value, order), code: value, isDefault: standard };
+  if (kind === 'address') return { value: formatOptionValue(option, value, order), isDefault: standard };
+  return { value: typeof value === 'bigint' ? value.toString() : value, ...(table.unit === undefined ? {} : { unit: table.unit }), isDefault: standard };
 }

@@ -1,11 +1,11 @@
 import { connectionStates, diskStates, roles } from '../../dialects/genl1';
 import { decodeStateWord, type StateWord } from '../../dialects/state-word';
 import { wordOf } from '../../drbd';
-import { hostByteOrder } from '../../netlink';
+import type { ByteOrder } from '../../netlink';
 
 /** @param word current_state and its kin of a state_info; 0 where the kernel sent none */
-export function readState(word: number | undefined): StateWord {
-  return decodeStateWord(word ?? 0, hostByteOrder());
+export function readState(word: number | undefined, order: ByteOrder): StateWord {
+  return decodeStateWord(word ?? 0, order);
 }
 
 export const roleWord = (code: number): string => wordOf('genl1', 'role', code) ?? '';
@@ -43,6 +43,20 @@ export function formatConnectionState(state: StateWord): string {
 /** As `dstate` prints it. */
 export function formatDiskState(state: StateWord): string {
   return isUnconfigured(state) ? 'Unconfigured\n' : `${diskWord(state.disk)}/${diskWord(state.pdsk)}\n`;
+}
+
+/** All states of a device in JSON. */
+export function stateToJson(state: StateWord): object {
+  return {
+    configured: !isUnconfigured(state),
+    connection: connectionWord(state.conn),
+    role: roleWord(state.role),
+    peerRole: roleWord(state.peer),
+    disk: diskWord(state.disk),
+    peerDisk: diskWord(state.pdsk),
+    suspended: { user: state.susp, noData: state.susp_nod, fencing: state.susp_fen },
+    resyncSuspended: { user: state.user_isp, peer: state.peer_isp, dependency: state.aftr_isp },
+  };
 }
 
 /** What is told of a device by `sh-status`; without `state` the kernel does not know it. */

@@ -1,11 +1,11 @@
 import type { Genl1Client, GenericEvent, ResyncEvent } from '../../drbd';
-import { KernelError, NetlinkError, UnsupportedError } from '../../errors';
+import { AbortError, KernelError, NetlinkError, UnsupportedError } from '../../errors';
+import { byteOrderOf } from '../backend';
 import { waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
-import { exitCodeOfEnd } from '../io';
 import type { Target } from './command-line';
 import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event, type Notification, type NotificationSets } from './events2';
-import { formatEvent, type StateMessage } from './events';
+import { eventToJson, formatEvent, type StateMessage } from './events';
 
 const ERR_MINOR_INVALID = 127;
 const ENODEV = 19;
@@ -35,11 +35,28 @@ async function follow(events: AsyncIterable<Item>, context: Context, take: (item
       if (context.io.stdout.closed) return EXIT.ok;
     }
   } catch (error) {
-    if (ending.aborted) return exitCodeOfEnd(ending.reason);
+    // Told to end, or nobody reads any more: a stream has no other end.
+    if (error instanceof AbortError && ending.aborted) return EXIT.ok;
     throw error;
   }
   return EXIT.ok;
 }
+
+/** Says that something was lost: on standard error, as no line of these formats is meant for it; and in JSON. */
+function tellLoss(reason: string, json: boolean, context: Context): void {
+  const { stderr, stdout } = context.io;
+  stderr.write(`${context.tool}: ${LOSSES[reason] ?? reason}; what has changed meanwhile follows\n`);
+  if (json) stdout.write(`${JSON.stringify({ kind: 'resync', reason, timestamp: formatTimestamp(now()) })}\n`);
+}
+
+const LOSSES: Readonly<Record<string, string>> = {
+  overrun: 'messages were lost, as the buffer of the socket was full',
+  queue: 'messages were lost, as this program could not keep up',
+  truncated: 'a message was cut off',
+  malformed: 'a message could not be read',
+  module: 'the driver was unloaded or loaded anew',
+  gap: 'messages are missing',
+};
 
 const now = (): number => performance.timeOrigin + performance.now();
 
@@ -81,8 +98,7 @@ export async function runEvents2(client: Genl1Client, target: Target, options: E
 
   const resync = async (reason: string): Promise<void> => {
     time = undefined;
-    if (options.json) stdout.write(`${JSON.stringify({ event: 'resync', reason, timestamp: formatTimestamp(now()) })}\n`);
-    else stdout.write(`${options.timestamps ? `${formatTimestamp(now())} ` : ''}- resync ${reason}\n`);
+    tellLoss(reason, options.json, context);
     for (const event of events.resync(await stateOrNone(initial))) print(event);
   };
   return follow(stream, context, async (item) => {
@@ -114,9 +130,9 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
   const { stdout } = context.io;
   const signal = context.io.endSignal();
   let asked = 0;
+  const order = byteOrderOf(context.backend);
   const print = (message: StateMessage): void => {
-    if (!json) stdout.write(formatEvent(message));
-    else stdout.write(`${JSON.stringify(eventJson(message))}\n`);
+    stdout.write(json ? `${JSON.stringify(eventToJson(message, order))}\n` : formatEvent(message, order));
   };
   const wanted = (minor: number | undefined, resource: string | undefined): boolean =>
     target.kind === 'minor' ? target.minor === minor : target.kind !== 'resource' || target.name === resource;
@@ -129,7 +145,7 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
   await read();
   return follow(stream, context, async (item) => {
     if (item.kind === 'resync') {
-      stdout.write(json ? `${JSON.stringify({ event: 'resync', reason: item.reason })}\n` : `${asked + 1} # resync after ${item.reason}: all states follow\n`);
+      tellLoss(item.reason, json, context);
       try {
         await read();
       } catch (error) {
@@ -140,19 +156,6 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
     const sets = item.sets as StateMessage['sets'];
     if (sets.context === undefined || wanted(item.minor, sets.context.ctx_resource_name)) print({ minor: item.minor, sequence: item.sequence, sets });
   });
-}
-
-function eventJson({ minor, sequence, sets }: StateMessage): unknown {
-  const text = formatEvent({ minor, sequence, sets });
-  return {
-    sequence,
-    minor: minor ?? null,
-    resource: sets.context?.ctx_resource_name ?? null,
-    volume: sets.context?.ctx_volume ?? null,
-    // One word for what it is about, and the lines that say it.
-    kind: text.split(' ')[1] ?? null,
-    lines: text.trimEnd().split('\n'),
-  };
 }
 
 /** @returns the answers of get_status about what a command is about; none where it does not exist */

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors';
 import { parseSigned, parseUnsigned, quote } from '../number';
-import { decodeSocketAddress, hostByteOrder, type SocketAddress } from '../../netlink';
+import { decodeSocketAddress, type ByteOrder, type SocketAddress } from '../../netlink';
 import { formatRange } from '../../schema';
 import type { FieldOption } from './options';
 
@@ -9,11 +9,11 @@ export type OptionValue = number | bigint | boolean | string | SocketAddress;
 
 /**
  * @param text what stands behind the option; undefined where nothing does
- * @param parseAddress reads `[af:]ip[:port]`
+ * @param readAddress reads `[af:]ip[:port]`
  * @returns the value to send; undefined where the option says that nothing is to be sent
  * @throws UsageError if the text is none of the option's words, no number, or a number out of range
  */
-export function parseOptionValue(option: FieldOption, text: string | undefined, parseAddress: (text: string) => SocketAddress): OptionValue | undefined {
+export async function parseOptionValue(option: FieldOption, text: string | undefined, readAddress: (text: string) => Promise<SocketAddress>): Promise<OptionValue | undefined> {
   switch (option.kind) {
     case 'flag':
       return parseYesNo(option, text) ? true : undefined;
@@ -26,7 +26,7 @@ export function parseOptionValue(option: FieldOption, text: string | undefined, 
     case 'string':
       return text ?? '';
     case 'address':
-      return parseAddress(text ?? '');
+      return readAddress(text ?? '');
   }
 }
 
@@ -55,9 +55,10 @@ function parseNumber({ name, table, scale }: FieldOption, text: string): number 
 
 /**
  * @param value as the kernel sent it
+ * @param order of the machine whose kernel it was
  * @returns the words of `show` for it: numbers with their scale, strings in quotes
  */
-export function formatOptionValue(option: FieldOption, value: unknown): string {
+export function formatOptionValue(option: FieldOption, value: unknown, order: ByteOrder): string {
   const { table, scale } = option;
   switch (option.kind) {
     case 'flag':
@@ -70,7 +71,7 @@ export function formatOptionValue(option: FieldOption, value: unknown): string {
     case 'string':
       return doubleQuote(String(value));
     case 'address':
-      return value instanceof Uint8Array ? formatAddress(value) : '';
+      return value instanceof Uint8Array ? formatAddress(value, order) : '';
   }
 }
 
@@ -95,7 +96,7 @@ export function doubleQuote(text: string): string {
 }
 
 /** @param bytes a struct sockaddr. @returns it as configuration files have it: `ipv4 10.0.0.1:7788`, `ipv6 [fe80::1]:7788` */
-export function formatAddress(bytes: Uint8Array): string {
-  const { family, address, port } = decodeSocketAddress(bytes, hostByteOrder());
+export function formatAddress(bytes: Uint8Array, order: ByteOrder): string {
+  const { family, address, port } = decodeSocketAddress(bytes, order);
   return `${family} ${family === 'ipv6' ? `[${address}]` : address}:${port}`;
 }

@@ -1,11 +1,11 @@
 import { connectionStates, timeoutTypes } from '../../dialects/genl1';
 import type { StateWord } from '../../dialects/state-word';
 import type { Genl1Client } from '../../drbd';
-import { TimeoutError } from '../../errors';
+import { KernelError, TimeoutError } from '../../errors';
+import { byteOrderOf } from '../backend';
 import { waitOptions, type Context } from '../context';
-import { EXIT, UsageError } from '../errors';
+import { EXIT, formatReturnCode } from '../errors';
 import { exitCodeOfEnd } from '../io';
-import { parseUnsigned, quote } from '../number';
 import { reasons } from './events';
 import { connectionWord, readState } from './states';
 
@@ -14,15 +14,6 @@ export interface WaitLimits {
   readonly wfc: number;
   readonly degraded: number;
   readonly outdated: number;
-}
-
-const LONGEST_SECONDS = 1_000_000n;
-
-/** @returns the seconds of a limit. @throws UsageError */
-export function parseLimit(name: string, text: string): number {
-  const seconds = parseUnsigned(text, '1', `option --${name}`);
-  if (seconds > LONGEST_SECONDS) throw new UsageError(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${LONGEST_SECONDS} seconds`);
-  return Number(seconds);
 }
 
 /**
@@ -38,6 +29,18 @@ export function orderLimits({ wfc, degraded, outdated }: WaitLimits): { readonly
   };
   const ordered = shorter(degraded, wfc, 'degr-wfc-timeout', 'wfc-timeout');
   return { limits: { wfc, degraded: ordered, outdated: shorter(outdated, ordered, 'outdated-wfc-timeout', 'degr-wfc-timeout') }, notes };
+}
+
+/** @returns which of the limits counts; undefined where the kernel refuses to say, which has been told then */
+async function readTimeoutType(client: Genl1Client, minor: number, context: Context): Promise<number | undefined> {
+  try {
+    const { timeout_parms: parms } = await client.request('get_timeout_type', { minor }, waitOptions(context));
+    return parms?.timeout_type ?? timeoutTypes.UT_DEFAULT;
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    context.io.stderr.write(formatReturnCode(context.subject ?? context.tool, error.returnCode, error.returnName, error.infoText));
+    return undefined;
+  }
 }
 
 /** What is waited for. */
@@ -58,8 +61,8 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
   const started = performance.now();
   const { limits: ordered, notes } = orderLimits(limits);
   for (const note of notes) io.stderr.write(`${note}\n`);
-  const { timeout_parms: parms } = await client.request('get_timeout_type', { minor }, waitOptions(context));
-  const type = parms?.timeout_type ?? timeoutTypes.UT_DEFAULT;
+  const type = await readTimeoutType(client, minor, context);
+  if (type === undefined) return EXIT.failure;
   const seconds = type === timeoutTypes.UT_DEGRADED ? ordered.degraded : type === timeoutTypes.UT_PEER_OUTDATED ? ordered.outdated : ordered.wfc;
 
   const ending = io.endSignal();
@@ -67,7 +70,7 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
   const signal = AbortSignal.any([ending, stop.signal]);
   let told = false;
   const judge = (word: number | undefined): boolean => {
-    const state = readState(word);
+    const state = readState(word, byteOrderOf(context.backend));
     if (isOver(state, goal, afterSplitBrain)) {
       done(state);
       return true;

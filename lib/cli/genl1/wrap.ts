@@ -3,7 +3,7 @@ const DEFAULT_COLUMNS = 80;
 
 /**
  * Text that breaks before a piece which does not fit its line, as drbdsetup's does: a line that is begun anew is indented by what the piece asks
- * for, the blank that leads the piece falls away, and the indentation (and one column more) does not count as used.
+ * for, and the blank that leads the piece falls away.
  */
 export class WrappedText {
   readonly #columns: number;
@@ -25,7 +25,7 @@ export class WrappedText {
     if (this.#column === 0) {
       shown = rest.replace(/^ +/u, '');
       this.#text += ' '.repeat(indent);
-      this.#column = -1;
+      this.#column = indent;
     }
     this.#text += shown;
     this.#column = shown.endsWith('\n') ? 0 : this.#column + Buffer.byteLength(shown);

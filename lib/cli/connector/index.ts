@@ -1,0 +1,99 @@
+import { isDriverPresent, type Context, type Personality } from '../context';
+import { minorOf } from '../device';
+import { EXIT, UsageError } from '../errors';
+import { quote } from '../number';
+import { aliases, commands, findCommand, type Command } from './commands';
+import { runConfigure, runDown } from './configure';
+import { runEvents, warnOfExcess } from './events';
+import { runRead } from './read';
+import { formatUsage, formatXml, usageOf } from './usage';
+import { runWait } from './wait';
+
+/** What is done already where there is no driver. */
+const DONE_WITHOUT_DRIVER = ['down', 'secondary', 'disconnect', 'detach'];
+/** What notes something down, beside the commands that change the driver's state. */
+const CHANGES_FILES = ['check-resize'];
+
+/** drbdsetup for DRBD 8.3: the device first, then the command. */
+export const connectorPersonality: Personality = {
+  dialect: 'connector',
+  commands: [...commands.map(({ name }) => name), ...Object.keys(aliases), 'help', 'xml'],
+  run,
+};
+
+async function run(argv: readonly string[], context: Context): Promise<number> {
+  const { io } = context;
+  const [first = '', second] = argv;
+  // A word with a dash in place of the device asks for help too.
+  if (first === 'help' || first.startsWith('-')) return explain(second, usageOf, context);
+  if (first === 'xml') return explain(second, formatXml, context);
+  if (second === undefined) {
+    io.stdout.write(formatUsage());
+    throw new UsageError(first === '' ? 'a device and a command are needed' : `${quote(first)}: a device and a command are needed`);
+  }
+  // The command may stand first too, as in later releases.
+  const [device, name] = findCommand(second) === undefined && findCommand(first) !== undefined ? [second, first] : [first, second];
+  if (!isDriverPresent(context.backend)) {
+    if (DONE_WITHOUT_DRIVER.includes(name)) return EXIT.ok;
+    throw new UsageError('there is no DRBD driver: /proc/drbd is missing. Load the module (modprobe drbd, or --modprobe), or look whether this is a container that does not see it');
+  }
+  const command = findCommand(name);
+  if (command === undefined) {
+    io.stdout.write(formatUsage());
+    throw new UsageError(`there is no command ${quote(name)}${suggestion(name)}`);
+  }
+  warnOfOldName(name, context);
+  const minor = minorOf(device, context.backend);
+  context.subject = device;
+  const words = argv.slice(2);
+  if (command.kind !== 'configure' && command.kind !== 'down' && !CHANGES_FILES.includes(command.name)) return runUnlocked(command, minor, words, context);
+  const lock = await context.backend.lock(minor, undefined);
+  try {
+    return await runUnlocked(command, minor, words, context);
+  } finally {
+    lock?.release();
+  }
+}
+
+async function runUnlocked(command: Command, minor: number, words: readonly string[], context: Context): Promise<number> {
+  switch (command.kind) {
+    case 'configure':
+      return runConfigure(command, minor, words, context);
+    case 'down':
+      return runDown(minor, words, context);
+    case 'read':
+      warnOfExcess(words, context);
+      return runRead(command, minor, context);
+    case 'events':
+      return runEvents(command, minor, words, context);
+    case 'wait':
+      return runWait(command, minor, words, context);
+  }
+}
+
+function explain(name: string | undefined, format: (command: Command) => string, context: Context): number {
+  if (name === undefined) {
+    context.io.stdout.write(formatUsage());
+    return EXIT.failure;
+  }
+  const command = findCommand(name);
+  if (command === undefined) {
+    context.io.stdout.write(formatUsage());
+    throw new UsageError(`there is no command ${quote(name)}${suggestion(name)}`);
+  }
+  warnOfOldName(name, context);
+  context.io.stdout.write(format(command));
+  return EXIT.ok;
+}
+
+function warnOfOldName(name: string, context: Context): void {
+  const today = Object.hasOwn(aliases, name) ? aliases[name] : undefined;
+  if (today !== undefined) context.io.stderr.write(`The name ${name} is deprecated; use ${today}.\n`);
+}
+
+/** A word that begins alike, or with letters that are swapped or missing. */
+function suggestion(name: string): string {
+  const letters = [...name].sort().join('');
+  const near = commands.filter((command) => command.name.startsWith(name.slice(0, 3)) && name.length >= 3 ? true : [...command.name].sort().join('') === letters);
+  return near.length === 0 ? '' : `; there is ${near.map((command) => command.name).join(', ')}`;
+}

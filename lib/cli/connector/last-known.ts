@@ -1,0 +1,49 @@
+import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+
+/** What is noted of a backing device with internal metadata, so that the metadata is found again after the device has grown (drbd-minor-N.lkbd). */
+export interface LastKnown {
+  readonly sizeBytes: bigint;
+  readonly device: string | undefined;
+  /** The device's generation, where drbdmeta noted it. */
+  readonly uuid: bigint | undefined;
+}
+
+export function lastKnownPath(stateDirectory: string, minor: number): string {
+  return `${stateDirectory}/drbd-minor-${minor}.lkbd`;
+}
+
+/** @returns undefined where nothing is noted, or nothing that can be read. @throws the system's error for any other failure */
+export function readLastKnown(path: string): LastKnown | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const match = /^\s*(\d+)(?:\s+(\S+)(?:\n+uuid:\s*([0-9a-fA-F]+))?)?/u.exec(text);
+  if (match === null) return undefined;
+  const [, size = '0', device, uuid] = match;
+  return { sizeBytes: BigInt(size), device, uuid: uuid === undefined ? undefined : BigInt(`0x${uuid}`) };
+}
+
+/** Size in bytes, a tab, the device; on a second line the uuid, if one is known. It is on the disk when this returns. */
+export function writeLastKnown(path: string, known: LastKnown): void {
+  const file = openSync(path, 'w', 0o644);
+  try {
+    const uuid = known.uuid === undefined || known.uuid === 0n ? '' : `uuid:\t${known.uuid.toString(16).toUpperCase().padStart(16, '0')}\n`;
+    writeSync(file, `${known.sizeBytes}\t${known.device ?? ''}\n${uuid}`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Forgets it. */
+export function deleteLastKnown(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,119 @@
+import { connectionStates } from '../../dialects/connector';
+import { AbortError, TimeoutError } from '../../errors';
+import { attempt } from '../../session';
+import { byteOrderOf } from '../backend';
+import { clientOf, waitOptions, type Context } from '../context';
+import { EXIT, UsageError } from '../errors';
+import { getopt } from '../getopt';
+import { parseSigned, quote } from '../number';
+import { inOrder } from './broadcasts';
+import type { ListenCommand } from './commands';
+import { warnOfExcess } from './events';
+import { stateToJson } from './json';
+import { stateText, type StateText } from './show';
+
+/** Of all three limits, in seconds (drbd_limits.h). */
+const TIMEOUT = { min: 0n, max: 300_000n } as const;
+
+interface Limits {
+  readonly usual: number;
+  readonly degraded: number;
+  readonly outdated: number;
+}
+
+/** The answer to get_timeout_flag. */
+const USUAL = 0;
+const DEGRADED = 1;
+
+/**
+ * Waits until the peers are connected, or until they are and no resync runs.
+ * @returns 0 once it is so, or once the connection was given up; 5 when the time is over
+ */
+export async function runWait(command: ListenCommand, minor: number, argv: readonly string[], context: Context): Promise<number> {
+  const { io } = context;
+  const { options, operands } = getopt(argv, command.options, command.name);
+  const seconds: Record<string, number> = {};
+  let afterSplitBrain = false;
+  for (const { spec, value } of options) {
+    if (spec.argument === 'none') afterSplitBrain = true;
+    else seconds[spec.name] = parseLimit(value ?? '', `${command.name}: --${spec.name}`);
+  }
+  warnOfExcess(operands, context);
+  const client = await clientOf(context, 'connector');
+  const ending = io.endSignal();
+  const { tags: flag } = await client.request('get_timeout_flag', { minor }, waitOptions(context, ending));
+  const limits = { usual: seconds['wfc-timeout'] ?? 0, degraded: seconds['degr-wfc-timeout'] ?? 0, outdated: seconds['outdated-wfc-timeout'] ?? 0 };
+  const limit = chooseLimit(flag.use_degraded ?? USUAL, limits, context);
+  const stop = new AbortController();
+  // Listening first and asking then, so that no change falls between.
+  const stream = client.events({ signal: stop.signal });
+  const done = (state: StateText): boolean => isReached(command.name, state, afterSplitBrain);
+  const ask = async (): Promise<StateText> => {
+    const { tags } = await client.request('get_state', { minor }, waitOptions(context, stop.signal));
+    if (tags.state_i === undefined) throw new UsageError(`the answer about minor ${minor} holds no state`);
+    return stateText(tags.state_i, byteOrderOf(context.backend));
+  };
+  /** @returns undefined where the stream has ended, as only a recording's does: nothing will change any more */
+  const watch = async (): Promise<StateText | undefined> => {
+    let state = await ask();
+    if (done(state)) return state;
+    for await (const item of inOrder(stream)) {
+      if (item.kind === 'gap') state = await ask();
+      else if (item.minor !== minor || item.name !== 'get_state' || typeof item.tags['state_i'] !== 'number') continue;
+      else state = stateText(item.tags['state_i'], byteOrderOf(context.backend));
+      if (done(state)) return state;
+    }
+    return undefined;
+  };
+  try {
+    const state = await attempt<StateText>(`${command.name} of minor ${minor}`, { signal: ending, timeoutMs: limit === 0 ? Infinity : limit * 1000 }, (settle) => {
+      watch().then((state) => {
+        if (state === undefined) settle.expire();
+        else settle.resolve(state);
+      }, settle.reject);
+      return {
+        abandon: () => {
+          stop.abort();
+          return 'no';
+        },
+      };
+    });
+    if (context.globals.json) io.stdout.write(`${JSON.stringify({ minor, reached: true, ...stateToJson(state, undefined) })}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof TimeoutError) || error.timeoutMs !== limit * 1000) throw error;
+    if (context.globals.json) io.stdout.write(`${JSON.stringify({ minor, reached: false })}\n`);
+    return EXIT.timeout;
+  } finally {
+    stop.abort();
+    await Promise.resolve(stream.return?.()).catch((error: unknown) => {
+      if (!(error instanceof AbortError)) throw error;
+    });
+  }
+}
+
+function parseLimit(text: string, what: string): number {
+  const number = parseSigned(text, '1', what);
+  if (number < TIMEOUT.min || number > TIMEOUT.max) throw new UsageError(`${what}: ${quote(text)} is out of range: ${TIMEOUT.min} to ${TIMEOUT.max} seconds, where 0 waits for ever`);
+  return Number(number);
+}
+
+/** A limit for a degraded cluster must not be longer than the usual one, nor one for an outdated peer longer than that. */
+function chooseLimit(flag: number, limits: Limits, context: Context): number {
+  if (flag === USUAL) return limits.usual;
+  const shorten = (name: string, value: number, of: string, most: number): number => {
+    if (most === 0 || (value !== 0 && value <= most)) return value;
+    context.io.stderr.write(`${name} has to be at most ${of}; it is set to ${most} seconds\n`);
+    return most;
+  };
+  const degraded = shorten('degr-wfc-timeout', limits.degraded, 'wfc-timeout', limits.usual);
+  const outdated = shorten('outdated-wfc-timeout', limits.outdated, 'degr-wfc-timeout', degraded);
+  return flag === DEGRADED ? degraded : outdated;
+}
+
+function isReached(name: string, state: StateText, afterSplitBrain: boolean): boolean {
+  const { conn } = state.word;
+  // It was given up: nothing will come of waiting.
+  if (!afterSplitBrain && conn < connectionStates.C_UNCONNECTED) return true;
+  return name === 'wait-sync' ? conn === connectionStates.C_CONNECTED : conn >= connectionStates.C_CONNECTED;
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { recordingsOf, type CapturedRecording } from '../support/recordings';
+import { replayCommand, type Replayed } from '../support/replayed-command';
+
+// Every command of drbdsetup 8.3 that was recorded with a genuine kernel, run by ours against its recording.
+
+interface Difference {
+  readonly id: string;
+  readonly reason: string;
+  /** What ours exits with. */
+  readonly exit: number;
+  /** Whether ours sends what was recorded. */
+  readonly sent: boolean;
+  /** Lines that ours prints beside the recorded ones. */
+  readonly moreLines?: readonly string[];
+}
+
+const list = JSON.parse(readFileSync(join(__dirname, '../../../test/replay/drbdsetup-83.differences.json'), 'utf8')) as { readonly reasons: Readonly<Record<string, string>>; readonly differences: readonly Difference[] };
+const differences = new Map(list.differences.map((difference) => [difference.id, difference]));
+const FILES = ['01-unconfigured', '02-disk', '03-net', '04-syncer', '05-pair'];
+const commands = FILES.flatMap((file) => recordingsOf(`drbd-8.3.13/${file}.jsonl`)).filter(({ argv }) => argv[0] === 'drbdsetup');
+
+/** A stream that was ended from outside ends by itself where the recording does. */
+function recordedExit({ exit, endedBy }: CapturedRecording): number | 'HANG' | null {
+  return endedBy === undefined ? exit : 0;
+}
+
+/** The numbers of return codes in error messages. */
+function codesIn(stderr: string): readonly string[] {
+  return Array.from(stderr.matchAll(/: \((-?\d+)\)/gu), ([, code = '']) => code);
+}
+
+const USAGE = /^\n?USAGE:/u;
+
+/** What remains of an output when the words that are our own are taken out. */
+function withoutProse(command: string | undefined, stdout: string): unknown {
+  if (USAGE.test(stdout)) {
+    // Which commands and options there are, in which order, and their words.
+    const options = Array.from(stdout.matchAll(/\{--([a-z0-9-]+)\|-(.)\}/gu), ([, name, letter]) => `${name ?? ''} ${letter ?? ''}`);
+    const listed = /Commands (?:are|of)/u.test(stdout) ? Array.from(stdout.matchAll(/(?<=^ | {2,})(?!help|xml|batch|drbdsetup)([a-z]+(?:-[a-z]+)*)(?= {2,}| \[| ?\n|$)/gmu), ([, name]) => name) : [];
+    return { options, listed: listed.filter((name) => NAMES.has(name ?? '')) };
+  }
+  if (command === 'show-gi') return stdout.split('\n').filter((line) => /^[0-9A-F]{16}:|^flags:/u.test(line));
+  // The words behind the number of an answer may go on in the next line.
+  if (command === 'events') return stdout.split('\n').filter((line) => /^\d+ |^\t|^ /u.test(line)).map((line) => line.replace(/^(\d+ ZZ \d+ ret_code: -?\d+) .*$/u, '$1'));
+  return stdout;
+}
+
+const NAMES = new Set(commands.filter(({ argv }) => argv[1] === 'help').map(({ argv }) => argv[2]));
+
+function comparable(captured: CapturedRecording, stdout: string): unknown {
+  return withoutProse(captured.argv[2], stdout);
+}
+
+function problemsOf(captured: CapturedRecording, ours: Replayed): readonly string[] {
+  const problems: string[] = [...ours.requests];
+  if (ours.exit !== recordedExit(captured)) problems.push(`exit ${ours.exit}, recorded ${String(captured.exit)}`);
+  const [expected, actual] = [captured.stdout, ours.stdout].map((stdout) => JSON.stringify(comparable(captured, stdout)));
+  if (expected !== actual) problems.push(`stdout ${actual ?? ''}, recorded ${expected ?? ''}`);
+  const [codes, recorded] = [codesIn(ours.stderr).join(), codesIn(captured.stderr).join()];
+  if (codes !== recorded) problems.push(`codes ${codes} on stderr, recorded ${recorded}`);
+  return problems;
+}
+
+describe.each(FILES)('%s', (file) => {
+  const ofFile = commands.filter(({ id }) => id.startsWith(`${file}/`));
+
+  test.each(ofFile.filter(({ id }) => !differences.has(id)).map((captured) => [captured.id, captured.argv.slice(1).join(' '), captured] as const))('%s %s', async (_id, _words, captured) => {
+    const ours = await replayCommand(captured);
+    expect(problemsOf(captured, ours)).toEqual([]);
+    // Whoever fails says why.
+    if (ours.exit !== 0 && ours.exit !== 5) expect(`${ours.stderr}${USAGE.test(ours.stdout) ? ours.stdout : ''}`).not.toBe('');
+  });
+});
+
+describe('differences on purpose', () => {
+  test.each(list.differences)('$id $reason', async (difference) => {
+    const captured = commands.find(({ id }) => id === difference.id);
+    if (captured === undefined) throw new Error('there is no such recorded command');
+    expect(list.reasons[difference.reason]).toBeDefined();
+    const ours = await replayCommand(captured);
+    // An entry that is none any more has to go.
+    expect(problemsOf(captured, ours)).not.toEqual([]);
+    expect(ours.exit).toBe(difference.exit);
+    expect(ours.requests.filter((problem) => problem.startsWith('not sent')).length).toBe(difference.sent ? 0 : captured.recording.entries.filter(({ kind }) => kind === 'tx').length);
+    if (difference.exit !== 0) expect(ours.stderr).not.toBe('');
+    if (difference.moreLines !== undefined) {
+      const [expected, actual] = [captured.stdout, ours.stdout].map((stdout) => comparable(captured, stdout) as string[]);
+      expect(actual?.filter((line) => !difference.moreLines?.includes(line))).toEqual(expected);
+      expect(ours.requests).toEqual([]);
+    }
+  });
+
+  test('are few', () => {
+    expect(commands.length).toBeGreaterThan(900);
+    expect(list.differences.length / commands.length).toBeLessThanOrEqual(0.02);
+  });
+});

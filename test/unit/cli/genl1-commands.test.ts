@@ -1,0 +1,211 @@
+import { TransportError } from '../../../lib';
+import { createBackend } from '../../../lib/cli/backend';
+import { parseCall, requestOf, type Call } from '../../../lib/cli/genl1/command-line';
+import { commands, findCommand } from '../../../lib/cli/genl1/commands';
+import { formatCommandHelp, formatXmlHelp } from '../../../lib/cli/genl1/help';
+import { genl1Personality } from '../../../lib/cli/genl1';
+import { orderLimits } from '../../../lib/cli/genl1/wait';
+import { main } from '../../../lib/cli/drbdsetup';
+import { UsageError } from '../../../lib/cli/errors';
+import type { FieldOption } from '../../../lib/cli/genl1/options';
+import { memoryIo } from '../../support/cli';
+
+/** Nothing may be asked of it but block devices, of which /dev/a and /dev/b are some. */
+const backend = createBackend({
+  kind: 'replay',
+  dialect: 'genl1',
+  transport: {
+    open: () => {
+      throw new Error('something was sent');
+    },
+    host: {
+      procDrbd: () => 'version: 8.4.11 (api:1/proto:86-101)\n',
+      connectorIndex: () => undefined,
+      blockDevice: (path) => {
+        if (path === '/etc/passwd') return undefined;
+        if (path !== '/dev/a' && path !== '/dev/b') throw new TransportError(`there is no ${path}`, { errno: 2 });
+        return { path, sizeBytes: 1n << 20n, major: 8, minor: 0 };
+      },
+    },
+  },
+});
+
+function call(name: string, ...words: string[]): Promise<Call> {
+  const command = findCommand(name);
+  if (command === undefined) throw new Error(`there is no ${name}`);
+  return parseCall(command, words, backend, undefined, async (file) => `secret of ${file}`);
+}
+
+async function request(...words: [string, ...string[]]): Promise<unknown> {
+  return requestOf(await call(...words));
+}
+
+async function drbdsetup(...argv: string[]): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
+  const io = memoryIo();
+  const exit = await main(argv, io, { backend });
+  return { exit, stdout: io.stdout.text, stderr: io.stderr.text };
+}
+
+describe('requests of command lines', () => {
+  test('objects and addresses', async () => {
+    expect(await request('primary', '/dev/drbd3', '--force')).toEqual({ minor: 3, set_role_parms: { assume_uptodate: true } });
+    expect(await request('primary', '3', '--overwrite-data-of-peer')).toEqual({ minor: 3, set_role_parms: { assume_uptodate: true } });
+    expect(await request('primary', '3', '--force=no')).toEqual({ minor: 3, set_role_parms: {} });
+    expect(await request('primary', '3')).toEqual({ minor: 3 });
+    expect(await request('new-minor', 'r0', '7', '1')).toEqual({ minor: 7, context: { ctx_resource_name: 'r0', ctx_volume: 1 } });
+    expect(await request('connect', 'r0', '10.0.0.1', 'ipv6:[fe80::1]:7000', '--protocol=a', '--dry-run')).toEqual({
+      context: { ctx_resource_name: 'r0', ctx_my_addr: { family: 'ipv4', address: '10.0.0.1', port: 7788 }, ctx_peer_addr: { family: 'ipv6', address: 'fe80::1', port: 7000 } },
+      net_conf: { wire_protocol: 1, tentative: true },
+    });
+    expect(await request('disconnect', 'sdp:10.0.0.1:1', 'ipv6:::1:2')).toEqual({ context: { ctx_my_addr: { family: 'sdp', address: '10.0.0.1', port: 1 }, ctx_peer_addr: { family: 'ipv6', address: '::1', port: 2 } } });
+  });
+
+  test('options go out in the order of the command line, arguments behind them', async () => {
+    const params = (await request('attach', '--al-extents', '257', '0', '/dev/a', '--size=10M', '/dev/b', 'flexible', '--al-extents=300')) as { disk_conf: object };
+    expect(Object.entries(params.disk_conf)).toEqual([['disk_size', 20480n], ['al_extents', 300], ['backing_dev', '/dev/a'], ['meta_dev', '/dev/b'], ['meta_dev_idx', -2]]);
+    expect(await request('disk-options', '0', '--set-defaults', '--resync-after=-1', '--c-max-rate', '1G')).toEqual({ minor: 0, setDefaults: true, disk_conf: { resync_after: -1, c_max_rate: 1048576 } });
+  });
+
+  test('booleans are said in four ways', async () => {
+    for (const word of ['--no-disk-barrier', '--disk-barrier=no', '--no-disk-b']) expect(await request('disk-options', '0', word)).toEqual({ minor: 0, disk_conf: { disk_barrier: false } });
+    for (const word of ['--disk-barrier', '--disk-barrier=yes', '--disk-b']) expect(await request('disk-options', '0', word)).toEqual({ minor: 0, disk_conf: { disk_barrier: true } });
+  });
+
+  test('a secret may stand in a file', async () => {
+    const addresses = ['127.0.0.1:1', '127.0.0.1:2'];
+    for (const words of [['--shared-secret-file', 'F'], ['--shared-secret-file=F']]) expect(await request('net-options', ...addresses, ...words)).toMatchObject({ net_conf: { shared_secret: 'secret of F' } });
+    expect(await request('net-options', ...addresses, '--shared', 'x')).toMatchObject({ net_conf: { shared_secret: 'x' } });
+    await expect(request('net-options', ...addresses, '--shared-secret=x', '--shared-secret-file=F')).rejects.toThrow(UsageError);
+  });
+
+  test('names that are minors where a minor may stand', async () => {
+    expect((await call('show', '0')).target).toEqual({ kind: 'minor', minor: 0 });
+    expect((await call('show', 'r0')).target).toEqual({ kind: 'resource', name: 'r0' });
+    expect((await call('show')).target).toEqual({ kind: 'all' });
+    expect((await call('down', '0')).target).toEqual({ kind: 'resource', name: '0' });
+  });
+});
+
+/** Every number that an option may not have, and the ends of what it may. */
+const numbers = commands.flatMap((command) => command.options.filter(({ kind }) => kind === 'number').map((option) => [command.name, option.name, option] as const));
+
+describe('every option', () => {
+  const objects: Readonly<Record<string, readonly string[]>> = { attach: ['0', '/dev/a', '/dev/a', 'internal'], connect: ['r0', '1.1.1.1:1', '1.1.1.1:2'], 'net-options': ['1.1.1.1:1', '1.1.1.1:2'], 'resource-options': ['r0'], 'new-resource': ['r0'] };
+  const fieldOf = async (command: string, option: FieldOption, value: string): Promise<unknown> => (await call(command, ...(objects[command] ?? ['0']), `--${option.name}=${value}`)).fields?.[option.field];
+
+  test.each(numbers)('%s --%s takes its range and no more', async (command, _name, option) => {
+    const { min = 0, max = 0, default: standard = 0 } = option.table;
+    for (const value of [min, max, standard as number | bigint]) expect(String(await fieldOf(command, option, String(value)))).toBe(String(value));
+    await expect(fieldOf(command, option, String(BigInt(max) + 1n))).rejects.toThrow(/range/u);
+    await expect(fieldOf(command, option, String(BigInt(min) - 1n))).rejects.toThrow(/range/u);
+    for (const value of ['', 'x', '1x', '1kk', '99999999999999999999G']) await expect(fieldOf(command, option, value)).rejects.toThrow(UsageError);
+  });
+
+  test('numbers carry the scale of their unit', async () => {
+    const [size, rate] = ['size', 'resync-rate'].map((name) => numbers.find((entry) => entry[0] === 'attach' && entry[1] === name)?.[2]);
+    if (size === undefined || rate === undefined) throw new Error('an option is missing');
+    expect(await fieldOf('attach', size, '1')).toBe(1n);
+    expect(await fieldOf('attach', size, '1k')).toBe(2n);
+    expect(await fieldOf('attach', rate, '513s')).toBe(257);
+  });
+
+  test.each(commands.flatMap((command) => command.options.filter(({ kind }) => kind === 'word').map((option) => [command.name, option.name, option] as const)))('%s --%s takes its words', async (command, _name, option) => {
+    for (const [number, word] of Object.entries(option.table.names ?? {})) expect(await fieldOf(command, option, word)).toBe(Number(number));
+    await expect(fieldOf(command, option, 'bogus')).rejects.toThrow(/takes one of/u);
+    await expect(fieldOf(command, option, '')).rejects.toThrow(UsageError);
+  });
+
+  test.each(commands.map((command) => [command.name, command] as const))('%s explains itself', (name, command) => {
+    const help = formatCommandHelp(command, 'drbdsetup', 80);
+    const xml = formatXmlHelp(command);
+    expect(xml.startsWith(`<command name="${name}">\n`)).toBe(true);
+    for (const option of [...command.options, ...command.plain]) {
+      expect(help).toContain(`--${option.name}`);
+      expect(xml).toContain(`<option name="${option.name}"`);
+    }
+  });
+});
+
+describe('command lines that make no sense', () => {
+  test.each<[string, string[], number]>([
+    ['no command', [], 20],
+    ['an unknown command', ['nosuchcommand'], 20],
+    ['an unknown command with an object', ['0', 'nosuchcommand'], 20],
+    ['no object', ['primary'], 20],
+    ['all where one is meant', ['down', 'all'], 20],
+    ['an empty name', ['new-resource', ''], 1],
+    ['a name with a newline', ['new-resource', 'a\nb'], 1],
+    ['NUL', ['new-resource', 'a\0b'], 20],
+    ['no minor', ['primary', 'abc'], 20],
+    ['another device', ['primary', '/dev/a'], 20],
+    ['a minor beyond 32 bits', ['primary', '4294967296'], 20],
+    ['too many arguments', ['primary', '0', 'extra'], 20],
+    ['too few', ['new-minor', 'r0', '0'], 20],
+    ['one address', ['connect', 'r0', '127.0.0.1'], 20],
+    ['no address', ['connect', 'r0', 'ipv4:1.2.3:x', '127.0.0.1'], 20],
+    ['an address of another family', ['connect', 'r0', 'ipv6:127.0.0.1', '127.0.0.1'], 20],
+    ['a port too large', ['connect', 'r0', '127.0.0.1:65536', '127.0.0.1'], 20],
+    ['an unknown option', ['primary', '0', '--nosuchoption'], 20],
+    ['an argument for a flag', ['show', '--show-defaults=yes'], 20],
+    ['neither yes nor no', ['primary', '0', '--force=maybe'], 20],
+    ['no argument', ['disk-options', '0', '--al-extents'], 20],
+    ['an empty number', ['disk-options', '0', '--al-extents='], 100],
+    ['no block device', ['attach', '0', '/etc/passwd', '/dev/a', 'internal'], 20],
+    ['no device', ['attach', '0', '/dev/a', '/dev/nosuch', 'internal'], 20],
+    ['an index that is none', ['attach', '0', '/dev/a', '/dev/a', 'nowhere'], 20],
+    ['a slot below all', ['attach', '0', '/dev/a', '/dev/a', '-4'], 20],
+    ['a color', ['status', '--color=blue'], 20],
+    ['a limit too long', ['wait-connect', '0', '--wfc-timeout=300001'], 20],
+    ['10000 characters', ['primary', 'x'.repeat(10_000)], 20],
+    ['UTF-8', ['primary', 'größe'], 20],
+  ])('%s', async (_what, argv, exit) => {
+    const result = await drbdsetup(...argv);
+    expect(result.exit).toBe(exit);
+    expect(result.stderr).toMatch(/\S/u);
+    expect(result.stderr.length).toBeLessThan(1000);
+    expect(result.stderr).not.toContain('something was sent');
+    if (argv.length > 0) expect(result.stdout).toBe('');
+  });
+
+  test('help is on standard output, and an error beside it', async () => {
+    expect(await drbdsetup('help', 'primary')).toMatchObject({ exit: 0, stderr: '' });
+    expect((await drbdsetup('primary', '--help')).stdout).toBe((await drbdsetup('help', 'primary')).stdout);
+    expect(await drbdsetup('xml-help', 'nosuchcommand')).toMatchObject({ exit: 20, stderr: expect.stringContaining('nosuchcommand') as string });
+    expect((await drbdsetup('help')).exit).toBe(20);
+    expect((await drbdsetup('help')).stdout).toContain('new-current-uuid');
+  });
+
+  test('the secret is in no message', async () => {
+    const result = await drbdsetup('connect', 'r0', '127.0.0.1:1', '127.0.0.1:2', '--shared-secret=hidden', '--timeout=0');
+    expect(result.exit).toBe(20);
+    expect(result.stderr).not.toContain('hidden');
+  });
+});
+
+test('without a driver, what is down is down', async () => {
+  const nobody = createBackend({
+    kind: 'kernel',
+    dialect: 'genl1',
+    transport: {
+      open: () => {
+        throw new Error('something was sent');
+      },
+      host: { procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => undefined },
+    },
+  });
+  const io = memoryIo();
+  expect(await main(['down', 'r0'], io, { backend: nobody })).toBe(0);
+  expect(io.stderr.text).toBe('');
+});
+
+test('limits of waiting agree with each other', () => {
+  expect(orderLimits({ wfc: 0, degraded: 0, outdated: 0 })).toEqual({ limits: { wfc: 0, degraded: 0, outdated: 0 }, notes: [] });
+  expect(orderLimits({ wfc: 5, degraded: 0, outdated: 0 }).limits).toEqual({ wfc: 5, degraded: 5, outdated: 5 });
+  expect(orderLimits({ wfc: 9, degraded: 5, outdated: 3 }).notes).toEqual([]);
+  expect(orderLimits({ wfc: 0, degraded: 5, outdated: 0 }).limits).toEqual({ wfc: 0, degraded: 5, outdated: 5 });
+});
+
+test('the personality knows its words', () => {
+  expect(new Set(genl1Personality.commands).size).toBe(genl1Personality.commands.length);
+  expect(genl1Personality.commands).toContain('udev');
+});
