@@ -1,5 +1,5 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,9 @@ const SCRATCH = '/tmp/differential';
 /** How long a command may take, and how long the kernel may take to come to rest. */
 const COMMAND_MS = 60_000;
 const REST_MS = 15_000;
+
+/** How long nothing new is to come before a stream counts as read to its end. */
+const QUIET_MS = 500;
 
 /** States that end by themselves. */
 const PASSING = /cs:(?:Disconnecting|Unconnected|Timeout|BrokenPipe|NetworkFailure|ProtocolError|TearDown|WFReportParams|StartingSync[ST]|WFBitMap[ST]|WFSyncUUID|Sync(?:Source|Target)|Verify[ST]|Ahead|Behind)\b|(?:Attaching|Negotiating|Failed)/u;
@@ -97,6 +100,10 @@ async function rest(until: Until = {}): Promise<string> {
 const QUESTIONS: ReadonlySet<string> = new Set(['role', 'state', 'cstate', 'dstate', 'show-gi', 'get-gi', 'show', 'status', 'sh-status', 'check-resize', 'xml-help']);
 const isQuestion = (argv: readonly string[]): boolean => QUESTIONS.has(argv[0] ?? '') || (argv[0] === 'events2' && argv.some((word) => word === '--now' || word === '-n'));
 
+const isStream = (argv: readonly string[]): boolean => argv[0]?.startsWith('events') === true;
+const twinOf = (id: string): string => `${id}.twin`;
+const written = (id: string): number => statSync(`${SCRATCH}/${id}.out`, { throwIfNoEntry: false })?.size ?? 0;
+
 class Run {
   readonly #shell = new Shell();
   readonly #tool: Tool;
@@ -139,12 +146,18 @@ class Run {
       case 'settle':
         return { states: await this.#states(step.until) };
       case 'follow':
-        this.#followed.set(step.id, await this.#shell.start(step.id, this.#asProcess(step.argv)));
-        // A stream that has begun says what exists, if only that this is all.
-        await this.#untilSaid(step.id);
+        await this.#follow(step.id, this.#asProcess(step.argv));
+        // Beside a stream of ours the genuine one hears the same.
+        if (this.#tool === 'ours' && isStream(step.argv)) await this.#follow(twinOf(step.id), [GENUINE, ...step.argv]);
+        if (isStream(step.argv)) for (const id of [step.id, twinOf(step.id)]) if (this.#followed.has(id)) await this.#untilSaid(id);
         return {};
-      case 'unfollow':
-        return { outcome: await this.#shell.end(step.id, this.#followed.get(step.id) ?? 0, step.ends !== true) };
+      case 'unfollow': {
+        if (step.ends === true) return { outcome: await this.#shell.end(step.id, this.#followed.get(step.id) ?? 0, false) };
+        const ids = [step.id, twinOf(step.id)].filter((id) => this.#followed.has(id));
+        await this.#untilQuiet(ids);
+        const [outcome, twin] = await ids.reduce<Promise<readonly Outcome[]>>(async (ended, id) => [...(await ended), await this.#shell.end(id, this.#followed.get(id) ?? 0, true)], Promise.resolve([]));
+        return { ...(outcome === undefined ? {} : { outcome }), ...(twin === undefined ? {} : { twin }) };
+      }
     }
   }
 
@@ -152,8 +165,23 @@ class Run {
     this.#shell.close();
   }
 
+  async #follow(id: string, argv: readonly string[]): Promise<void> {
+    this.#followed.set(id, await this.#shell.start(id, argv));
+  }
+
+  /** A stream that has begun says what exists, if only that this is all. */
   async #untilSaid(id: string): Promise<void> {
-    for (const deadline = performance.now() + REST_MS; performance.now() < deadline; await sleep(50)) if (readFileSync(`${SCRATCH}/${id}.out`).length > 0) return;
+    for (const deadline = performance.now() + REST_MS; performance.now() < deadline; await sleep(50)) if (written(id) > 0) return;
+    throw new Error(`${id} says nothing`);
+  }
+
+  /** Until streams have written nothing more for a while. */
+  async #untilQuiet(ids: readonly string[]): Promise<void> {
+    const deadline = performance.now() + REST_MS;
+    for (let [before, since] = ['', performance.now()]; performance.now() < Math.min(deadline, since + QUIET_MS); await sleep(50)) {
+      const now = ids.map(written).join();
+      if (now !== before) [before, since] = [now, performance.now()];
+    }
   }
 
   #asProcess(argv: readonly string[]): readonly string[] {
