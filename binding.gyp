@@ -11,7 +11,7 @@
         'native/socket.cc',
       ],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
-      'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '_FILE_OFFSET_BITS=64'],
+      'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', '_FILE_OFFSET_BITS=64'],
       'cflags': ['-Wall', '-Wextra', '-fvisibility=hidden', '-fno-exceptions'],
       'cflags_cc': ['-std=c++17', '-fvisibility-inlines-hidden', '-fno-rtti'],
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20'],

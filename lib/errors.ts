@@ -176,13 +176,17 @@ export class UnsupportedError extends DrbdError {
 export class LockedError extends DrbdError {
   readonly code = 'ERR_DRBD_LOCKED';
   readonly path: string;
-  /** The process that has it: this one's pid if another part of this process does. */
+  /** The process that has it: this one's pid if another part of this process does; 0 or -1 if the kernel names none. */
   readonly holder: number;
   /** How long was waited, in milliseconds. */
   readonly timeoutMs: number;
 
   constructor(path: string, holder: number, timeoutMs: number) {
-    super(`${path} is locked by process ${holder}${holder === process.pid ? ' (this one)' : ''}, and was for ${timeoutMs} ms; wait until it is done, or see what it does (ps -p ${holder})`);
+    super(
+      holder > 0
+        ? `${path} is locked by process ${holder}${holder === process.pid ? ' (this one)' : ''}, and was for ${timeoutMs} ms; wait until it is done, or see what it does (ps -p ${holder})`
+        : `${path} is locked, and was for ${timeoutMs} ms, by a process that the kernel does not name here: one of another PID namespace, or an open file description's lock; see /proc/locks`,
+    );
     this.path = path;
     this.holder = holder;
     this.timeoutMs = timeoutMs;

@@ -36,5 +36,5 @@ export {
 export type { SessionCounters, WaitOptions } from './session';
 export type { Datagram, HostFiles, KnownDriver, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport/transport';
 export { acquireLock, type FileLock, type LockOptions } from './transport/locks';
-export { nativeTransport, type NativeSocket, type NativeTransport } from './transport/native';
+export { nativeTransport, type NativeOptions, type NativeSocket, type NativeTransport } from './transport/native';
 export { readBlockDevice, type BlockDevice } from './transport/block-device';

@@ -1,8 +1,8 @@
 #include <napi.h>
-#include <unistd.h>
 
 #include <string>
 
+#include "arguments.h"
 #include "block-device.h"
 #include "environment.h"
 #include "file-lock.h"
@@ -16,7 +16,7 @@ bool ReadPath(const Napi::CallbackInfo& info, std::string* path) {
     *path = info[0].As<Napi::String>().Utf8Value();
     if (!path->empty() && path->find('\0') == std::string::npos) return true;
   }
-  Napi::TypeError::New(info.Env(), "a path is needed: a string that is not empty and holds no NUL").ThrowAsJavaScriptException();
+  ThrowType(info.Env(), "a path is needed: a string that is not empty and holds no NUL");
   return false;
 }
 
@@ -43,11 +43,11 @@ Napi::Value TryLock(const Napi::CallbackInfo& info) {
 /// unlock(id): whether this environment held it
 Napi::Value Unlock(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (info.Length() < 1 || !info[0].IsNumber()) {
-    Napi::TypeError::New(env, "the id of a lock is needed").ThrowAsJavaScriptException();
+  FileLocks::Id id = 0;
+  if (info.Length() < 1 || !ReadId(info[0], &id)) {
+    ThrowType(env, "the id of a lock is needed");
     return env.Undefined();
   }
-  const auto id = static_cast<FileLocks::Id>(info[0].As<Napi::Number>().Int64Value());
   const bool held = env.GetInstanceData<Environment>()->locks.erase(id) != 0;
   if (held) FileLocks::Release(id);
   return Napi::Boolean::New(env, held);

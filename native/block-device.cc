@@ -26,7 +26,15 @@ BlockDeviceFacts ReadBlockDevice(const std::string& path) {
     facts.syscall = "open";
     return facts;
   }
-  if (ioctl(descriptor, BLKGETSIZE64, &facts.size_bytes) != 0) {
+  struct stat opened{};
+  if (fstat(descriptor, &opened) != 0) {
+    facts.error = errno;
+    facts.syscall = "fstat";
+  } else if (!S_ISBLK(opened.st_mode) || opened.st_rdev != status.st_rdev) {
+    // The path leads elsewhere than a moment ago: facts of two things are facts of none.
+    facts.error = ESTALE;
+    facts.syscall = "open";
+  } else if (ioctl(descriptor, BLKGETSIZE64, &facts.size_bytes) != 0) {
     facts.error = errno;
     facts.syscall = "ioctl";
   }

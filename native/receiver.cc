@@ -81,7 +81,8 @@ ReceivedDatagram Receiver::At(size_t index) const {
   ReceivedDatagram datagram{};
   datagram.bytes = memory_ + index * kSlotBytes;
   datagram.length = static_cast<uint32_t>(std::min<size_t>(message.msg_len, kSlotBytes));
-  datagram.truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0 || message.msg_len > kSlotBytes;
+  // Cut control data (there is room for all that was asked for) would make a multicast pass for a unicast: as little to be trusted as a cut datagram.
+  datagram.truncated = (message.msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || message.msg_len > kSlotBytes;
   if (message.msg_hdr.msg_namelen >= sizeof(sockaddr_nl)) {
     datagram.port = slot.address.nl_pid;
     datagram.groups = slot.address.nl_groups;

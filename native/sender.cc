@@ -6,6 +6,9 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -50,6 +53,41 @@ int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port,
   }
 }
 
+// Where close_range() is missing (before Linux 5.9): a process of Node's has few descriptors beyond.
+constexpr int kDescriptorsToClose = 1024;
+
+/// Closes all descriptors from `first` to `last`, by system calls alone.
+void CloseDescriptors(unsigned first, unsigned last) {
+  if (first > last) return;
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, first, last, 0u) == 0) return;
+#endif
+  for (unsigned number = first; number <= last && number < kDescriptorsToClose; number++) close(static_cast<int>(number));
+}
+
+/// As SendDatagram(), in a process of its own, which shares the socket and has nothing else of this one's open: if the kernel never returns, it is that process
+/// that stays, and this one can end. The calling thread waits for it, and takes no signals.
+///
+/// The child is a copy of one thread of a process with many, whatever the others held at that moment: it makes system calls, and nothing else. It sends no
+/// signal when it ends, so that neither libuv nor a SIGCHLD that is ignored takes it from us.
+int SendDatagramFromProcess(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups) {
+  // All arguments are zero: no flags, no signal, and the parent's stack, in whatever order the architecture takes them.
+  const long child = syscall(SYS_clone, 0ul, 0ul, 0ul, 0ul, 0ul);
+  if (child < 0) return errno;
+  if (child == 0) {
+    if (socket > 0) CloseDescriptors(0, static_cast<unsigned>(socket) - 1);
+    CloseDescriptors(static_cast<unsigned>(socket) + 1, ~0u);
+    const int error = SendDatagram(socket, bytes, length, port, groups);
+    // Errno values fit the eight bits of an exit status.
+    syscall(SYS_exit_group, error);
+  }
+  for (;;) {
+    int status = 0;
+    if (waitpid(static_cast<pid_t>(child), &status, __WALL) >= 0) return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+    if (errno != EINTR) return errno;
+  }
+}
+
 }  // namespace
 
 Sender::Sender(std::shared_ptr<Descriptor> socket, uv_async_t* wake) : socket_(std::move(socket)), wake_(wake) {}
@@ -57,10 +95,13 @@ Sender::Sender(std::shared_ptr<Descriptor> socket, uv_async_t* wake) : socket_(s
 uint64_t Sender::RunningThreads() { return running_threads.load(std::memory_order_relaxed); }
 
 int Sender::Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id) {
+  // Before the copy, which might take memory that is not there.
+  if (length > kMaximumQueuedBytes) return EMSGSIZE;
   return EnqueueItem(self, Item{0, port, groups, false, std::vector<uint8_t>(bytes, bytes + length)}, id);
 }
 
 int Sender::EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id) {
+  if (length > kMaximumQueuedBytes) return EMSGSIZE;
   {
     std::lock_guard<std::mutex> guard(self->mutex_);
     if (self->closed_) return EBADF;
@@ -120,12 +161,12 @@ int Sender::StartThread(const std::shared_ptr<Sender>& self) {
     delete argument;
     return error;
   }
-  // Shows which thread a stuck request holds, in ps -L and in the kernel's hung-task reports.
-  pthread_setname_np(thread, "netlink-sender");
   return 0;
 }
 
 void* Sender::ThreadMain(void* argument) {
+  // Shows which thread a stuck request holds, in ps -L and in the kernel's hung-task reports.
+  pthread_setname_np(pthread_self(), "netlink-sender");
   {
     auto* owned = static_cast<std::shared_ptr<Sender>*>(argument);
     const std::shared_ptr<Sender> self = std::move(*owned);
@@ -149,7 +190,8 @@ void Sender::Run() {
     std::shared_ptr<Descriptor> socket = socket_;
     lock.unlock();
 
-    const int error = SendDatagram(socket->Number(), item.bytes.data(), item.bytes.size(), item.port, item.groups);
+    const auto send = from_process_.load(std::memory_order_relaxed) ? SendDatagramFromProcess : SendDatagram;
+    const int error = send(socket->Number(), item.bytes.data(), item.bytes.size(), item.port, item.groups);
     // Before the lock: if the socket was closed meanwhile, this closes the descriptor, and that can take time too.
     socket.reset();
     if (error == 0) {
@@ -195,9 +237,11 @@ Sender::Progress Sender::ProgressLocked(uint64_t id) const {
   return id == in_flight_ ? Progress::kStarted : Progress::kReturned;
 }
 
-Sender::Progress Sender::ProgressOf(uint64_t id) {
+bool Sender::ProgressOf(uint64_t id, Progress* progress) {
   std::lock_guard<std::mutex> guard(mutex_);
-  return ProgressLocked(id);
+  if (id == 0 || id > last_id_) return false;
+  *progress = ProgressLocked(id);
+  return true;
 }
 
 void Sender::TakeCompletions(std::vector<Completion>* out) {

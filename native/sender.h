@@ -47,13 +47,17 @@ class Sender {
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
 
+  /// From now on each datagram goes out from a process of its own, so that this one can end whatever the kernel does with it.
+  void UseProcesses() { from_process_.store(true, std::memory_order_relaxed); }
+
   /// Queues a copy of the datagram, and starts the thread if this is the first one.
-  /// Returns 0, or ENOBUFS if the queue is full, EBADF after Close(), or what pthread_create() said.
+  /// Returns 0, or ENOBUFS if the queue is full, EMSGSIZE if it could never hold this, EBADF after Close(), or what pthread_create() said.
   static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id);
 
   /// Takes a datagram out of the queue; false if it had started.
   bool Cancel(uint64_t id);
-  Progress ProgressOf(uint64_t id);
+  /// False for an id that was never given.
+  bool ProgressOf(uint64_t id, Progress* progress);
   /// Moves what has completed since the last call to `out`.
   void TakeCompletions(std::vector<Completion>* out);
 
@@ -111,6 +115,7 @@ class Sender {
   // Written on the JavaScript thread under mutex_ and read there without it; the sender thread reads it under mutex_.
   std::unique_ptr<Descriptor> synchronous_wake_;
 
+  std::atomic<bool> from_process_{false};
   std::atomic<uint64_t> sent_datagrams_{0};
   std::atomic<uint64_t> sent_bytes_{0};
   std::atomic<uint64_t> send_errors_{0};

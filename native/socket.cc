@@ -9,10 +9,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
 
+#include "arguments.h"
 #include "clock.h"
 
 namespace {
@@ -32,17 +34,11 @@ const char* ProgressName(Sender::Progress progress) {
   return "returned";
 }
 
-bool ReadU32(const Napi::Value& value, uint32_t* out) {
-  if (!value.IsNumber()) return false;
-  const double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= 0 && number <= std::numeric_limits<uint32_t>::max()) || number != static_cast<double>(static_cast<uint32_t>(number))) return false;
-  *out = static_cast<uint32_t>(number);
-  return true;
+/// Sets a property of a new object; false where the environment is being terminated and takes no more calls.
+bool SetNumber(napi_env env, napi_value object, const char* name, double number) {
+  napi_value value;
+  return napi_create_double(env, number, &value) == napi_ok && napi_set_named_property(env, object, name, value) == napi_ok;
 }
-
-bool IsBytes(const Napi::Value& value) { return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array; }
-
-void ThrowType(Napi::Env env, const char* what) { Napi::TypeError::New(env, what).ThrowAsJavaScriptException(); }
 
 }  // namespace
 
@@ -53,32 +49,62 @@ struct NetlinkSocket::Handles {
   napi_async_cleanup_hook_handle hook = nullptr;
   /// Null once the socket is closed: a callback that comes late finds nobody.
   NetlinkSocket* owner = nullptr;
-  /// Kept until the poll handle is closed: its number must not be another file's before.
-  std::shared_ptr<Descriptor> descriptor;
   int open_handles = 0;
 };
+
+/// What JavaScript calls: looks at `this` before anything else. Node-API checks the receiver of methods, but not of accessors, and neither is written down.
+template <Napi::Value (NetlinkSocket::*method)(const Napi::CallbackInfo&)>
+napi_value NetlinkSocket::Call(napi_env env, napi_callback_info info) {
+  const Napi::CallbackInfo call(env, info);
+  bool ours = false;
+  NetlinkSocket* socket = nullptr;
+  if (call.This().IsObject() && napi_check_object_type_tag(env, call.This(), &kSocketTag, &ours) == napi_ok && ours) socket = Unwrap(call.This().As<Napi::Object>());
+  if (socket == nullptr) {
+    ThrowType(env, "this is no NetlinkSocket");
+    return nullptr;
+  }
+  return (socket->*method)(call);
+}
+
+template <Napi::Value (NetlinkSocket::*method)(const Napi::CallbackInfo&)>
+Napi::ClassPropertyDescriptor<NetlinkSocket> NetlinkSocket::Method(const char* name) {
+  napi_property_descriptor descriptor{};
+  descriptor.utf8name = name;
+  descriptor.method = Call<method>;
+  return descriptor;
+}
+
+template <Napi::Value (NetlinkSocket::*method)(const Napi::CallbackInfo&)>
+Napi::ClassPropertyDescriptor<NetlinkSocket> NetlinkSocket::Getter(const char* name) {
+  napi_property_descriptor descriptor{};
+  descriptor.utf8name = name;
+  descriptor.getter = Call<method>;
+  return descriptor;
+}
 
 Napi::Function NetlinkSocket::Define(Napi::Env env) {
   return DefineClass(env, "NetlinkSocket",
                      {
-                         InstanceAccessor<&NetlinkSocket::PortId>("portId"),
-                         InstanceAccessor<&NetlinkSocket::Closed>("closed"),
-                         InstanceMethod<&NetlinkSocket::Send>("send"),
-                         InstanceMethod<&NetlinkSocket::Progress>("progress"),
-                         InstanceMethod<&NetlinkSocket::Cancel>("cancel"),
-                         InstanceMethod<&NetlinkSocket::Join>("join"),
-                         InstanceMethod<&NetlinkSocket::Leave>("leave"),
-                         InstanceMethod<&NetlinkSocket::KeepAlive>("ref"),
-                         InstanceMethod<&NetlinkSocket::LetGo>("unref"),
-                         InstanceMethod<&NetlinkSocket::Close>("close"),
-                         InstanceMethod<&NetlinkSocket::Counters>("counters"),
-                         InstanceMethod<&NetlinkSocket::ExchangeSync>("exchangeSync"),
+                         Getter<&NetlinkSocket::PortId>("portId"),
+                         Getter<&NetlinkSocket::Closed>("closed"),
+                         Method<&NetlinkSocket::UseProcesses>("useProcesses"),
+                         Method<&NetlinkSocket::Send>("send"),
+                         Method<&NetlinkSocket::Progress>("progress"),
+                         Method<&NetlinkSocket::Cancel>("cancel"),
+                         Method<&NetlinkSocket::Join>("join"),
+                         Method<&NetlinkSocket::Leave>("leave"),
+                         Method<&NetlinkSocket::KeepAlive>("ref"),
+                         Method<&NetlinkSocket::LetGo>("unref"),
+                         Method<&NetlinkSocket::Close>("close"),
+                         Method<&NetlinkSocket::Counters>("counters"),
+                         Method<&NetlinkSocket::ExchangeSync>("exchangeSync"),
                      });
 }
 
 /// new NetlinkSocket(protocol, receiveBufferBytes (0: as it is), groups, listener)
 NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NetlinkSocket>(info), environment_(info.Env().GetInstanceData<Environment>()) {
   Napi::Env env = info.Env();
+  napi_type_tag_object(env, info.This(), &kSocketTag);
   uint32_t protocol = 0;
   uint32_t buffer = 0;
   uint32_t groups = 0;
@@ -86,7 +112,6 @@ NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
     ThrowType(env, "protocol, receiveBufferBytes, groups and a listener are needed");
     return;
   }
-  napi_type_tag_object(env, info.This(), &kSocketTag);
   // A property, not a reference: the listener refers to this object, and both must be collectable together.
   info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("listener", info[3], napi_default));
   Open(env, static_cast<int>(protocol), buffer, groups);
@@ -149,7 +174,6 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
   raw->open_handles = 1;
   raw->wake.data = raw;
   raw->poll.data = raw;
-  raw->descriptor = descriptor;
   // What wakes the loop for completions does not keep it alive: the poll handle does, or does not.
   uv_unref(reinterpret_cast<uv_handle_t*>(&raw->wake));
   int error = uv_poll_init(loop, &raw->poll, number);
@@ -172,13 +196,19 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
   }
   napi_value resource_name;
   napi_create_string_utf8(env, "NetlinkSocket", NAPI_AUTO_LENGTH, &resource_name);
-  napi_async_init(env, Value(), resource_name, &raw->context);
-  // A worker's library may be unloaded after its environment: libuv must be done with the handles before.
-  napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook);
+  if (napi_async_init(env, Value(), resource_name, &raw->context) != napi_ok) raw->context = nullptr;
+  // A worker's library may be unloaded after its environment: libuv must be done with the handles before. Without the hook no socket.
+  if (napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook) != napi_ok) {
+    raw->hook = nullptr;
+    CloseHandles();
+    ThrowSystemError(env, "", EAGAIN, "this environment is ending");
+    return false;
+  }
   descriptor_ = std::move(descriptor);
   sender_ = std::make_shared<Sender>(descriptor_, &raw->wake);
   port_id_ = address.nl_pid;
-  SetReferenced(true);
+  referenced_ = true;
+  UpdateReference();
   return true;
 }
 
@@ -194,6 +224,7 @@ Sender::Closing NetlinkSocket::CloseHandles() {
   }
   if (handles->open_handles > 1) uv_close(reinterpret_cast<uv_handle_t*>(&handles->poll), OnHandleClosed);
   uv_close(reinterpret_cast<uv_handle_t*>(&handles->wake), OnHandleClosed);
+  // Right away: since uv_close() libuv has nothing to do with the descriptor, and who opens and closes in a loop must not collect them until the next turn.
   descriptor_.reset();
   return closing;
 }
@@ -212,6 +243,12 @@ void NetlinkSocket::OnEnvironmentCleanup(napi_async_cleanup_hook_handle, void* d
   if (handles->owner != nullptr) handles->owner->CloseHandles();
 }
 
+bool NetlinkSocket::RequireId(const Napi::CallbackInfo& info, uint64_t* id) {
+  if (info.Length() >= 1 && ReadId(info[0], id)) return true;
+  ThrowType(info.Env(), "the id of a datagram is needed");
+  return false;
+}
+
 bool NetlinkSocket::RequireOpen(Napi::Env env, const char* what) {
   if (handles_ != nullptr) return true;
   ThrowSystemError(env, what, EBADF, "the socket is closed");
@@ -221,6 +258,12 @@ bool NetlinkSocket::RequireOpen(Napi::Env env, const char* what) {
 Napi::Value NetlinkSocket::PortId(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), port_id_); }
 
 Napi::Value NetlinkSocket::Closed(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), handles_ == nullptr); }
+
+/// useProcesses(): what is sent from now on goes out from processes of its own
+Napi::Value NetlinkSocket::UseProcesses(const Napi::CallbackInfo& info) {
+  if (RequireOpen(info.Env(), "sendmsg")) sender_->UseProcesses();
+  return info.Env().Undefined();
+}
 
 /// send(bytes, port, groups): the id of the datagram
 Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
@@ -239,68 +282,80 @@ Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
     ThrowSystemError(env, "sendmsg", error, "the datagram was not queued");
     return env.Undefined();
   }
+  outstanding_++;
+  UpdateReference();
   return Napi::Number::New(env, static_cast<double>(id));
 }
 
 /// progress(id): 'no', 'started' or 'returned'; for an open socket
 Napi::Value NetlinkSocket::Progress(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (info.Length() < 1 || !info[0].IsNumber()) {
-    ThrowType(env, "the id of a datagram is needed");
+  uint64_t id = 0;
+  if (!RequireId(info, &id) || !RequireOpen(env, "sendmsg")) return env.Undefined();
+  Sender::Progress progress{};
+  if (!sender_->ProgressOf(id, &progress)) {
+    ThrowType(env, "no datagram of this socket has this id");
     return env.Undefined();
   }
-  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
-  return Napi::String::New(env, ProgressName(sender_->ProgressOf(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()))));
+  return Napi::String::New(env, ProgressName(progress));
 }
 
 /// cancel(id): whether it was still queued
 Napi::Value NetlinkSocket::Cancel(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (info.Length() < 1 || !info[0].IsNumber()) {
-    ThrowType(env, "the id of a datagram is needed");
-    return env.Undefined();
+  uint64_t id = 0;
+  if (!RequireId(info, &id) || !RequireOpen(env, "sendmsg")) return env.Undefined();
+  const bool cancelled = sender_->Cancel(id);
+  if (cancelled) {
+    outstanding_--;
+    UpdateReference();
   }
-  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
-  return Napi::Boolean::New(env, sender_->Cancel(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value())));
+  return Napi::Boolean::New(env, cancelled);
 }
 
-void NetlinkSocket::Membership(const Napi::CallbackInfo& info, int option, const char* what) {
+Napi::Value NetlinkSocket::Membership(const Napi::CallbackInfo& info, int option, const char* what) {
   Napi::Env env = info.Env();
   uint32_t group = 0;
   if (info.Length() < 1 || !ReadU32(info[0], &group) || group == 0) {
     ThrowType(env, "the number of a group, from 1, is needed");
-    return;
+    return env.Undefined();
   }
-  if (!RequireOpen(env, what)) return;
+  if (!RequireOpen(env, what)) return env.Undefined();
   if (setsockopt(descriptor_->Number(), SOL_NETLINK, option, &group, sizeof group) != 0) {
     ThrowSystemError(env, "setsockopt", errno, std::string(what) + " of group " + std::to_string(group));
   }
+  return env.Undefined();
 }
 
-void NetlinkSocket::Join(const Napi::CallbackInfo& info) { Membership(info, NETLINK_ADD_MEMBERSHIP, "NETLINK_ADD_MEMBERSHIP"); }
+Napi::Value NetlinkSocket::Join(const Napi::CallbackInfo& info) { return Membership(info, NETLINK_ADD_MEMBERSHIP, "NETLINK_ADD_MEMBERSHIP"); }
 
-void NetlinkSocket::Leave(const Napi::CallbackInfo& info) { Membership(info, NETLINK_DROP_MEMBERSHIP, "NETLINK_DROP_MEMBERSHIP"); }
+Napi::Value NetlinkSocket::Leave(const Napi::CallbackInfo& info) { return Membership(info, NETLINK_DROP_MEMBERSHIP, "NETLINK_DROP_MEMBERSHIP"); }
 
-void NetlinkSocket::SetReferenced(bool referenced) {
-  if (referenced == referenced_) return;
-  referenced_ = referenced;
-  if (referenced) {
+void NetlinkSocket::UpdateReference() {
+  const bool wanted = handles_ != nullptr && (referenced_ || outstanding_ > 0);
+  if (wanted == held_) return;
+  held_ = wanted;
+  if (wanted) {
     Reference<Napi::Object>::Ref();
   } else {
     Reference<Napi::Object>::Unref();
   }
 }
 
-void NetlinkSocket::KeepAlive(const Napi::CallbackInfo& info) {
-  if (!RequireOpen(info.Env(), "ref")) return;
+Napi::Value NetlinkSocket::KeepAlive(const Napi::CallbackInfo& info) {
+  if (!RequireOpen(info.Env(), "ref")) return info.Env().Undefined();
   uv_ref(reinterpret_cast<uv_handle_t*>(&handles_->poll));
-  SetReferenced(true);
+  referenced_ = true;
+  UpdateReference();
+  return info.Env().Undefined();
 }
 
-void NetlinkSocket::LetGo(const Napi::CallbackInfo& info) {
-  if (!RequireOpen(info.Env(), "unref")) return;
+Napi::Value NetlinkSocket::LetGo(const Napi::CallbackInfo& info) {
+  if (!RequireOpen(info.Env(), "unref")) return info.Env().Undefined();
   uv_unref(reinterpret_cast<uv_handle_t*>(&handles_->poll));
-  SetReferenced(false);
+  referenced_ = false;
+  UpdateReference();
+  return info.Env().Undefined();
 }
 
 /// close(): what became of the datagrams; undefined if it was closed before
@@ -308,16 +363,15 @@ Napi::Value NetlinkSocket::Close(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (handles_ == nullptr) return env.Undefined();
   const Sender::Closing closing = CloseHandles();
-  SetReferenced(false);
-  return ClosingObject(env, closing, 0);
+  UpdateReference();
+  return ClosingObject(env, closing);
 }
 
-Napi::Object NetlinkSocket::ClosingObject(Napi::Env env, const Sender::Closing& closing, int error) {
+Napi::Object NetlinkSocket::ClosingObject(Napi::Env env, const Sender::Closing& closing) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("lastStarted", Napi::Number::New(env, static_cast<double>(closing.last_started)));
   object.Set("inFlight", Napi::Number::New(env, static_cast<double>(closing.in_flight)));
   object.Set("completions", CompletionsArray(env, closing.completions));
-  object.Set("errno", Napi::Number::New(env, error));
   return object;
 }
 
@@ -346,20 +400,23 @@ Napi::Value NetlinkSocket::Counters(const Napi::CallbackInfo& info) {
   return counters;
 }
 
-Napi::Object NetlinkSocket::DatagramObject(Napi::Env env, const ReceivedDatagram& datagram) {
+napi_value NetlinkSocket::DatagramObject(Napi::Env env, const ReceivedDatagram& datagram) {
   received_datagrams_++;
   received_bytes_ += datagram.length;
   if (datagram.truncated) truncated_++;
+  napi_value object;
+  napi_value buffer;
+  napi_value bytes;
+  napi_value truncated;
+  void* data = nullptr;
   // A buffer of its own for each: a listener that keeps one small answer must not keep a batch.
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, datagram.length);
-  if (datagram.length > 0) memcpy(buffer.Data(), datagram.bytes, datagram.length);
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("bytes", Napi::Uint8Array::New(env, datagram.length, buffer, 0));
-  object.Set("port", Napi::Number::New(env, datagram.port));
-  object.Set("groups", Napi::Number::New(env, datagram.groups));
-  object.Set("group", Napi::Number::New(env, datagram.group));
-  object.Set("truncated", Napi::Boolean::New(env, datagram.truncated));
-  return object;
+  if (napi_create_object(env, &object) != napi_ok || napi_create_arraybuffer(env, datagram.length, &data, &buffer) != napi_ok) return nullptr;
+  if (datagram.length > 0) memcpy(data, datagram.bytes, datagram.length);
+  const bool complete = napi_create_typedarray(env, napi_uint8_array, datagram.length, buffer, 0, &bytes) == napi_ok &&
+                        napi_set_named_property(env, object, "bytes", bytes) == napi_ok && SetNumber(env, object, "port", datagram.port) &&
+                        SetNumber(env, object, "groups", datagram.groups) && SetNumber(env, object, "group", datagram.group) &&
+                        napi_get_boolean(env, datagram.truncated, &truncated) == napi_ok && napi_set_named_property(env, object, "truncated", truncated) == napi_ok;
+  return complete ? object : nullptr;
 }
 
 void NetlinkSocket::Emit(const std::vector<napi_value>& arguments) {
@@ -384,18 +441,23 @@ void NetlinkSocket::OnReadable(uv_poll_t* poll, int status, int) {
 void NetlinkSocket::Receive(int status) {
   Napi::Env env = Env();
   Napi::HandleScope scope(env);
+  // Collected, and about to be finalized: nobody listens any more.
+  if (Value().IsEmpty()) return;
   // libuv stops polling when epoll reports an error, as it does for an overrun, and calls it UV_EBADF. The socket itself knows what it was.
-  if (status < 0 && uv_poll_start(&handles_->poll, UV_READABLE, OnReadable) != 0) {
-    Fail(env, -status);
+  int error = status < 0 ? -uv_poll_start(&handles_->poll, UV_READABLE, OnReadable) : 0;
+  if (error != 0) {
+    Fail(env, error);
     return;
   }
-  int error = 0;
   const int count = environment_->receiver.ReceiveBatch(descriptor_->Number(), &error);
   if (count > 0) {
-    Napi::Array batch = Napi::Array::New(env, static_cast<size_t>(count));
+    napi_value batch;
+    // An environment that is being terminated refuses these calls: its loop still turns, but there is nobody to tell.
+    if (napi_create_array_with_length(env, static_cast<size_t>(count), &batch) != napi_ok) return;
     for (int index = 0; index < count; index++) {
       Napi::HandleScope inner(env);
-      batch.Set(static_cast<uint32_t>(index), DatagramObject(env, environment_->receiver.At(static_cast<size_t>(index))));
+      napi_value datagram = DatagramObject(env, environment_->receiver.At(static_cast<size_t>(index)));
+      if (datagram == nullptr || napi_set_element(env, batch, static_cast<uint32_t>(index), datagram) != napi_ok) return;
     }
     Emit({Napi::String::New(env, "datagrams"), batch});
     if (handles_ == nullptr) return;
@@ -411,11 +473,10 @@ void NetlinkSocket::Receive(int status) {
 
 void NetlinkSocket::Fail(Napi::Env env, int error) {
   // Told first, as the listener is called in the socket's own context; it closes on its side.
-  napi_value arguments[] = {Napi::String::New(env, "failed"), Napi::Number::New(env, error)};
-  Emit({arguments[0], arguments[1]});
+  Emit({Napi::String::New(env, "failed"), Napi::Number::New(env, error)});
   if (handles_ == nullptr) return;
   CloseHandles();
-  SetReferenced(false);
+  UpdateReference();
 }
 
 void NetlinkSocket::OnWake(uv_async_t* wake) {
@@ -428,16 +489,18 @@ void NetlinkSocket::Completed() {
   Napi::HandleScope scope(env);
   sender_->TakeCompletions(&completions_);
   if (completions_.empty()) return;
+  outstanding_ -= completions_.size();
   Emit({Napi::String::New(env, "sent"), CompletionsArray(env, completions_)});
+  UpdateReference();
 }
 
 /// exchangeSync(bytes, port, groups, timeoutMs, accept): sends, then blocks until accept(datagram) says true or the time is over.
-/// Returns { outcome: 'accepted' | 'timeout' | 'overrun' | 'failed', sent, errno }. What is not accepted is gone for the listener too.
+/// Returns { outcome: 'accepted' | 'timeout' | 'overrun' | 'failed', sent, syscall, errno }. What is not accepted is gone for the listener too.
 Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   uint32_t port = 0;
   uint32_t groups = 0;
-  if (info.Length() < 5 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups) || !info[3].IsNumber() || !info[4].IsFunction()) {
+  if (info.Length() < 5 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups) || !info[3].IsNumber() || std::isnan(info[3].As<Napi::Number>().DoubleValue()) || !info[4].IsFunction()) {
     ThrowType(env, "a Uint8Array, a port id, a group mask, a time in milliseconds and a function are needed");
     return env.Undefined();
   }
@@ -459,6 +522,7 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
   exchanging_ = true;
   const Napi::Function accept = info[4].As<Napi::Function>();
   const char* outcome = "timeout";
+  const char* syscall = "";
   int error = 0;
   bool returned = false;
   // The socket may be closed by accept(); these live on.
@@ -471,6 +535,7 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
     const int ready = poll(watched, 2, static_cast<int>(std::min<int64_t>((left + 999'999) / 1'000'000, std::numeric_limits<int>::max())));
     if (ready < 0 && errno != EINTR) {
       outcome = "failed";
+      syscall = "poll";
       error = errno;
       break;
     }
@@ -478,6 +543,7 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
       returned = true;
       if (error != 0) {
         outcome = "failed";
+        syscall = "sendmsg";
         break;
       }
     }
@@ -487,12 +553,16 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
     if (count == -EAGAIN) continue;
     if (count < 0) {
       outcome = count == -ENOBUFS ? "overrun" : "failed";
+      syscall = "recvmsg";
       error = -count;
       if (count == -ENOBUFS) overruns_++;
       break;
     }
-    const Napi::Value verdict = accept.Call({DatagramObject(env, environment_->receiver.At(0))});
-    if (env.IsExceptionPending()) {
+    napi_value datagram = DatagramObject(env, environment_->receiver.At(0));
+    Napi::Value verdict;
+    if (datagram != nullptr) verdict = accept.Call({datagram});
+    // accept() threw; or the environment is being terminated, which leaves neither a value nor an exception.
+    if (verdict.IsEmpty() || env.IsExceptionPending()) {
       sender->EndSynchronous();
       exchanging_ = false;
       return env.Undefined();
@@ -502,6 +572,7 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
       done = true;
     } else if (handles_ == nullptr) {
       outcome = "failed";
+      syscall = "poll";
       error = EBADF;
       break;
     }
@@ -511,6 +582,7 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("outcome", Napi::String::New(env, outcome));
   result.Set("sent", Napi::String::New(env, ProgressName(progress)));
+  result.Set("syscall", Napi::String::New(env, syscall));
   result.Set("errno", Napi::Number::New(env, error));
   return result;
 }

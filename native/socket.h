@@ -14,8 +14,11 @@
 
 /// One netlink socket as JavaScript sees it.
 ///
-/// The object is kept alive by the addon while it is open and referenced (`ref()`, as at first): whoever opened it may forget it and still be called. Once
-/// `unref()`'d it is kept by its user alone, and an open socket that nobody refers to any more is closed by its collection.
+/// The object is kept alive by the addon while it is open and referenced (`ref()`, as at first), or has datagrams to tell the end of: whoever opened it may forget
+/// it and still be called. Once `unref()`'d and idle it is kept by its user alone, and an open socket that nobody refers to any more is closed by its collection.
+///
+/// A worker can be terminated, and a process exit, between any two lines of JavaScript: from then on Node-API refuses its calls, but libuv still makes callbacks.
+/// What runs in one therefore looks at every status and gives up quietly; methods rely on NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS (binding.gyp).
 class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -29,21 +32,31 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
 
   Napi::Value PortId(const Napi::CallbackInfo& info);
   Napi::Value Closed(const Napi::CallbackInfo& info);
+  Napi::Value UseProcesses(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   Napi::Value Progress(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
-  void Join(const Napi::CallbackInfo& info);
-  void Leave(const Napi::CallbackInfo& info);
-  void KeepAlive(const Napi::CallbackInfo& info);
-  void LetGo(const Napi::CallbackInfo& info);
+  Napi::Value Join(const Napi::CallbackInfo& info);
+  Napi::Value Leave(const Napi::CallbackInfo& info);
+  Napi::Value KeepAlive(const Napi::CallbackInfo& info);
+  Napi::Value LetGo(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   Napi::Value Counters(const Napi::CallbackInfo& info);
   Napi::Value ExchangeSync(const Napi::CallbackInfo& info);
 
   bool Open(Napi::Env env, int protocol, int64_t receive_buffer, uint32_t groups);
   bool RequireOpen(Napi::Env env, const char* what);
-  void Membership(const Napi::CallbackInfo& info, int option, const char* what);
-  void SetReferenced(bool referenced);
+  static bool RequireId(const Napi::CallbackInfo& info, uint64_t* id);
+  Napi::Value Membership(const Napi::CallbackInfo& info, int option, const char* what);
+  /// Holds the object, or lets it go, as its state asks for.
+  void UpdateReference();
+
+  template <Napi::Value (NetlinkSocket::*method)(const Napi::CallbackInfo&)>
+  static napi_value Call(napi_env env, napi_callback_info info);
+  template <Napi::Value (NetlinkSocket::*method)(const Napi::CallbackInfo&)>
+  static Napi::ClassPropertyDescriptor<NetlinkSocket> Method(const char* name);
+  template <Napi::Value (NetlinkSocket::*method)(const Napi::CallbackInfo&)>
+  static Napi::ClassPropertyDescriptor<NetlinkSocket> Getter(const char* name);
 
   static void OnReadable(uv_poll_t* poll, int status, int events);
   static void OnWake(uv_async_t* wake);
@@ -55,8 +68,9 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   /// Calls the listener. An exception that it throws goes to uncaughtException; the socket lives on.
   void Emit(const std::vector<napi_value>& arguments);
   void Fail(Napi::Env env, int error);
-  Napi::Object DatagramObject(Napi::Env env, const ReceivedDatagram& datagram);
-  Napi::Object ClosingObject(Napi::Env env, const Sender::Closing& closing, int error);
+  /// Null if the environment takes no more calls.
+  napi_value DatagramObject(Napi::Env env, const ReceivedDatagram& datagram);
+  static Napi::Object ClosingObject(Napi::Env env, const Sender::Closing& closing);
   static Napi::Array CompletionsArray(Napi::Env env, const std::vector<Sender::Completion>& completions);
   Sender::Closing CloseHandles();
 
@@ -67,6 +81,10 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   std::shared_ptr<Sender> sender_;
   uint32_t port_id_ = 0;
   bool referenced_ = false;
+  /// Datagrams whose end was not told yet.
+  uint64_t outstanding_ = 0;
+  /// Whether the object is held: see UpdateReference().
+  bool held_ = false;
   bool exchanging_ = false;
   std::vector<Sender::Completion> completions_;
 

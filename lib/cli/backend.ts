@@ -65,7 +65,7 @@ const NO_HOST: HostFiles = { procDrbd: () => ({ error: 'ENOENT' }), connectorInd
 export function createBackend(setup: BackendSetup): Backend {
   let opened: Promise<Client> | undefined;
   const { kind, dialect, transport, simulator } = setup;
-  const host = transport?.host ?? (simulator === undefined ? machineFiles : NO_HOST);
+  const host = simulator === undefined ? (transport?.host ?? machineFiles) : NO_HOST;
   const close = (): void => {
     const client = opened;
     opened = undefined;
@@ -122,8 +122,10 @@ export function backendOf(globals: Globals): Backend {
   const { dialect, lockDirectory, record, replay, reveal, simulator } = globals;
   const kind = replay !== undefined ? 'replay' : simulator !== undefined ? 'simulator' : 'kernel';
   const answers = replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay));
-  const recorder = record === undefined ? undefined : openRecorder(record, answers ?? nativeTransport(), reveal);
-  return createBackend({ kind, dialect, simulator, lockDirectory, transport: recorder?.transport ?? answers, locks: kind !== 'replay', finish: recorder?.finish });
+  // Whatever the kernel does with a request, this process has to end.
+  const transport = answers ?? nativeTransport({ changesFromProcess: true });
+  const recorder = record === undefined ? undefined : openRecorder(record, transport, reveal);
+  return createBackend({ kind, dialect, simulator, lockDirectory, transport: recorder?.transport ?? transport, locks: kind !== 'replay', finish: recorder?.finish });
 }
 
 function readRecording(path: string): string {

@@ -36,7 +36,12 @@ function look(path: string, backend: Backend): { readonly minor?: number; readon
       return undefined;
     }
   } else {
-    const stat = statSync(path, { throwIfNoEntry: false });
+    let stat: ReturnType<typeof statSync>;
+    try {
+      stat = statSync(path, { throwIfNoEntry: false });
+    } catch (error) {
+      return { problem: `cannot be looked at: ${(error as NodeJS.ErrnoException).code ?? String(error)}` };
+    }
     if (stat === undefined) return undefined;
     if (stat.isBlockDevice()) node = { major: majorOf(stat.rdev), minor: minorOfNumber(stat.rdev) };
   }

@@ -100,7 +100,8 @@ export function formatError(error: unknown, tool: string, subject: string | unde
   if (error instanceof KernelError) return formatReturnCode(subject ?? tool, error.returnCode, error.returnName, error.infoText);
   const who = subject ?? tool;
   if (error instanceof ArgumentError) return `${who}: not sent: ${error.message}\n`;
-  if (error instanceof DrbdError) return `${who}: ${error.message} [${error.code}]\n`;
+  // The library's names for what it may be told are options here.
+  if (error instanceof DrbdError) return `${who}: ${error.message.replace('(forceUnsafe)', '(--force-unsafe)')} [${error.code}]\n`;
   if (error instanceof AbortError) return `${who}: ${error.message}${typeof error.cause === 'string' ? ` (${error.cause})` : ''}\n`;
   if (error instanceof Error) return `${who}: ${error.message}\n`;
   return `${who}: ${String(error)}\n`;

@@ -42,7 +42,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#transport = transport;
     this.#setup = setup;
     const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
-    this.#changes = new SocketPool(open, { limit: MOST_CHANGES, closeWhenAbandoned: false });
+    const openForChanges = (): RequestSocket => new RequestSocket(transport, { ...setup, changes: true }, this.#counters);
+    this.#changes = new SocketPool(openForChanges, { limit: MOST_CHANGES, closeWhenAbandoned: false });
     this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeWhenAbandoned: true });
   }
 

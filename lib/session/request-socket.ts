@@ -33,6 +33,8 @@ export interface SocketSetup {
   /** Multicast groups to join, by number: connector answers come by multicast. */
   readonly groups: readonly number[];
   readonly receiveBufferBytes?: number;
+  /** It carries changing requests: see the transport's socket options. */
+  readonly changes?: boolean;
   /** It only finds out whether somebody is there: see the transport's socket options. */
   readonly probe?: boolean;
   /** The sequence number of the request that a message answers, or undefined if it can answer none. */
@@ -96,6 +98,7 @@ export class RequestSocket {
         protocol: setup.protocol,
         ...(mask === 0 ? {} : { groups: mask }),
         ...(setup.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: setup.receiveBufferBytes }),
+        ...(setup.changes === undefined ? {} : { changes: setup.changes }),
         ...(setup.probe === undefined ? {} : { probe: setup.probe }),
       },
       {

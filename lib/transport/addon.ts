@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
-import { ClosedError, TransportError, UnsupportedError, type SentState } from '../errors';
+import { ArgumentError, ClosedError, TransportError, UnsupportedError, type SentState } from '../errors';
 import type { Datagram, SocketCounters } from './transport';
 
 /** What became of a socket's datagrams when it was closed. */
@@ -13,12 +13,13 @@ export interface Closing {
   readonly inFlight: number;
   /** Pairs of id and errno, flat: those that came back and were not told yet. */
   readonly completions: readonly number[];
-  readonly errno: number;
 }
 
 export interface SyncOutcome {
   readonly outcome: 'accepted' | 'timeout' | 'overrun' | 'failed';
   readonly sent: SentState;
+  /** What failed, for `overrun` and `failed`. */
+  readonly syscall: string;
   readonly errno: number;
 }
 
@@ -26,6 +27,7 @@ export interface SyncOutcome {
 export interface NetlinkSocket {
   readonly portId: number;
   readonly closed: boolean;
+  useProcesses(): void;
   send(bytes: Uint8Array, port: number, groups: number): number;
   progress(id: number): SentState;
   cancel(id: number): boolean;
@@ -107,7 +109,10 @@ function advice(syscall: string, errno: number): string {
   return '';
 }
 
-/** Runs what calls the addon, and makes the package's errors of what it throws. */
+/**
+ * Runs what calls the addon, and makes the package's errors of what it throws. `run` calls nothing else: what a callback throws is its caller's own.
+ * @throws ArgumentError for a value that the addon does not take, ClosedError, TransportError
+ */
 export function calling<T>(what: string, run: () => T): T {
   try {
     return run();
@@ -116,9 +121,13 @@ export function calling<T>(what: string, run: () => T): T {
   }
 }
 
+/** By shape, not by class: the addon's errors are those of the context that loaded it, which need not be this one's (node:vm). */
 function asTransportError(what: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number' || !('syscall' in error) || typeof error.syscall !== 'string') return error;
+  if (typeof error !== 'object' || error === null || !('message' in error)) return error;
+  const message = String(error.message);
+  if ('code' in error && error.code === 'ERR_INVALID_ARG_TYPE') return new ArgumentError(what, message, { cause: error });
+  if (!('errno' in error) || typeof error.errno !== 'number' || !('syscall' in error) || typeof error.syscall !== 'string') return error;
   const { errno, syscall } = error;
   if (errno === EBADF) return new ClosedError(`${what}: the socket is closed`, 'no', { cause: error });
-  return new TransportError(`${what}: ${error.message}: ${errnoText(errno)}${advice(syscall, errno)}`, { syscall, errno, cause: error });
+  return new TransportError(`${what}: ${message}: ${errnoText(errno)}${advice(syscall, errno)}`, { syscall, errno, cause: error });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AbortError, LockedError } from '../errors';
+import { AbortError, ArgumentError, LockedError } from '../errors';
 import { calling, loadAddon } from './addon';
 
 /** A file that this process has locked. */
@@ -18,16 +18,21 @@ export interface LockOptions {
 /** The kernel has no way to wait for a POSIX lock with a deadline but a thread that blocks. */
 const RETRY_MS = 20;
 
+/** setTimeout() takes no more, and makes 1 of it. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** Who waits for a path, each behind the one before: the first of them tries. */
 const queues = new Map<string, Promise<void>>();
 
 /**
  * Locks a whole file for writing, by a POSIX record lock, as drbdsetup and drbdmeta do: they see this process as its holder. The file is made if it is
  * not there. Callers within the process, workers included, exclude each other too. A process that ends lets go.
- * @throws LockedError that names the holder's pid when the time is over; AbortError; TransportError if the file cannot be opened
+ * Whoever opens and closes the file in this process by other means takes the lock away: the kernel's rule for these locks.
+ * @throws LockedError that names the holder's pid when the time is over; AbortError; TransportError if the file cannot be opened; ArgumentError
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<FileLock> {
   const { timeoutMs = 0, signal } = options;
+  if (!(timeoutMs >= 0)) throw new ArgumentError('timeoutMs', `${timeoutMs} is no time to wait; it is in milliseconds, from 0`);
   const deadline = performance.now() + timeoutMs;
   const before = queues.get(path);
   let leave: () => void = () => undefined;
@@ -54,7 +59,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+    await sleep(Math.min(Math.max(ms, 0), LONGEST_TIMEOUT_MS), undefined, signal === undefined ? {} : { signal });
   } catch {
     // Aborted: the caller looks at the signal.
   }
@@ -62,10 +67,15 @@ async function pause(ms: number, signal: AbortSignal | undefined): Promise<void>
 
 /** Waits for whoever is in front, but not beyond the deadline. */
 async function withDeadline(before: Promise<void>, deadline: number, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted === true) return;
   const stop = new AbortController();
-  const either = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
-  await Promise.race([before, pause(Math.max(0, deadline - performance.now()), either)]);
-  stop.abort();
+  const abort = (): void => {
+    stop.abort();
+  };
+  signal?.addEventListener('abort', abort, { once: true });
+  await Promise.race([before, pause(deadline - performance.now(), stop.signal)]);
+  signal?.removeEventListener('abort', abort);
+  abort();
 }
 
 class HeldLock implements FileLock {

@@ -8,7 +8,8 @@ export interface NativeSocket extends TransportSocket {
    * Sends and waits for the answer on the calling thread: for one-shot tools, which have nothing else to do. What arrives meanwhile
    * goes to `accept` alone.
    * @param accept says whether a datagram is what is waited for; what it throws ends the exchange
-   * @throws TimeoutError, OverrunError, ClosedError with how far the datagram had come; TransportError if it could not be sent
+   * @throws TimeoutError, OverrunError, ClosedError with how far the datagram had come; TransportError if it could not be sent, or (EBUSY) from within
+   * another exchange of this socket; ArgumentError
    */
   exchangeSync(bytes: Uint8Array, options: { readonly timeoutMs: number; readonly accept: (datagram: Datagram) => boolean; readonly to?: { readonly port?: number; readonly groups?: number } }): void;
 }
@@ -18,9 +19,17 @@ export interface NativeTransport extends Transport {
   open(options: SocketOptions, handlers: SocketHandlers): NativeSocket;
 }
 
+export interface NativeOptions {
+  /**
+   * Send what changes something from a process of its own for each datagram, which shares the socket and has no other descriptor of this one's. A process whose
+   * thread is stuck in the kernel never ends, and neither does whoever waits for it; with this, only the helper stays. For programs that have to end.
+   */
+  readonly changesFromProcess?: boolean;
+}
+
 /** @returns the transport to this machine's kernel. Nothing is loaded before the first socket is opened. */
-export function nativeTransport(): NativeTransport {
-  return { open: (options, handlers) => new Socket(options, handlers) };
+export function nativeTransport(native: NativeOptions = {}): NativeTransport {
+  return { open: (options, handlers) => new Socket(options, handlers, native.changesFromProcess === true && options.changes === true) };
 }
 
 class PendingSend implements Send {
@@ -74,7 +83,7 @@ class Socket implements NativeSocket {
   readonly #handlers: SocketHandlers;
   readonly #sends = new Map<number, PendingSend>();
 
-  constructor(options: SocketOptions, handlers: SocketHandlers) {
+  constructor(options: SocketOptions, handlers: SocketHandlers, fromProcess: boolean) {
     const { protocol, receiveBufferBytes = 0, groups = 0 } = options;
     const addon = loadAddon();
     this.#handlers = handlers;
@@ -94,6 +103,7 @@ class Socket implements NativeSocket {
           }
         }),
     );
+    if (fromProcess) this.#socket.useProcesses();
     this.portId = this.#socket.portId;
   }
 
@@ -139,7 +149,18 @@ class Socket implements NativeSocket {
 
   exchangeSync(bytes: Uint8Array, options: { readonly timeoutMs: number; readonly accept: (datagram: Datagram) => boolean; readonly to?: { readonly port?: number; readonly groups?: number } }): void {
     const { timeoutMs, accept, to = {} } = options;
-    const { outcome, sent, errno } = calling('exchanging datagrams', () => this.#socket.exchangeSync(bytes, to.port ?? 0, to.groups ?? 0, timeoutMs, accept));
+    // What accept() throws must not be taken for an error of the addon.
+    let thrown: { readonly error: unknown } | undefined;
+    const judge = (datagram: Datagram): boolean => {
+      try {
+        return accept(datagram);
+      } catch (error) {
+        thrown = { error };
+        return true;
+      }
+    };
+    const { outcome, sent, syscall, errno } = calling('exchanging datagrams', () => this.#socket.exchangeSync(bytes, to.port ?? 0, to.groups ?? 0, timeoutMs, judge));
+    if (thrown !== undefined) throw thrown.error;
     switch (outcome) {
       case 'accepted':
         return;
@@ -149,7 +170,7 @@ class Socket implements NativeSocket {
         throw new OverrunError('the kernel dropped messages (ENOBUFS), the answer probably among them', sent);
       case 'failed':
         if (this.closed) throw new ClosedError('the socket was closed during the exchange', sent);
-        throw new TransportError(`the exchange failed: ${errnoText(errno)}`, { syscall: sent === 'returned' ? 'recvmsg' : 'sendmsg', errno });
+        throw new TransportError(`the exchange failed in ${syscall}: ${errnoText(errno)}`, { syscall, errno });
     }
   }
 

@@ -42,6 +42,8 @@ export interface SocketOptions {
   readonly receiveBufferBytes?: number;
   /** Groups 1 to 32 to join at bind, as a bit mask. */
   readonly groups?: number;
+  /** It carries requests that change something, and may stay inside the kernel for long, or for ever. */
+  readonly changes?: boolean;
   /** It only finds out whether somebody is there, and is no part of what a program does: a recording's header tells what was found. */
   readonly probe?: boolean;
 }
@@ -77,14 +79,17 @@ export interface TransportSocket {
   /**
    * Queues a datagram. It is copied.
    * @param to port id and group mask of the receiver; the kernel (0, 0) if absent
-   * @throws ClosedError on a closed socket
+   * @throws ClosedError on a closed socket; ArgumentError; TransportError with ENOBUFS if the queue is full, EMSGSIZE if it could never hold this
    */
   send(bytes: Uint8Array, to?: { readonly port?: number; readonly groups?: number }): Send;
   /** NETLINK_ADD_MEMBERSHIP. @param group number from 1. @throws TransportError, ClosedError */
   join(group: number): void;
   /** NETLINK_DROP_MEMBERSHIP. */
   leave(group: number): void;
-  /** Whether the open socket keeps the process alive. It does at first. */
+  /**
+   * Whether the open socket keeps the process alive. It does at first. After `unref()` a socket that has nothing under way and that nobody refers to
+   * any more may be closed by the garbage collector.
+   */
   ref(): void;
   unref(): void;
   /** Settles everything that is pending and closes. Never waits for a send that is stuck in the kernel. Idempotent. */

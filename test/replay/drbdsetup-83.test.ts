@@ -19,7 +19,7 @@ interface Difference {
 
 const list = JSON.parse(readFileSync(join(__dirname, '../../../test/replay/drbdsetup-83.differences.json'), 'utf8')) as { readonly reasons: Readonly<Record<string, string>>; readonly differences: readonly Difference[] };
 const differences = new Map(list.differences.map((difference) => [difference.id, difference]));
-const FILES = ['01-unconfigured', '02-disk', '03-net', '04-syncer', '05-pair'];
+const FILES = ['01-unconfigured', '02-disk', '03-net', '04-syncer', '05-pair', '09-dumpee-md5-4096', '09-dumpee-md5-32768', '14-overflow'];
 const commands = FILES.flatMap((file) => recordingsOf(`drbd-8.3.13/${file}.jsonl`)).filter(({ argv }) => argv[0] === 'drbdsetup');
 
 /** A stream that was ended from outside ends by itself where the recording does. */

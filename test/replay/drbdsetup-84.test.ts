@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import type { RecordedEntry } from '../../lib';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
 import { replayCommand, type Replayed } from '../support/replayed-command';
 
@@ -55,6 +56,50 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
+describe('streams beside a life cycle', () => {
+  const streams = recordingsOf('drbd-8.4.11/watch.jsonl').filter(({ endedBy }) => endedBy !== undefined);
+
+  test.each(streams.map((captured) => [captured.argv.slice(1).join(' '), captured] as const))('%s', async (_words, captured) => {
+    const ours = await replayCommand(captured);
+    expect(ours).toMatchObject({ exit: 0, stderr: '', requests: [] });
+    expect(captured.stdout.split('\n').length).toBeGreaterThan(30);
+    // The recorded program was ended before it had printed all that it had received.
+    expect(comparable(undefined, ours.stdout).slice(0, comparable(undefined, captured.stdout).length)).toBe(comparable(undefined, captured.stdout));
+  });
+});
+
+describe('streams after a loss', () => {
+  const named = (id: string): CapturedRecording => {
+    const found = commands.find((captured) => captured.id === id);
+    if (found === undefined) throw new Error(`there is no ${id}`);
+    return found;
+  };
+  // A resource without volumes; and the same with three.
+  const [before, after] = [named('config/24'), named('config/37')];
+  const lossy = (argv: readonly string[], loss: RecordedEntry): CapturedRecording => ({
+    ...before,
+    argv,
+    recording: { ...before.recording, entries: [...before.recording.entries, loss, ...after.recording.entries.slice(after.recording.entries.findLastIndex(({ kind }) => kind === 'tx'))], end: 'sigterm' },
+  });
+  const overrun: RecordedEntry = { kind: 'overrun', line: 0, socket: 1 };
+
+  test('tell what has changed meanwhile', async () => {
+    const ours = await replayCommand(lossy(['drbdsetup', 'events2'], overrun));
+    expect(ours).toMatchObject({ exit: 0, requests: [] });
+    const device = (volume: number, minor: number): string => `create device name:r0 volume:${volume} minor:${minor} disk:Diskless\n`;
+    expect(ours.stdout).toBe(`${before.stdout}${device(0, 0)}${device(3, 7)}${device(65535, 1048575)}`);
+    expect(ours.stderr).toMatch(/lost/u);
+  });
+
+  test('tell of the loss in JSON', async () => {
+    const { stdout } = await replayCommand(lossy(['drbdsetup', 'events2', '--json'], overrun));
+    const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as { readonly event: string; readonly reason?: string; readonly minor?: number });
+    expect(events.map(({ event }) => event)).toEqual(['exists', 'exists', 'exists', 'resync', 'create', 'create', 'create']);
+    expect(events[3]?.reason).toBe('overrun');
+    expect(events.slice(4).map(({ minor }) => minor)).toEqual([0, 7, 1048575]);
+  });
+});
+
 describe('differences on purpose', () => {
   test.each(list.differences)('$id $reason', async (difference) => {
     const captured = commands.find(({ id }) => id === difference.id);
@@ -70,5 +115,30 @@ describe('differences on purpose', () => {
   test('are all of help, but for a few', () => {
     expect(commands.length).toBeGreaterThan(450);
     expect(list.differences.filter(({ reason }) => reason !== 'front').length / commands.length).toBeLessThanOrEqual(0.02);
+  });
+});
+
+describe('changes in JSON', () => {
+  const json = async (id: string): Promise<unknown> => {
+    const captured = commands.find((candidate) => candidate.id === id);
+    if (captured === undefined) throw new Error(`there is no ${id}`);
+    const { stdout, exit } = await replayCommand({ ...captured, argv: ['drbdsetup', '--json', ...captured.argv.slice(1)] });
+    return { exit, ...(JSON.parse(stdout) as object) };
+  };
+
+  test('have the return code, its name, and what it means', async () => {
+    expect(await json('config/2')).toEqual({ exit: 0, command: 'new-resource', minor: null, resource: 'r0', returnCode: 101, returnName: 'NO_ERROR', cause: null, next: null, infoText: [] });
+    expect(await json('empty/26')).toMatchObject({ exit: 10, command: 'primary', minor: 0, returnCode: 127, returnName: 'ERR_MINOR_INVALID', infoText: ['unknown minor'] });
+    expect(await json('lifecycle/86')).toMatchObject({ exit: 11, returnCode: -1, returnName: 'SS_TWO_PRIMARIES', cause: expect.stringContaining('primary') as string });
+  });
+
+  test('an option that the module is too old for is not sent', async () => {
+    const [captured] = commands.filter(({ argv }) => argv.includes('--max-buffers=4096'));
+    if (captured === undefined) throw new Error('there is no such recorded command');
+    const old: CapturedRecording = { ...captured, argv: [...captured.argv, '--socket-check-timeout=5'], recording: { ...captured.recording, header: { ...captured.recording.header, driver: { version: '8.4.4', api: 1 }, procDrbd: 'version: 8.4.4 (api:1/proto:86-101)\n' } } };
+    const ours = await replayCommand(old);
+    expect(ours.exit).toBe(20);
+    expect(ours.stderr).toContain('8.4.5');
+    expect(ours.requests).toHaveLength(1);
   });
 });

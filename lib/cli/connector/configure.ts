@@ -63,7 +63,8 @@ function releaseNumbers(version: string): readonly number[] | undefined {
   return match?.slice(1).map(Number);
 }
 
-function isBefore(version: string, release: string): boolean {
+/** @returns whether a module is older than a release; false where either is no release */
+export function isBefore(version: string, release: string): boolean {
   const [have, need] = [releaseNumbers(version), releaseNumbers(release)];
   if (have === undefined || need === undefined) return false;
   const at = need.findIndex((part, index) => part !== have[index]);

@@ -8,6 +8,7 @@ import type { Packet } from '../../schema';
 import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import { getopt } from '../getopt';
+import { quote } from '../number';
 import { inOrder, type Gap } from './broadcasts';
 import { nameOfCode } from './codes';
 import type { ListenCommand } from './commands';
@@ -122,7 +123,7 @@ class Questions {
 
 export function warnOfExcess(words: readonly string[], context: Context): void {
   if (words.length === 0) return;
-  context.io.stderr.write(`Ignoring excess arguments: ${words.join(' ')}\n`);
+  context.io.stderr.write(`Ignoring excess arguments: ${words.map((word) => (/^[!-~]{1,80}$/u.test(word) ? word : quote(word))).join(' ')}\n`);
   // drbdsetup ends this line on standard output.
   context.io.stdout.write('\n');
 }

@@ -1,3 +1,4 @@
+import { redactWords } from '../batch';
 import { isDriverPresent, type Context, type Personality } from '../context';
 import { minorOf } from '../device';
 import { EXIT, UsageError } from '../errors';
@@ -24,6 +25,9 @@ export const connectorPersonality: Personality = {
 async function run(argv: readonly string[], context: Context): Promise<number> {
   const { io } = context;
   const [first = '', second] = argv;
+  // As in drbdsetup, any value will do; but no secrets.
+  if (io.env['DRBD_DEBUG_DUMP_ARGV'] !== undefined) io.stderr.write(`argv: ${JSON.stringify(redactWords(argv))}\n`);
+  if (first.startsWith('--') && first !== '--help') throw new UsageError(`there is no global option ${quote(first)}; see drbdsetup help`);
   // A word with a dash in place of the device asks for help too.
   if (first === 'help' || first.startsWith('-')) return explain(second, usageOf, context);
   if (first === 'xml') return explain(second, formatXml, context);

@@ -1,6 +1,7 @@
 import { unlinkSync } from 'node:fs';
-import type { Genl1Client } from '../../drbd';
-import { KernelError } from '../../errors';
+import { explainCode, type Genl1Client } from '../../drbd';
+import { KernelError, UnsupportedError } from '../../errors';
+import { isBefore } from '../connector/configure';
 import { waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import { requestOf, type Call } from './command-line';
@@ -11,20 +12,56 @@ const REGISTRY = '/var/run/drbd';
 const ERR_RES_NOT_KNOWN = 158;
 
 /** A request whose operation is known at run time only. */
-type AnyRequest = (name: string, params: Readonly<Record<string, unknown>>, options: object) => Promise<{ readonly infoText: readonly string[] }>;
+type AnyRequest = (name: string, params: Readonly<Record<string, unknown>>, options: object) => Promise<Answer>;
 
-/** Sends the request of a call, under the lock of its minor. What the kernel has to say goes to standard error. */
+/**
+ * Sends the request of a call, under the lock of its minor. What the kernel has to say goes to standard error, and with --json also, with the
+ * return code, to standard output.
+ * @throws KernelError and what else the client throws
+ */
 export async function runChange(client: Genl1Client, call: Call, context: Context): Promise<number> {
   const { command, target } = call;
+  refuseUnknownOptions(call, client.driver.version);
   const lock = command.lock && target.kind === 'minor' ? await context.backend.lock(target.minor, undefined) : undefined;
   try {
     const request = client.request.bind(client) as AnyRequest;
-    const { infoText } = await request(command.operation, requestOf(call), { ...waitOptions(context), forceUnsafe: context.globals.forceUnsafe });
-    for (const text of infoText) context.io.stderr.write(`${context.subject ?? context.tool}: the kernel adds: ${text}\n`);
+    const reply = await request(command.operation, requestOf(call), { ...waitOptions(context), forceUnsafe: context.globals.forceUnsafe });
+    for (const text of reply.infoText) context.io.stderr.write(`${context.subject ?? context.tool}: the kernel adds: ${text}\n`);
+    report(call, reply, context);
+  } catch (error) {
+    if (error instanceof KernelError) report(call, error, context);
+    throw error;
   } finally {
     lock?.release();
   }
   return EXIT.ok;
+}
+
+type Answer = Pick<KernelError, 'returnCode' | 'returnName' | 'infoText'>;
+
+function report({ command, target, argumentMinor }: Call, { returnCode, returnName, infoText }: Answer, { globals, io }: Context): void {
+  if (!globals.json) return;
+  const minor = target.kind === 'minor' ? target.minor : argumentMinor;
+  const { cause, next } = explainCode(returnName);
+  const place = { command: command.name, minor: minor ?? null, resource: target.kind === 'resource' ? target.name : null };
+  io.stdout.write(`${JSON.stringify({ ...place, returnCode, returnName, cause: cause ?? null, next: next ?? null, infoText })}\n`);
+}
+
+/**
+ * Refuses options that the loaded module is too old for: it would take no notice of them.
+ * @param version of the module; nothing is refused where it is not known
+ * @throws UnsupportedError that names the release that has them
+ */
+function refuseUnknownOptions({ command, fields = {} }: Call, version: string | null): void {
+  if (version === null) return;
+  for (const { name, field, table } of command.options) {
+    if (!(field in fields) || table.since === undefined || !isBefore(version, table.since)) continue;
+    throw new UnsupportedError(`${command.name} --${name} needs DRBD ${table.since}; the loaded module is ${version}, so nothing was sent. Leave it out, or update the module`, {
+      feature: `${command.name} --${name}`,
+      dialect: 'genl1',
+      requires: `DRBD ${table.since}`,
+    });
+  }
 }
 
 /** As {@link runChange}; then drbdadm's note of where the minor was configured is taken away. */

@@ -7,7 +7,7 @@ import { minorOf } from '../device';
 import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';
 import { parseSigned, parseUnsigned, quote } from '../number';
-import { requestKey, isChange, type Argument, type Command } from './commands';
+import { requestKey, type Argument, type Command } from './commands';
 import type { FieldOption } from './options';
 import { parseOptionValue } from './values';
 
@@ -54,7 +54,7 @@ function specsOf(command: Command): readonly Spec[] {
   for (const field of command.options) if (field.kind === 'flag' || field.kind === 'boolean') specs.push({ name: `no-${field.name}`, argument: 'none', field, negates: true });
   specs.push(...command.plain);
   if (command.setDefaults) specs.push({ name: SET_DEFAULTS, short: '(', argument: 'none' });
-  if (!isChange(command)) specs.push({ name: JSON_OPTION, argument: 'none' });
+  specs.push({ name: JSON_OPTION, argument: 'none' });
   return specs;
 }
 

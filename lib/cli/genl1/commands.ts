@@ -168,9 +168,3 @@ export function findCommand(name: string): Command | undefined {
 export function requestKey(set: SetName): string {
   return set === 'drbd_cfg_context' ? 'context' : set;
 }
-
-/** A change, as opposed to a question. */
-export function isChange({ action }: Command): boolean {
-  return action === 'change' || action === 'down' || action === 'delMinor' || action === 'delResource';
-}
-

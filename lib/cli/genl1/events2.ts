@@ -97,7 +97,7 @@ export class Events2 {
     if (event.object === undefined || event.object === 'helper') return event;
     const key = keyOf(event);
     const old = this.#known.get(key)?.sets;
-    if (event.action === 'destroy') this.#known.delete(key);
+    if (event.action === 'destroy') this.#forget(key, event);
     else this.#known.set(key, { event, sets: { ...old, ...event.sets } });
     return { ...event, old: event.action === 'destroy' ? undefined : old };
   }
@@ -127,6 +127,15 @@ export class Events2 {
       if (old === undefined || formatChanges(changed, false) !== '') events.push(changed);
     }
     return events;
+  }
+
+  /** The kernel does not announce that a connection without addresses goes, nor what belongs to it. */
+  #forget(key: string, { object, name, volume }: Events2Event): void {
+    this.#known.delete(key);
+    if (object !== 'resource' && object !== 'device') return;
+    for (const [other, { event }] of this.#known) {
+      if (event.name === name && !event.hasPeer && (object === 'resource' || (event.object === 'peer-device' && event.volume === volume))) this.#known.delete(other);
+    }
   }
 
   #read({ name, minor, sequence, sets }: Notification): Events2Event | undefined {

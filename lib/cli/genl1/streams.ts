@@ -42,11 +42,11 @@ async function follow(events: AsyncIterable<Item>, context: Context, take: (item
   return EXIT.ok;
 }
 
-/** Says that something was lost: on standard error, as no line of these formats is meant for it; and in JSON. */
-function tellLoss(reason: string, json: boolean, context: Context): void {
+/** Says that something was lost: on standard error, as no line of these formats is meant for it; and in JSON, under the key that tells its events apart. */
+function tellLoss(reason: string, key: 'event' | 'kind', json: boolean, context: Context): void {
   const { stderr, stdout } = context.io;
   stderr.write(`${context.tool}: ${LOSSES[reason] ?? reason}; what has changed meanwhile follows\n`);
-  if (json) stdout.write(`${JSON.stringify({ kind: 'resync', reason, timestamp: formatTimestamp(now()) })}\n`);
+  if (json) stdout.write(`${JSON.stringify({ [key]: 'resync', reason, timestamp: formatTimestamp(now()) })}\n`);
 }
 
 const LOSSES: Readonly<Record<string, string>> = {
@@ -98,7 +98,7 @@ export async function runEvents2(client: Genl1Client, target: Target, options: E
 
   const resync = async (reason: string): Promise<void> => {
     time = undefined;
-    tellLoss(reason, options.json, context);
+    tellLoss(reason, 'event', options.json, context);
     for (const event of events.resync(await stateOrNone(initial))) print(event);
   };
   return follow(stream, context, async (item) => {
@@ -145,7 +145,7 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
   await read();
   return follow(stream, context, async (item) => {
     if (item.kind === 'resync') {
-      tellLoss(item.reason, json, context);
+      tellLoss(item.reason, 'kind', json, context);
       try {
         await read();
       } catch (error) {

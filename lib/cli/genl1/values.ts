@@ -24,10 +24,21 @@ export async function parseOptionValue(option: FieldOption, text: string | undef
     case 'number':
       return parseNumber(option, text ?? '');
     case 'string':
-      return text ?? '';
+      return checkLength(option, text ?? '');
     case 'address':
       return readAddress(text ?? '');
   }
+}
+
+/** Exit code of drbdsetup where the kernel refuses a request; it says ERR_MANDATORY_TAG of a text that is too long. */
+const EXIT_REFUSED = 10;
+
+function checkLength({ name, table }: FieldOption, text: string): string {
+  // The kernel keeps a NUL behind it.
+  const most = (table.maxBytes ?? Infinity) - 1;
+  const length = Buffer.byteLength(text);
+  if (length > most) throw new UsageError(`option --${name}: at most ${most} bytes fit, not ${length}. Not sent; the kernel refuses such a text: (126) ERR_MANDATORY_TAG`, { exitCode: EXIT_REFUSED });
+  return text;
 }
 
 function parseYesNo({ name }: FieldOption, text: string | undefined): boolean {

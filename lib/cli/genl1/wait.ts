@@ -24,7 +24,7 @@ export function orderLimits({ wfc, degraded, outdated }: WaitLimits): { readonly
   const notes: string[] = [];
   const shorter = (limit: number, than: number, name: string, thanName: string): number => {
     if (than === 0 || (limit !== 0 && limit <= than)) return limit;
-    notes.push(`${name} is longer than ${thanName}; ${than} s count for it`);
+    if (limit !== 0) notes.push(`${name} has to be at most ${thanName}; it is set to ${than} seconds`);
     return than;
   };
   const ordered = shorter(degraded, wfc, 'degr-wfc-timeout', 'wfc-timeout');

@@ -3,6 +3,7 @@ import * as options from '../options';
 import * as words from '../words';
 
 // The packets of DRBD 8.0 to 8.3.16 and their tags, with the numbers and limits of linux/drbd_nl.h and linux/drbd_limits.h. A tag's number is unique among all packets.
+// The tags of a packet stand in the order of its header, which is that of the kernel's answers.
 
 const diskTags = {
   disk_size: u64(2, options.disk_size),
@@ -25,6 +26,7 @@ const netTags = {
   peer_addr: address(9, { mandatory: true, required: true, ...options.peer_addr }),
   shared_secret: string(10, options.shared_secret),
   cram_hmac_alg: string(11, options.cram_hmac_alg),
+  integrity_alg: string(44, { since: '8.2.0', ...options.integrity_alg }),
   timeout: s32(14, options.timeout),
   wire_protocol: s32(15, { mandatory: true, required: true, ...options.wire_protocol }),
   try_connect_int: s32(16, options.connect_int),
@@ -37,28 +39,27 @@ const netTags = {
   after_sb_0p: s32(24, options.after_sb_0p),
   after_sb_1p: s32(25, options.after_sb_1p),
   after_sb_2p: s32(26, options.after_sb_2p),
-  want_lose: flag(27, options.discard_my_data),
-  two_primaries: flag(28, options.two_primaries),
   rr_conflict: s32(39, options.rr_conflict),
   ping_timeo: s32(40, options.ping_timeo),
-  always_asbp: flag(41, { since: '8.0.1', ...options.always_asbp }),
-  integrity_alg: string(44, { since: '8.2.0', ...options.integrity_alg }),
-  mind_af: flag(60, { since: '8.2.7', mandatory: true, default: false, doc: 'The addresses may be of a family other than IPv4, so the module must look at it.' }),
-  no_cork: flag(61, { since: '8.2.7', default: false, doc: 'Do not let TCP gather small messages before it sends them.' }),
-  auto_sndbuf_size: flag(62, { since: '8.2.7', mandatory: true, default: false, doc: 'A send buffer size of 0 means automatic tuning, which older modules do not know.' }),
   rcvbuf_size: s32(67, { since: '8.3.2', ...options.rcvbuf_size }),
-  dry_run: flag(70, { since: '8.3.8', mandatory: true, ...options.tentative }),
   on_congestion: s32(81, { since: '8.3.10', ...options.on_congestion }),
   cong_fill: s32(82, { since: '8.3.10', ...options.cong_fill }),
   cong_extents: s32(83, { since: '8.3.10', ...options.cong_extents }),
+  mind_af: flag(60, { since: '8.2.7', mandatory: true, default: false, doc: 'The addresses may be of a family other than IPv4, so the module must look at it.' }),
+  want_lose: flag(27, options.discard_my_data),
+  two_primaries: flag(28, options.two_primaries),
+  always_asbp: flag(41, { since: '8.0.1', ...options.always_asbp }),
+  no_cork: flag(61, { since: '8.2.7', default: false, doc: 'Do not let TCP gather small messages before it sends them.' }),
+  auto_sndbuf_size: flag(62, { since: '8.2.7', mandatory: true, default: false, doc: 'A send buffer size of 0 means automatic tuning, which older modules do not know.' }),
+  dry_run: flag(70, { since: '8.3.8', mandatory: true, ...options.tentative }),
 } as const;
 
 const syncerTags = {
   rate: s32(30, options.resync_rate),
   after: s32(31, options.resync_after),
   al_extents: s32(32, options.al_extents),
-  cpu_mask: string(51, { since: '8.2.2', ...options.cpu_mask }),
   verify_alg: string(52, { since: '8.2.2', ...options.verify_alg }),
+  cpu_mask: string(51, { since: '8.2.2', ...options.cpu_mask }),
   csums_alg: string(64, { since: '8.3.0', ...options.csums_alg }),
   use_rle: flag(65, { since: '8.3.2', ...options.use_rle }),
   dp_volume: s32(71, { since: '8.3.8', until: '8.3.8', doc: 'Data per control period of the first resync controller, gone with the next release.' }),

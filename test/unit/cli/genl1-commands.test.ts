@@ -150,6 +150,7 @@ describe('command lines that make no sense', () => {
     ['neither yes nor no', ['primary', '0', '--force=maybe'], 20],
     ['no argument', ['disk-options', '0', '--al-extents'], 20],
     ['an empty number', ['disk-options', '0', '--al-extents='], 100],
+    ['a text too long for the kernel', ['resource-options', 'r0', `--cpu-mask=${'f'.repeat(32)}`], 10],
     ['no block device', ['attach', '0', '/etc/passwd', '/dev/a', 'internal'], 20],
     ['no device', ['attach', '0', '/dev/a', '/dev/nosuch', 'internal'], 20],
     ['an index that is none', ['attach', '0', '/dev/a', '/dev/a', 'nowhere'], 20],
@@ -202,6 +203,7 @@ test('limits of waiting agree with each other', () => {
   expect(orderLimits({ wfc: 0, degraded: 0, outdated: 0 })).toEqual({ limits: { wfc: 0, degraded: 0, outdated: 0 }, notes: [] });
   expect(orderLimits({ wfc: 5, degraded: 0, outdated: 0 }).limits).toEqual({ wfc: 5, degraded: 5, outdated: 5 });
   expect(orderLimits({ wfc: 9, degraded: 5, outdated: 3 }).notes).toEqual([]);
+  expect(orderLimits({ wfc: 9, degraded: 10, outdated: 3 })).toEqual({ limits: { wfc: 9, degraded: 9, outdated: 3 }, notes: ['degr-wfc-timeout has to be at most wfc-timeout; it is set to 9 seconds'] });
   expect(orderLimits({ wfc: 0, degraded: 5, outdated: 0 }).limits).toEqual({ wfc: 0, degraded: 5, outdated: 5 });
 });
 

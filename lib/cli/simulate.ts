@@ -1,0 +1,96 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { ArgumentError } from '../errors';
+import { createSimulator, listenSimulator, type BackingDeviceOptions } from '../simulator';
+
+/** Where a command's text goes. */
+export interface Streams {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+const USAGE = 2;
+const FAILED = 20;
+const DEFAULT_MINORS = 32;
+/** What can be attached where nothing else is said: RAM disks of 64 MiB with empty metadata. */
+const DEFAULT_DISKS = 16;
+const DEFAULT_DISK_BYTES = 64 * 2 ** 20;
+
+export const SIMULATE_HELP = `drbd simulate: a simulated kernel with DRBD 8.3 on this machine's connector bus
+
+Usage: drbd simulate [--minors N] [--disk PATH=SIZE]... [--port-file FILE]
+
+It prints its port and answers until it is ended (Ctrl-C). Programs reach it with --simulator PORT or DRBD_SIMULATOR=PORT.
+No disk is opened and no data is written: disks exist in the simulator only.
+
+  --minors N        how many minors may be created, 1 to 256 (${DEFAULT_MINORS})
+  --disk PATH=SIZE  a disk that can be attached, such as /dev/vg/r0=10G; may be repeated
+                    (/dev/ram0 to /dev/ram${DEFAULT_DISKS - 1} of 64M each, if none is given)
+  --port-file FILE  write the port there, once it answers
+  --help            this text
+
+Joining the bus needs CAP_NET_ADMIN in its network namespace; for a look around, any user can have one:
+  unshare --user --map-root-user --net sh -c 'drbd simulate --port-file port & sleep 1; drbd status --simulator $(cat port)'
+`;
+
+const UNITS: Readonly<Record<string, bigint>> = { '': 1n, k: 1n << 10n, m: 1n << 20n, g: 1n << 30n, t: 1n << 40n, s: 512n };
+
+function parseDisk(text: string): readonly [path: string, options: BackingDeviceOptions] {
+  const match = /^(.+)=(\d{1,15})([kmgts]?)$/iu.exec(text);
+  if (match === null) throw new ArgumentError('--disk', `PATH=SIZE is needed, such as /dev/vg/r0=10G, not ${JSON.stringify(text)}`);
+  const [, path = '', digits = '0', unit = ''] = match;
+  return [path, { sizeBytes: BigInt(digits) * (UNITS[unit.toLowerCase()] ?? 1n) }];
+}
+
+/**
+ * `drbd simulate`.
+ * @param ended fires when it is to end
+ * @returns the exit status: 0 when ended, 2 on wrong arguments, 20 if it cannot start
+ */
+export async function simulate(args: readonly string[], streams: Streams, ended: AbortSignal): Promise<number> {
+  let values: { readonly minors?: string; readonly disk?: string[]; readonly 'port-file'?: string; readonly help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: { minors: { type: 'string' }, disk: { type: 'string', multiple: true }, 'port-file': { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    }));
+  } catch (error) {
+    streams.err(`drbd simulate: ${error instanceof Error ? error.message : String(error)}. See drbd simulate --help\n`);
+    return USAGE;
+  }
+  if (values.help === true) {
+    streams.out(SIMULATE_HELP);
+    return 0;
+  }
+  let simulator: ReturnType<typeof createSimulator> | undefined;
+  try {
+    const disks =
+      values.disk === undefined
+        ? Object.fromEntries(Array.from({ length: DEFAULT_DISKS }, (_unused, number) => [`/dev/ram${number}`, { sizeBytes: DEFAULT_DISK_BYTES, major: 1, minor: number }]))
+        : Object.fromEntries(values.disk.map(parseDisk));
+    const minors = values.minors ?? String(DEFAULT_MINORS);
+    if (!/^\d{1,4}$/u.test(minors)) throw new ArgumentError('--minors', `a number from 1 to 256 is needed, not ${JSON.stringify(minors)}`);
+    simulator = createSimulator({ minorCount: Number(minors), disks, seed: BigInt(Date.now()) });
+    const listening = listenSimulator(simulator);
+    streams.out(`${listening.port}\n`);
+    const file = values['port-file'];
+    if (file !== undefined) {
+      // Whoever waits for the file finds it whole.
+      writeFileSync(`${file}.new`, `${listening.port}\n`);
+      renameSync(`${file}.new`, file);
+    }
+    await new Promise<void>((resolve) => {
+      if (ended.aborted) resolve();
+      else ended.addEventListener('abort', () => resolve(), { once: true });
+    });
+    const { requests, messages, overruns } = listening.counters();
+    listening.close();
+    streams.err(`drbd simulate: ended after ${requests} requests and ${messages} messages${overruns === 0 ? '' : `; requests were lost ${overruns} times (ENOBUFS)`}\n`);
+    return 0;
+  } catch (error) {
+    streams.err(`drbd simulate: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof ArgumentError ? USAGE : FAILED;
+  } finally {
+    simulator?.close();
+  }
+}

@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { nativeTransport } from '../../lib/transport/native';
+import { NETLINK_USERSOCK, type Datagram, type TransportSocket } from '../../lib/transport/transport';
+
+// What changes something goes out from a process of its own.
+
+const LIBRARY = join(__dirname, '../../lib/transport/native.js');
+/** A socket that receives, in a process that can be stopped: its port id is the first line. */
+const RECEIVER = `
+const { nativeTransport } = require(${JSON.stringify(LIBRARY)});
+const socket = nativeTransport().open({ protocol: ${NETLINK_USERSOCK}, receiveBufferBytes: 4096 }, { datagrams: (batch) => console.log('got', batch.length), overrun() {}, closed() {} });
+console.log(socket.portId);
+setInterval(() => {}, 1000);
+`;
+
+let opened: TransportSocket[] = [];
+let children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const socket of opened) socket.close();
+  for (const child of children) child.kill('SIGKILL');
+  opened = [];
+  children = [];
+});
+
+function open(changes: boolean, datagrams: (batch: readonly Datagram[]) => void = () => undefined): TransportSocket {
+  const socket = nativeTransport({ changesFromProcess: true }).open({ protocol: NETLINK_USERSOCK, changes }, { datagrams, overrun: () => undefined, closed: () => undefined });
+  opened.push(socket);
+  return socket;
+}
+
+/** Processes whose parent is this one. */
+function childProcesses(): readonly number[] {
+  return readdirSync('/proc/self/task').flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter((word) => word !== '').map(Number));
+}
+
+async function receiver(): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const child = spawn(process.execPath, ['-e', RECEIVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  return { child, port: Number(line) };
+}
+
+test('a datagram arrives from the port of the socket that sent it', async () => {
+  const got: Datagram[] = [];
+  const peer = open(false, (batch) => got.push(...batch));
+  const socket = open(true);
+  await socket.send(Uint8Array.of(1, 2, 3), { port: peer.portId }).done;
+  await socket.send(Uint8Array.of(4), { port: peer.portId }).done;
+  while (got.length < 2) await sleep(1);
+  expect(got.map(({ bytes, port }) => [port, ...bytes])).toEqual([[socket.portId, 1, 2, 3], [socket.portId, 4]]);
+  // No process is left behind.
+  expect(childProcesses()).toEqual([]);
+});
+
+test('what the system call says comes back', async () => {
+  const socket = open(true);
+  await expect(socket.send(Uint8Array.of(1), { port: 0x7fff_fff0 }).done).rejects.toMatchObject({ code: 'ERR_DRBD_TRANSPORT', syscall: 'sendmsg', errno: 111 });
+});
+
+test('one that is stuck holds a process with no descriptor but the socket, and the sender can go on and end', async () => {
+  const { child, port } = await receiver();
+  child.kill('SIGSTOP');
+  const socket = open(true);
+  let last = socket.send(new Uint8Array(2000), { port });
+  for (let tries = 0; tries < 1000 && last.state !== 'started'; tries++) {
+    await Promise.race([last.done, sleep(300)]);
+    if (last.state === 'returned') last = socket.send(new Uint8Array(2000), { port });
+  }
+  expect(last.state).toBe('started');
+  const stuck = childProcesses().filter((pid) => pid !== child.pid);
+  expect(stuck.length).toBe(1);
+  expect(readdirSync(`/proc/${stuck[0] ?? 0}/fd`).length).toBe(1);
+  socket.close();
+  expect(last.state).toBe('started');
+  child.kill('SIGCONT');
+  while (childProcesses().some((pid) => stuck.includes(pid))) await sleep(10);
+});
