@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { RecordedEntry } from '../../lib';
+import { findCommand } from '../../lib/cli/genl1/commands';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
 import { replayCommand, type Replayed } from '../support/replayed-command';
 
@@ -115,6 +116,47 @@ describe('differences on purpose', () => {
   test('are all of help, but for a few', () => {
     expect(commands.length).toBeGreaterThan(450);
     expect(list.differences.filter(({ reason }) => reason !== 'front').length / commands.length).toBeLessThanOrEqual(0.02);
+  });
+});
+
+describe('answers in JSON', () => {
+  // The snapshot is read by other requests than those that were recorded.
+  const SNAPSHOT = ['status', 'sh-status'];
+  const readable = commands.filter(({ argv, exit, id }) => (argv.length > 2 || argv[1] === 'show') && exit === 0 && !differences.has(id) && findCommand(argv[1] ?? '')?.json !== undefined && !SNAPSHOT.includes(argv[1] ?? ''));
+
+  test('of every reading command', async () => {
+    const seen = new Set<string>();
+    for (const captured of readable) {
+      const ours = await replayCommand({ ...captured, argv: ['drbdsetup', '--json', ...captured.argv.slice(1)] });
+      expect({ id: captured.id, ...ours }).toMatchObject({ exit: 0, requests: [] });
+      const lines = ours.stdout.split('\n').slice(0, -1);
+      // The end of what exists is told, as there.
+      expect(lines.length).toBe(captured.argv[1] === 'events2' ? captured.stdout.split('\n').length - 1 : 1);
+      for (const line of lines) expect(typeof JSON.parse(line)).toBe('object');
+      seen.add(captured.argv[1] ?? '');
+    }
+    expect([...seen].sort()).toEqual(['check-resize', 'cstate', 'dstate', 'events2', 'get-gi', 'role', 'show', 'show-gi', 'state', 'wait-connect', 'wait-sync']);
+  });
+
+  test('say the same as the text', async () => {
+    const answer = async (id: string): Promise<unknown> => {
+      const captured = commands.find((candidate) => candidate.id === id);
+      if (captured === undefined) throw new Error(`there is no ${id}`);
+      return JSON.parse((await replayCommand({ ...captured, argv: [...captured.argv, '--json'] })).stdout.split('\n')[0] ?? '');
+    };
+    expect(await answer('lifecycle/69')).toMatchObject({ minor: 0, configured: true, role: 'Primary', peerRole: 'Secondary', connection: 'Connected', disk: 'UpToDate' });
+    expect(await answer('lifecycle/73')).toEqual({
+      minor: 0,
+      currentUuid: '5',
+      bitmapUuid: '0',
+      historyUuids: [0xee15158bd70b1958n.toString(), '0'],
+      flags: { consistent: true, wasUpToDate: true, primary: true, connected: true, fullSync: false, peerOutdated: false, crashedPrimary: false },
+      activityLogClean: false,
+    });
+    expect(await answer('lifecycle/30')).toMatchObject({
+      resources: [{ name: 'r0', connections: [{ local: { family: 'ipv4', address: '127.0.0.1', port: 7788 }, options: { 'verify-alg': { value: 'crc32c', isDefault: false } } }], volumes: [{ disk: '/dev/ram0', metaIndex: 'internal', options: { 'resync-rate': { value: 102400, unit: 'KiB/s', isDefault: false } } }] }],
+    });
+    expect(await answer('lifecycle/42')).toEqual({ minor: 0, disk: '/dev/ram0', sizeBytes: '8388608', action: 'noted' });
   });
 });
 

@@ -45,6 +45,7 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
   const limits = { usual: seconds['wfc-timeout'] ?? 0, degraded: seconds['degr-wfc-timeout'] ?? 0, outdated: seconds['outdated-wfc-timeout'] ?? 0 };
   const limit = chooseLimit(flag.use_degraded ?? USUAL, limits, context);
   const stop = new AbortController();
+  let isOver = false;
   // Listening first and asking then, so that no change falls between.
   const stream = client.events({ signal: stop.signal });
   const done = (state: StateText): boolean => isReached(command.name, state, afterSplitBrain);
@@ -73,6 +74,7 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
       }, settle.reject);
       return {
         abandon: () => {
+          isOver = true;
           stop.abort();
           return 'no';
         },
@@ -81,7 +83,8 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
     if (context.globals.json) io.stdout.write(`${JSON.stringify({ minor, reached: true, ...stateToJson(state, undefined) })}\n`);
     return EXIT.ok;
   } catch (error) {
-    if (!(error instanceof TimeoutError) || error.timeoutMs !== limit * 1000) throw error;
+    // A question without an answer is another matter, and a failure.
+    if (!(error instanceof TimeoutError) || !isOver) throw error;
     if (context.globals.json) io.stdout.write(`${JSON.stringify({ minor, reached: false })}\n`);
     return EXIT.timeout;
   } finally {

@@ -20,6 +20,7 @@ export interface PlainOption {
   readonly argument: 'none' | 'required' | 'optional';
   /** The words that its argument may be; a number of seconds where they are absent. */
   readonly words?: readonly string[];
+  readonly doc: string;
 }
 
 /** What the tool does with a command: send one request, or something of its own. */
@@ -47,6 +48,8 @@ export interface Command {
   readonly action: Action;
   /** One line for help. */
   readonly doc: string;
+  /** What --json prints, for help; undefined where that is the kernel's answer to a change. */
+  readonly json: string | undefined;
   /** In the order in which help lists them; empty where the command names its objects by arguments. */
   readonly object: readonly ObjectKind[];
   /** It takes the two addresses of a connection, after the object if there is one. */
@@ -67,7 +70,7 @@ export interface Command {
 type Extra = Partial<Omit<Command, 'name' | 'action' | 'doc' | 'operation'>>;
 
 function command(name: string, action: Action, operation: keyof typeof operations, doc: string, extra: Extra): Command {
-  return { name, action, operation, doc, object: [], endpoints: false, arguments: [], set: undefined, options: [], plain: [], aliases: {}, setDefaults: false, lock: false, ...extra };
+  return { name, action, operation, doc, object: [], endpoints: false, arguments: [], json: undefined, set: undefined, options: [], plain: [], aliases: {}, setDefaults: false, lock: false, ...extra };
 }
 
 const change = (name: string, operation: keyof typeof operations, doc: string, extra: Extra): Command => command(name, 'change', operation, doc, extra);
@@ -76,11 +79,18 @@ const ofMinor = (name: string, operation: keyof typeof operations, doc: string, 
 /** A question about minors, answered by get_status. */
 const ask = (name: string, action: Action, doc: string, extra: Extra = {}): Command => command(name, action, 'get_status', doc, { object: ['minor'], ...extra });
 
+/** What role, cstate and dstate print of a device. */
+const STATES = 'minor, configured, connection, role, peerRole, disk, peerDisk, suspended and resyncSuspended with their reasons';
+const WAITED = 'minor, reached, and the states that role tells';
+const GENERATIONS = 'minor, currentUuid, bitmapUuid and historyUuids as decimal strings, flags, activityLogClean';
+/** sh-status and status. */
+const SNAPSHOT = 'the whole state as snapshot.schema.json describes it, of the resources asked for';
+
 const waitOptions: readonly PlainOption[] = [
-  { name: 'wfc-timeout', short: 't', argument: 'required' },
-  { name: 'degr-wfc-timeout', short: 'd', argument: 'required' },
-  { name: 'outdated-wfc-timeout', short: 'o', argument: 'required' },
-  { name: 'wait-after-sb', short: 'w', argument: 'optional', words: ['yes', 'no'] },
+  { name: 'wfc-timeout', short: 't', argument: 'required', doc: 'Seconds to wait where this node was shut down in order; 0 waits for ever.' },
+  { name: 'degr-wfc-timeout', short: 'd', argument: 'required', doc: 'Seconds to wait where the peer was gone before this node went.' },
+  { name: 'outdated-wfc-timeout', short: 'o', argument: 'required', doc: 'Seconds to wait where the data of the peer are outdated.' },
+  { name: 'wait-after-sb', short: 'w', argument: 'optional', words: ['yes', 'no'], doc: 'Wait also for a device that does not try to connect.' },
 ];
 
 /** All commands, in the order in which help lists them. */
@@ -113,36 +123,39 @@ export const commands: readonly Command[] = [
   ofMinor('outdate', 'outdate', 'Mark the data of this node as behind those of the peer.'),
   ofMinor('verify', 'start_ov', 'Compare the data of both nodes block by block, while in use.', { set: 'start_ov_parms', options: options.verifyOptions }),
   command('down', 'down', 'down', 'Take down a resource with its connection, disks and devices.', { object: ['resource'] }),
-  ask('state', 'role', 'Old name of role.'),
-  ask('role', 'role', "Print this node's role and the peer's."),
-  ask('sh-status', 'shStatus', 'Print states as assignments for a shell.', { object: ['resource', 'minor', 'all'] }),
-  ask('cstate', 'cstate', 'Print the state of the connection of a device.'),
-  ask('dstate', 'dstate', "Print the states of this node's disk and the peer's."),
-  ask('show-gi', 'gi', 'Print the generations of the data of a device, with explanations.'),
-  ask('get-gi', 'gi', 'Print the generations of the data of a device.'),
-  ask('show', 'show', 'Print the configuration.', { object: ['resource', 'minor', 'all'], plain: [{ name: 'show-defaults', short: 'D', argument: 'none' }] }),
+  ask('state', 'role', 'Old name of role.', { json: STATES }),
+  ask('role', 'role', "Print this node's role and the peer's.", { json: STATES }),
+  ask('sh-status', 'shStatus', 'Print states as assignments for a shell.', { object: ['resource', 'minor', 'all'], json: SNAPSHOT }),
+  ask('cstate', 'cstate', 'Print the state of the connection of a device.', { json: STATES }),
+  ask('dstate', 'dstate', "Print the states of this node's disk and the peer's.", { json: STATES }),
+  ask('show-gi', 'gi', 'Print the generations of the data of a device, with explanations.', { json: GENERATIONS }),
+  ask('get-gi', 'gi', 'Print the generations of the data of a device.', { json: GENERATIONS }),
+  ask('show', 'show', 'Print the configuration.', { json: 'resources with options, connections and volumes; each option with value, unit, isDefault, and code where it is a word', object: ['resource', 'minor', 'all'], plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }] }),
   command('status', 'status', 'get_resources', 'Print states for a human, or as JSON.', {
+    json: SNAPSHOT,
     object: ['resource', 'all'],
     plain: [
-      { name: 'verbose', short: 'v', argument: 'none' },
-      { name: 'statistics', short: 's', argument: 'none' },
-      { name: 'color', short: 'c', argument: 'optional', words: ['always', 'never', 'auto'] },
+      { name: 'verbose', short: 'v', argument: 'none', doc: 'Also what is as it should be.' },
+      { name: 'statistics', short: 's', argument: 'none', doc: 'Also what was read, written, sent and received.' },
+      { name: 'color', short: 'c', argument: 'optional', words: ['always', 'never', 'auto'], doc: 'Color states: always, as the option alone says, never, or on a terminal.' },
     ],
   }),
-  ask('check-resize', 'checkResize', 'Remember the size of the disk below a device.'),
+  ask('check-resize', 'checkResize', 'Remember the size of the disk below a device.', { json: 'minor, disk, sizeBytes, and action: noted, unchanged, removed or none' }),
   ask('events', 'events', 'Print states and changes as they come, in the format of DRBD 8.', {
+    json: 'one object a line: kind (state, change, helper, progress, resource, other, resync), number, resource, volume, minor, and the states',
     object: ['resource', 'minor', 'all'],
   }),
   command('events2', 'events2', 'get_initial_state', 'Print states and changes as they come.', {
+    json: 'one object a line: event (exists, create, change, destroy, call, response, resync), object, timestamp, name, connection, volume, minor, and all that is known of the object; an object of null ends what exists',
     object: ['resource', 'all'],
     plain: [
-      { name: 'timestamps', short: 'T', argument: 'none' },
-      { name: 'statistics', short: 's', argument: 'none' },
-      { name: 'now', short: 'n', argument: 'none' },
+      { name: 'timestamps', short: 'T', argument: 'none', doc: 'The time at the begin of each line.' },
+      { name: 'statistics', short: 's', argument: 'none', doc: 'Also sizes and counters.' },
+      { name: 'now', short: 'n', argument: 'none', doc: 'What exists, and no changes.' },
     ],
   }),
-  ask('wait-connect', 'waitConnect', 'Wait until a device is connected.', { plain: waitOptions }),
-  ask('wait-sync', 'waitSync', 'Wait until a device is connected and in sync.', { plain: waitOptions }),
+  ask('wait-connect', 'waitConnect', 'Wait until a device is connected.', { json: WAITED, plain: waitOptions }),
+  ask('wait-sync', 'waitSync', 'Wait until a device is connected and in sync.', { json: WAITED, plain: waitOptions }),
   change('new-resource', 'new_resource', 'Create a resource.', { object: ['resource'], set: 'res_opts', options: options.resourceOptions }),
   change('new-minor', 'new_minor', 'Create a device as a volume of a resource.', {
     set: 'drbd_cfg_context',
@@ -154,7 +167,7 @@ export const commands: readonly Command[] = [
   }),
   command('del-minor', 'delMinor', 'del_minor', 'Remove a device that has neither disk nor connection.', { object: ['minor'], lock: true }),
   command('del-resource', 'delResource', 'del_resource', 'Remove a resource without devices and connection.', { object: ['resource'] }),
-  ask('udev', 'udev', 'Print the names that a device is to have below /dev, for udev.'),
+  ask('udev', 'udev', 'Print the names that a device is to have below /dev, for udev.', { json: 'minor, device, byResource, byDisk' }),
 ];
 
 const byName: ReadonlyMap<string, Command> = new Map(commands.map((entry) => [entry.name, entry]));

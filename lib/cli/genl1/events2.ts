@@ -69,25 +69,15 @@ export class Events2 {
   readonly #resource: string | undefined;
   readonly #known = new Map<string, Known>();
   #lastShown: number | undefined;
-  #lastSeen: number | undefined;
 
   /** @param resource the only one that is told about; all if absent */
   constructor(resource: string | undefined) {
     this.#resource = resource;
   }
 
-  /** Whether notifications between the last one and this one never arrived. Those that arrive late are no loss. */
-  isGap(sequence: number): boolean {
-    const last = this.#lastSeen;
-    if (last !== undefined && distance(last, sequence) <= 0) return false;
-    this.#lastSeen = sequence;
-    return last !== undefined && distance(last, sequence) > 1;
-  }
-
   /** Counting begins anew: another module has another count. */
   forgetSequence(): void {
     this.#lastShown = undefined;
-    this.#lastSeen = undefined;
   }
 
   /** @returns the event, or undefined if it is not for this stream */

@@ -4,10 +4,17 @@ import { commands, type Command } from './commands';
 import type { FieldOption } from './options';
 import { WrappedText } from './wrap';
 
+/** What is no command to a kernel. */
+const OTHERS = [
+  { name: 'help', doc: 'Explain a command and its options.' },
+  { name: 'xml-help', doc: 'Describe a command and its options to a program.' },
+  { name: 'batch', doc: 'Run the commands on standard input, one a line; one line of JSON for each.' },
+] as const;
+
 /** @returns the list of commands */
 export function formatHelp(tool: string, columns: number | undefined): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
-  const list = commands.map(({ name, doc }) => `  ${name.padEnd(width)}  ${doc}\n`).join('');
+  const list = [...commands, ...OTHERS].map(({ name, doc }) => `  ${name.padEnd(width)}  ${doc}\n`).join('');
   const usage = new WrappedText(columns).add(0, `Usage: ${tool} [GLOBAL OPTION]... COMMAND [OBJECT] [ARGUMENT]... [OPTION]...`).toString();
   return `${usage}\n\nThe object, a minor (N or /dev/drbdN), may also stand before the command.\n\nCommands for DRBD 8.4:\n${list}\nGlobal options:\n${formatGlobalHelp()}\nMore on a command: ${tool} help COMMAND\n`;
 }
@@ -16,8 +23,13 @@ export function formatHelp(tool: string, columns: number | undefined): string {
 export function formatCommandHelp(command: Command, tool: string, columns: number | undefined): string {
   const text = new WrappedText(columns).add(1, `${tool} ${command.name}`);
   for (const piece of usagePieces(command)) text.add(4, ` ${piece}`);
-  const options = command.options.map((option) => optionHelp(option)).join('');
-  return `${command.name}: ${command.doc}\n\nUSAGE:\n${text.toString()}\n${options === '' ? '' : `\n${options}`}`;
+  const plain = command.plain.map(({ name, short, doc }) => `  --${name}, -${short}\n      ${doc}\n`).join('');
+  const all = command.setDefaults ? '  --set-defaults\n      Set all that is not named to its default.\n' : '';
+  const secret = command.options.some(({ table }) => table.secret === true) ? '  --shared-secret-file FILE\n      Read the shared secret from the first line of FILE; - is standard input.\n' : '';
+  const options = `${plain}${all}${command.options.map((option) => optionHelp(option)).join('')}${secret}`;
+  const json = new WrappedText(columns).add(0, 'With --json:');
+  for (const word of (command.json ?? 'command, minor, resource, returnCode, returnName, cause, next, infoText').split(' ')) json.add(4, ` ${word}`);
+  return `${command.name}: ${command.doc}\n\nUSAGE:\n${text.toString()}\n${options === '' ? '' : `\n${options}`}\n${json.toString()}.\n`;
 }
 
 function usagePieces(command: Command): readonly string[] {
@@ -51,7 +63,7 @@ function optionHelp({ name, kind, table }: FieldOption): string {
   const range = kind === 'number' ? formatRange(table) : kind === 'word' ? Object.values(table.names ?? {}).join(', ') : undefined;
   const standard = defaultText(kind, table);
   const facts = [...(range === undefined ? [] : [range]), ...(standard === undefined ? [] : [`default ${standard}`]), ...(table.since === undefined ? [] : [`since DRBD ${table.since}`])];
-  return `  --${name}\n      ${table.doc}${facts.length === 0 ? '' : `\n      ${facts.join('; ')}`}\n`;
+  return `  ${kind === 'flag' || kind === 'boolean' ? `--${name}, --no-${name}` : `--${name}`}\n      ${table.doc}${facts.length === 0 ? '' : `\n      ${facts.join('; ')}`}\n`;
 }
 
 /** The default as one would write it. Strings and addresses have none. */

@@ -102,13 +102,18 @@ async function run(call: Call, context: Context): Promise<number> {
       return wait('synced');
   }
 
-  function wait(goal: WaitGoal): Promise<number> {
+  async function wait(goal: WaitGoal): Promise<number> {
     const limit = (name: string): number => Number(plain.get(name) ?? 0);
     const afterSplitBrain = plain.get('wait-after-sb');
     const minor = target.kind === 'minor' ? target.minor : 0;
     const limits = { wfc: limit('wfc-timeout'), degraded: limit('degr-wfc-timeout'), outdated: limit('outdated-wfc-timeout') };
-    return runWait(client, minor, goal, limits, afterSplitBrain === '' || afterSplitBrain === 'yes', context, (state) => {
-      if (json) context.io.stdout.write(`${JSON.stringify({ minor, ...stateToJson(state) })}\n`);
+    const print = (answer: object): void => {
+      if (json) context.io.stdout.write(`${JSON.stringify({ minor, ...answer })}\n`);
+    };
+    const exit = await runWait(client, minor, goal, limits, afterSplitBrain === '' || afterSplitBrain === 'yes', context, (state, reached) => {
+      print({ reached, ...stateToJson(state) });
     });
+    if (exit === EXIT.timeout) print({ reached: false });
+    return exit;
   }
 }

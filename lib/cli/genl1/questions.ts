@@ -6,10 +6,12 @@ import { explainGenerations, formatGenerations } from '../connector/show';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import type { Call, Target } from './command-line';
+import { machineOf } from './machine';
 import { formatShow, showToJson } from './show';
 import { formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, stateToJson } from './states';
 import { formatStatus, type ResourceReplies } from './status';
-import { ifResourceExists, statusOf } from './streams';
+import { resourcesOfStatus } from './old-status';
+import { ifSupported, isUnknownResource, statusOf } from './streams';
 
 /** The minor where the kernel named none, in 32 bits. */
 const NO_MINOR = 0xffffffff;
@@ -85,8 +87,8 @@ export async function runShow(client: Genl1Client, { target, plain }: Call, cont
     target.kind === 'minor'
       ? [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }]
       : await client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait);
-  if (context.globals.json) return print(context, showToJson(replies, byteOrderOf(context.backend), context.globals.reveal));
-  context.io.stdout.write(formatShow(replies, byteOrderOf(context.backend), plain.has('show-defaults')));
+  if (context.globals.json) return print(context, showToJson(replies, machineOf(context.backend), context.globals.reveal));
+  context.io.stdout.write(formatShow(replies, machineOf(context.backend), plain.has('show-defaults')));
   return EXIT.ok;
 }
 
@@ -130,7 +132,9 @@ async function readResources(client: Genl1Client, target: Target, context: Conte
   const wait = waitOptions(context);
   const nameOf = ({ context: place }: DumpReply<typeof operations.get_resources>): string => place?.ctx_resource_name ?? '';
   for (let attempt = 1; ; attempt++) {
-    const wanted = (await client.request('get_resources', {}, wait)).filter((reply) => target.kind !== 'resource' || nameOf(reply) === target.name);
+    const all = await ifSupported(client.request('get_resources', {}, wait));
+    if (all === undefined) return resourcesOfStatus(await statusOf(client, target, context), byteOrderOf(context.backend));
+    const wanted = all.filter((reply) => target.kind !== 'resource' || nameOf(reply) === target.name);
     const sorted = [...wanted].sort((a, b) => Buffer.compare(Buffer.from(nameOf(a)), Buffer.from(nameOf(b))));
     const resources: ResourceReplies[] = [];
     let vanished = false;
@@ -138,11 +142,11 @@ async function readResources(client: Genl1Client, target: Target, context: Conte
       const place = { context: { ctx_resource_name: nameOf(resource) } };
       try {
         const devices = await client.request('get_devices', place, wait);
-        const connections = await ifResourceExists(client.request('get_connections', place, wait));
+        const connections = await client.request('get_connections', place, wait);
         const peerDevices = devices.length > 0 && connections.length > 0 ? await client.request('get_peer_devices', place, wait) : [];
         resources.push({ resource, devices, connections, peerDevices });
       } catch (error) {
-        if ((await ifResourceExists(client.request('get_devices', place, wait))).length > 0) throw error;
+        if (!isUnknownResource(error)) throw error;
         vanished = true;
       }
     }

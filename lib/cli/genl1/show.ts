@@ -1,6 +1,7 @@
 import type { operations } from '../../dialects/genl1';
 import type { DumpReply } from '../../drbd';
-import { decodeSocketAddress, type ByteOrder } from '../../netlink';
+import { decodeSocketAddress } from '../../netlink';
+import type { Machine } from './machine';
 import { attachOptions, netOptions, resourceOptions, type FieldOption } from './options';
 import { doubleQuote, formatAddress, formatOptionValue, isDefault } from './values';
 
@@ -16,10 +17,10 @@ const FLEXIBLE_INTERNAL = -3;
 /**
  * The configuration as configuration files have it, which drbdadm reads.
  * @param replies of get_status, those of a resource one after the other
- * @param order of the machine whose kernel answered
+ * @param machine whose kernel answered
  * @param showDefaults also what is as it is where nobody says otherwise
  */
-export function formatShow(replies: readonly StatusReply[], order: ByteOrder, showDefaults: boolean): string {
+export function formatShow(replies: readonly StatusReply[], machine: Machine, showDefaults: boolean): string {
   const lines: string[] = [];
   let depth = 0;
   const line = (text: string): void => {
@@ -42,7 +43,7 @@ export function formatShow(replies: readonly StatusReply[], order: ByteOrder, sh
       const standard = isDefault(option, value);
       if (standard && !showDefaults) continue;
       const remarks = [...(option.unit === undefined ? [] : [option.unit]), ...(standard ? ['default'] : [])];
-      line(`${option.name.padEnd(16)}\t${formatOptionValue(option, value, order)};${remarks.length === 0 ? '' : ` # ${remarks.join(', ')}`}`);
+      line(`${option.name.padEnd(16)}\t${formatOptionValue(option, value, machine)};${remarks.length === 0 ? '' : ` # ${remarks.join(', ')}`}`);
     }
     close();
   };
@@ -63,11 +64,11 @@ export function formatShow(replies: readonly StatusReply[], order: ByteOrder, sh
       section('net', netOptions, reply.net_conf);
       if (hasBytes(context.ctx_peer_addr)) {
         open('_remote_host');
-        line(`address\t\t\t${formatAddress(context.ctx_peer_addr, order)};`);
+        line(`address\t\t\t${formatAddress(context.ctx_peer_addr, machine)};`);
         close();
       }
       open('_this_host');
-      if (hasBytes(context.ctx_my_addr)) line(`address\t\t\t${formatAddress(context.ctx_my_addr, order)};`);
+      if (hasBytes(context.ctx_my_addr)) line(`address\t\t\t${formatAddress(context.ctx_my_addr, machine)};`);
     }
     if (context.ctx_volume === undefined) continue;
     open(`volume ${context.ctx_volume}`);
@@ -111,13 +112,13 @@ const REDACTED = { value: null, redacted: true } as const;
  * 64-bit numbers are decimal strings.
  * @param reveal print secrets
  */
-export function showToJson(replies: readonly StatusReply[], order: ByteOrder, reveal: boolean): object {
+export function showToJson(replies: readonly StatusReply[], machine: Machine, reveal: boolean): object {
   const optionsOf = (options: readonly FieldOption[], values: Readonly<Record<string, unknown>> | undefined): object => {
     const present = options.filter(({ field }) => values?.[field] !== undefined);
-    return Object.fromEntries(present.map((option) => [option.name, optionToJson(option, values?.[option.field], order, reveal)]));
+    return Object.fromEntries(present.map((option) => [option.name, optionToJson(option, values?.[option.field], machine, reveal)]));
   };
   const addressOf = (bytes: Uint8Array): object => {
-    const { family, address, port, scopeId } = decodeSocketAddress(bytes, order);
+    const { family, address, port, scopeId } = decodeSocketAddress(bytes, machine.order);
     return { family, address, port, scopeId: scopeId ?? null };
   };
   const names = [...new Set(replies.map((reply) => reply.context?.ctx_resource_name ?? ''))];
@@ -154,11 +155,11 @@ function metaIndexWord(index: number): string | number {
   return index === INTERNAL || index === FLEXIBLE_INTERNAL ? 'internal' : index === FLEXIBLE_EXTERNAL ? 'flexible' : index;
 }
 
-function optionToJson(option: FieldOption, value: unknown, order: ByteOrder, reveal: boolean): object {
+function optionToJson(option: FieldOption, value: unknown, machine: Machine, reveal: boolean): object {
   const { table, kind } = option;
   if (table.secret === true && value !== '' && !reveal) return REDACTED;
   const standard = isDefault(option, value);
-  if (kind === 'word') return { value: formatOptionValue(option, value, order), code: value, isDefault: standard };
-  if (kind === 'address') return { value: formatOptionValue(option, value, order), isDefault: standard };
+  if (kind === 'word') return { value: formatOptionValue(option, value, machine), code: value, isDefault: standard };
+  if (kind === 'address') return { value: formatOptionValue(option, value, machine), isDefault: standard };
   return { value: typeof value === 'bigint' ? value.toString() : value, ...(table.unit === undefined ? {} : { unit: table.unit }), isDefault: standard };
 }

@@ -5,17 +5,35 @@ import { waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import type { Target } from './command-line';
 import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event, type Notification, type NotificationSets } from './events2';
+import type { StatusReply } from './show';
 import { eventToJson, formatEvent, type StateMessage } from './events';
 
 const ERR_MINOR_INVALID = 127;
+const ERR_RES_NOT_KNOWN = 158;
 const ENODEV = 19;
+const EOPNOTSUPP = 95;
+
+/** @returns whether a dump was refused because the resource that it was asked about does not exist: the kernel says so in two ways */
+export function isUnknownResource(error: unknown): boolean {
+  return (error instanceof NetlinkError && error.errno === ENODEV) || (error instanceof KernelError && error.returnCode === ERR_RES_NOT_KNOWN);
+}
+
+/** @returns what a request resolves with; undefined where the module is older than the operation */
+export async function ifSupported<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof NetlinkError && error.errno === EOPNOTSUPP) return undefined;
+    throw error;
+  }
+}
 
 /** @returns a dump's messages; none where the resource that it was asked about does not exist */
-export async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonly T[]> {
+async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await dump;
   } catch (error) {
-    if (error instanceof NetlinkError && error.errno === ENODEV) return [];
+    if (isUnknownResource(error)) return [];
     throw error;
   }
 }
@@ -83,7 +101,11 @@ export async function runEvents2(client: Genl1Client, target: Target, options: E
     if (!event.continues) time = undefined;
   };
   const initial = async (): Promise<readonly Notification[]> => {
-    const replies = await client.request('get_initial_state', resource === undefined ? {} : { context: { ctx_resource_name: resource } }, waitOptions(context, signal));
+    const replies = await ifSupported(client.request('get_initial_state', resource === undefined ? {} : { context: { ctx_resource_name: resource } }, waitOptions(context, signal)));
+    if (replies === undefined) {
+      const { version } = client.driver;
+      throw new UnsupportedError(`events2 needs DRBD 8.4.6${version === null ? '' : `; the loaded module is ${version}`}. Use events`, { feature: 'events2', dialect: 'genl1', requires: 'DRBD 8.4.6' });
+    }
     return replies.map(({ name, minor, ...sets }) => ({ name, minor, sequence: undefined, sets: sets as NotificationSets }));
   };
   const show = (notification: Notification): void => {
@@ -110,12 +132,11 @@ export async function runEvents2(client: Genl1Client, target: Target, options: E
     // What only the older events format has is counted apart.
     const sets = item.sets as NotificationSets;
     if (sets.drbd_notification_header === undefined) return;
-    if (events.isGap(item.sequence)) await resync('gap');
     show({ name: item.name, minor: item.minor, sequence: item.sequence, sets });
   });
 }
 
-/** Where the module is gone, so is all that existed. */
+/** Where the module is gone, so is all that existed; an older one in its place has events of its own. */
 async function stateOrNone(initial: () => Promise<readonly Notification[]>): Promise<readonly Notification[]> {
   try {
     return await initial();
@@ -159,11 +180,11 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
 }
 
 /** @returns the answers of get_status about what a command is about; none where it does not exist */
-export async function statusOf(client: Genl1Client, target: Target, context: Context, signal?: AbortSignal): Promise<readonly (StateMessage['sets'] & { readonly minor: number | undefined; readonly infoText: readonly string[] })[]> {
+export async function statusOf(client: Genl1Client, target: Target, context: Context, signal?: AbortSignal): Promise<readonly StatusReply[]> {
   const wait = waitOptions(context, signal);
   if (target.kind !== 'minor') return ifResourceExists(client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait));
   try {
-    return [await client.request('get_status', { minor: target.minor }, wait)];
+    return [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }];
   } catch (error) {
     if (error instanceof KernelError && error.returnCode === ERR_MINOR_INVALID) return [];
     throw error;

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors';
 import { parseSigned, parseUnsigned, quote } from '../number';
-import { decodeSocketAddress, type ByteOrder, type SocketAddress } from '../../netlink';
+import { AF_INET_SDP, decodeSocketAddress, type SocketAddress } from '../../netlink';
+import type { Machine } from './machine';
 import { formatRange } from '../../schema';
 import type { FieldOption } from './options';
 
@@ -66,10 +67,10 @@ function parseNumber({ name, table, scale }: FieldOption, text: string): number 
 
 /**
  * @param value as the kernel sent it
- * @param order of the machine whose kernel it was
+ * @param machine whose kernel it was
  * @returns the words of `show` for it: numbers with their scale, strings in quotes
  */
-export function formatOptionValue(option: FieldOption, value: unknown, order: ByteOrder): string {
+export function formatOptionValue(option: FieldOption, value: unknown, machine: Machine): string {
   const { table, scale } = option;
   switch (option.kind) {
     case 'flag':
@@ -82,7 +83,7 @@ export function formatOptionValue(option: FieldOption, value: unknown, order: By
     case 'string':
       return doubleQuote(String(value));
     case 'address':
-      return value instanceof Uint8Array ? formatAddress(value, order) : '';
+      return value instanceof Uint8Array ? formatAddress(value, machine) : '';
   }
 }
 
@@ -106,8 +107,24 @@ export function doubleQuote(text: string): string {
   return `"${text.replace(/[\\"]/gu, '\\$&')}"`;
 }
 
-/** @param bytes a struct sockaddr. @returns it as configuration files have it: `ipv4 10.0.0.1:7788`, `ipv6 [fe80::1]:7788` */
-export function formatAddress(bytes: Uint8Array, order: ByteOrder): string {
-  const { family, address, port } = decodeSocketAddress(bytes, order);
-  return `${family} ${family === 'ipv6' ? `[${address}]` : address}:${port}`;
+/** @param bytes a struct sockaddr. @returns it as configuration files have it: `ipv4 10.0.0.1:7788`, `ipv6 [fe80::1%eth0]:7788` */
+export function formatAddress(bytes: Uint8Array, machine: Machine): string {
+  const { family, address, port, scopeId, familyNumber = AF_INET_SDP } = decodeSocketAddress(bytes, machine.order);
+  switch (family) {
+    case 'ipv4':
+      return `ipv4 ${address}:${port}`;
+    case 'ipv6': {
+      // As getnameinfo has it: only what holds for one link alone goes by the name of its interface.
+      const zone = scopeId === undefined ? undefined : ((LINK_LOCAL.test(address) ? machine.interfaceName(scopeId) : undefined) ?? String(scopeId));
+      return `ipv6 [${address}${zone === undefined ? '' : `%${zone}`}]:${port}`;
+    }
+    case 'sdp':
+    case 'ssocks':
+      // Both may have the same number; where this machine has ssocks, it is meant.
+      if (familyNumber === machine.ssocksFamily) return `ssocks ${address}:${port}`;
+      return family === 'sdp' ? `sdp ${address}:${port}` : `[unknown af=${familyNumber}, len=${bytes.length}]`;
+  }
 }
+
+/** Unicast and multicast addresses of one link. */
+const LINK_LOCAL = /^(?:fe[89ab][0-9a-f]|ff[0-9a-f]2):/u;

@@ -46,17 +46,17 @@ async function readTimeoutType(client: Genl1Client, minor: number, context: Cont
 /** What is waited for. */
 export type WaitGoal = 'connected' | 'synced';
 
-/** @returns whether the wait is over. A device that does not even try to connect is not waited for, unless it was asked for */
-function isOver(state: StateWord, goal: WaitGoal, afterSplitBrain: boolean): boolean {
-  if (goal === 'connected' ? state.conn >= connectionStates.C_CONNECTED : state.conn === connectionStates.C_CONNECTED) return true;
-  return !afterSplitBrain && state.conn < connectionStates.C_UNCONNECTED;
+/** @returns whether a device is what was waited for */
+function isReached({ conn }: StateWord, goal: WaitGoal): boolean {
+  return goal === 'connected' ? conn >= connectionStates.C_CONNECTED : conn === connectionStates.C_CONNECTED;
 }
 
 /**
- * Waits for a device.
+ * Waits for a device. One that does not even try to connect is not waited for, unless that is asked for.
+ * @param done is told the state that ended the wait, and whether it is what was waited for
  * @returns the exit code: 5 when the limit has passed, whatever came meanwhile
  */
-export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal, limits: WaitLimits, afterSplitBrain: boolean, context: Context, done: (state: StateWord) => void): Promise<number> {
+export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal, limits: WaitLimits, afterSplitBrain: boolean, context: Context, done: (state: StateWord, reached: boolean) => void): Promise<number> {
   const { io } = context;
   const started = performance.now();
   const { limits: ordered, notes } = orderLimits(limits);
@@ -71,8 +71,9 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
   let told = false;
   const judge = (word: number | undefined): boolean => {
     const state = readState(word, byteOrderOf(context.backend));
-    if (isOver(state, goal, afterSplitBrain)) {
-      done(state);
+    const reached = isReached(state, goal);
+    if (reached || (!afterSplitBrain && state.conn < connectionStates.C_UNCONNECTED)) {
+      done(state, reached);
       return true;
     }
     if (goal === 'connected' && state.conn < connectionStates.C_UNCONNECTED && !told) {
