@@ -42,18 +42,13 @@ const scenarios: readonly Scenario[] = [
 /** Each scenario goes through two fresh kernels, side by side: once with the genuine drbdsetup of drbd-utils, once with ours. */
 describe('the genuine drbdsetup and ours do the same', () => {
   const runs: ScenarioRecord[] = [];
-  const seconds: string[] = [];
-
-  afterAll(() => {
-    process.stdout.write(`${seconds.join('\n')}\n`);
-  });
 
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     '%s',
     async (name, scenario) => {
       const start = performance.now();
       const [genuine, ours] = await Promise.all([runScenario(scenario, 'genuine', { seconds: RUN_SECONDS }), runScenario(scenario, 'ours', { seconds: RUN_SECONDS })]);
-      seconds.push(`${name.padEnd(26)} ${String(scenario.steps.length).padStart(4)} steps, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+      process.stdout.write(`${name.padEnd(26)} ${String(scenario.steps.length).padStart(4)} steps, ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
       expect(compareRuns(genuine, ours)).toEqual([]);
       runs.push(ours);
     },

@@ -1,4 +1,4 @@
-import { optionsOf, VALUE_CLASSES, type CommandTable, type OptionTable, type ValueClass } from './options';
+import { optionsOf, VALUE_CLASSES, type CommandTable, type ValueClass } from './options';
 import type { ScenarioRecord } from './scenario';
 
 /** What the runs of ours have covered. */
@@ -55,16 +55,11 @@ export function coverageOf(records: readonly ScenarioRecord[], tables: readonly 
     lines.push(`${name.padEnd(26)} ${String(covered.succeeded).padStart(5)} ${codes.padEnd(14)} ${String(covered.processes).padStart(9)}`);
     for (const option of options) {
       const values = covered.options.get(option.name) ?? new Set<ValueClass>();
-      const cells = VALUE_CLASSES.map((value) => (!isPossible(option, value) ? 'n/a' : values.has(value) ? 'yes' : 'HOLE'));
+      const cells = VALUE_CLASSES.map((value) => (values.has(value) ? 'yes' : 'HOLE'));
       for (const [index, cell] of cells.entries()) if (cell === 'HOLE') holes.push(`${name} --${option.name}: ${VALUE_CLASSES[index] ?? ''}`);
       lines.push(`  --${option.name.padEnd(26)} ${option.type.padEnd(8)} ${cells.map((cell) => cell.padEnd(13)).join('')}`.trimEnd());
     }
   }
   const head = ['command                    times refusals       processes', `  option                       type     ${VALUE_CLASSES.map((value) => value.padEnd(13)).join('')}`.trimEnd()];
   return { text: [...head, ...lines].join('\n'), holes };
-}
-
-/** Every text of an option of words or colours may be checked; a flag's absence is its default. */
-function isPossible(option: OptionTable, value: ValueClass): boolean {
-  return option.type !== 'numeric' || value !== 'out of range' || option.min !== undefined;
 }
