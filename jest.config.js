@@ -7,11 +7,14 @@ const { join } = require('node:path');
 const lanes = ['unit', 'golden', 'replay', 'types', 'native', 'bus', 'proc', 'peers', 'fuzz', 'kernel', 'differential'];
 
 module.exports = {
+  // Not in /tmp by user number: the lanes that run in a user namespace of their own are number 0 there, whoever runs them.
+  cacheDirectory: join(__dirname, 'dist/.jest'),
   projects: lanes
     .map((lane) => [lane, join(__dirname, 'dist/test', lane)])
     .filter(([, folder]) => existsSync(folder))
     .map(([lane, folder]) => ({
       displayName: lane,
+      cacheDirectory: join(__dirname, 'dist/.jest'),
       rootDir: __dirname,
       roots: [folder],
       testMatch: ['**/*.test.js'],

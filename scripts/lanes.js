@@ -36,6 +36,9 @@ const lanes = [
   ['sanitize', 300, [join(root, 'scripts/sanitize')]],
 ];
 
+/** What a lane needs from the network, before it is cut off from it. */
+const fetchFirst = { peers: [join(root, 'scripts/kernel'), 'path', 'drbd-utils'] };
+
 const asked = process.argv.slice(2);
 const known = lanes.map(([name]) => name);
 for (const name of asked) {
@@ -53,6 +56,8 @@ for (const [name, budget, command] of lanes) {
   // A lane whose folder holds no test yet has nothing to say.
   if (command.includes('--selectProjects') && !(existsSync(folder) && readdirSync(folder, { recursive: true }).some((file) => file.endsWith('.test.js')))) continue;
   process.stdout.write(`\n== ${name}\n`);
+  const fetch = fetchFirst[name];
+  if (fetch !== undefined) spawnSync(fetch[0], fetch.slice(1), { cwd: root, stdio: ['inherit', 'ignore', 'inherit'] });
   const start = Date.now();
   // A lane that hangs is a failure, not a wait: twice its budget ends it.
   const { status, signal, error } = spawnSync(command[0], command.slice(1), { cwd: root, stdio: 'inherit', timeout: budget * 2000, killSignal: 'SIGKILL' });

@@ -42,6 +42,8 @@ setup_build() {
   if [ ! -e dist/.built ] || [ -n "$(find lib test tsconfig.json -newer dist/.built -print -quit)" ]; then
     echo "Compiling ..." >&2
     node_modules/.bin/tsc -p tsconfig.json
+    chmod +x dist/lib/cli/bin/*.js
+    scripts/bundle
     touch dist/.built
   fi
 }

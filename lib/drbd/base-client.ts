@@ -43,8 +43,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#setup = setup;
     const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
     const openForChanges = (): RequestSocket => new RequestSocket(transport, { ...setup, changes: true }, this.#counters);
-    this.#changes = new SocketPool(openForChanges, { limit: MOST_CHANGES, closeWhenAbandoned: false });
-    this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeWhenAbandoned: true });
+    this.#changes = new SocketPool(openForChanges, { limit: MOST_CHANGES, closeAfterFailure: false });
+    this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }
 
   abstract events(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
@@ -94,6 +94,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   protected subscribe(
     source: Pick<SocketSetup, 'groups'>,
     decode: (message: NetlinkMessage, join: (group: number) => void) => E | ResyncEvent | undefined,
+    countOf: (event: E) => { readonly count: string; readonly sequence: number } | undefined,
     options: EventOptions,
   ): AsyncIterableIterator<E | ResyncEvent> {
     this.#requireOpen('events');
@@ -109,6 +110,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
         decode: (message) => decode(message, (group) => {
           stream.join(group);
         }),
+        countOf: (item) => (item.kind === 'resync' ? undefined : countOf(item)),
       },
       this.#counters,
       options.signal,

@@ -28,7 +28,10 @@ export interface RequestOptions extends WaitOptions {
 /** A loss: what came before it may not be all. Read the state again. */
 export interface ResyncEvent {
   readonly kind: 'resync';
-  /** `overrun`: the kernel dropped messages; `queue`: the consumer was too slow; `module`: the driver was unloaded or reloaded. */
+  /**
+   * `overrun`: the kernel dropped messages (ENOBUFS); `gap`: the driver's own count of its broadcasts skips; `queue`: the consumer was too slow;
+   * `truncated`, `malformed`: a message could not be read; `module`: the driver was unloaded or reloaded.
+   */
   readonly reason: ResyncReason | 'module';
 }
 

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import {
   CN_IDX_DRBD,
   CN_IDX_STEP,
@@ -14,6 +13,7 @@ import {
   type RequestPacketName,
 } from '../dialects/connector';
 import { CN_HEADER_BYTES, decodeConnectorMessage, NLMSG_DONE, NLMSG_HEADER_BYTES, type ByteOrder, type NetlinkMessage } from '../netlink';
+import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Exchange, SocketSetup, WaitOptions } from '../session';
 import { BaseClient } from './base-client';
@@ -63,7 +63,7 @@ export function connectorExchange<N extends RequestPacketName>(name: N, params: 
   const body = encodeRequestBody(name, params, { order });
   const { minor } = params as { readonly minor: number };
   const packet = packets[name];
-  const ack = randomInt(1, LARGEST_ACK);
+  const ack = 1 + (randomUint32() % (LARGEST_ACK - 1));
   const what = `${name} of minor ${minor}`;
   return {
     what,
@@ -111,7 +111,12 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
     const unfiltered = options.unfiltered === true;
     if (unfiltered) this.#unfiltered = true;
-    return this.subscribe({ groups: connectorGroups(this.driver.address) }, (message) => this.#decodeEvent(message, unfiltered), options);
+    return this.subscribe(
+      { groups: connectorGroups(this.driver.address) },
+      (message) => this.#decodeEvent(message, unfiltered),
+      ({ origin, sequence }) => (origin === 'broadcast' ? { count: 'broadcasts', sequence } : undefined),
+      options,
+    );
   }
 
   #remember<T>(exchange: Exchange<T>): Exchange<T> {

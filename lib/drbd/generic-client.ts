@@ -99,7 +99,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       throw new UnsupportedError(`the family drbd of this kernel has no multicast group "${EVENTS_GROUP}"`, { feature: 'events', dialect: this.dialect, requires: 'a module that registers the group' });
     }
     // The controller tells there when the module comes and goes.
-    return this.subscribe({ groups: [group, GENL_ID_CTRL] }, (message, join) => this.#decodeEvent(message, join), options);
+    return this.subscribe({ groups: [group, GENL_ID_CTRL] }, (message, join) => this.#decodeEvent(message, join), ({ name, sequence }) => ({ count: name === 'event' ? 'drbd_genl_seq' : 'notify_genl_seq', sequence }), options);
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {

@@ -1,10 +1,11 @@
 import { ArgumentError, DrbdError, KernelError, TimeoutError, UnsupportedError } from '../errors';
 import { CN_IDX_DRBD } from '../dialects/connector';
 import { familyExchange, FamilyCodec, type Family } from '../dialects/generic';
-import * as genl1 from '../dialects/genl1';
-import * as genl2 from '../dialects/genl2';
+import * as tablesOfGenl1 from '../dialects/genl1';
+import * as tablesOfGenl2 from '../dialects/genl2';
 import { hostByteOrder, type ByteOrder } from '../netlink';
 import { attempt, newCounters, RequestSocket, type SocketSetup, type Exchange, type WaitOptions } from '../session';
+import { monotonicMs } from '../transport/clock';
 import { nativeTransport } from '../transport/native';
 import type { HostFiles, Transport } from '../transport/transport';
 import type { Client, Dialect, Driver } from './client';
@@ -28,10 +29,12 @@ export interface OpenOptions<D extends Dialect = Dialect> extends WaitOptions {
 const DETECT_TIMEOUT_MS = 5000;
 /** How long a connector index may stay silent before it counts as nobody's. */
 const INDEX_TIMEOUT_MS = 1000;
+/** The likeliest index is asked alone at first, and answers at once where it is the right one: each other costs a socket, most often for nothing. */
+const FIRST_INDEX_TIMEOUT_MS = 200;
 
 const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = {
-  genl1: () => ({ name: 'genl1', codec: new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets), returnCodes: genl1.returnCodes, stateChangeCodes: genl1.stateChangeCodes }),
-  genl2: () => ({ name: 'genl2', codec: new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets), returnCodes: genl2.returnCodes, stateChangeCodes: genl2.stateChangeCodes }),
+  genl1: () => ({ name: 'genl1', codec: new FamilyCodec('genl1', 1, tablesOfGenl1.operations, tablesOfGenl1.attributeSets), returnCodes: tablesOfGenl1.returnCodes, stateChangeCodes: tablesOfGenl1.stateChangeCodes }),
+  genl2: () => ({ name: 'genl2', codec: new FamilyCodec('genl2', 2, tablesOfGenl2.operations, tablesOfGenl2.attributeSets), returnCodes: tablesOfGenl2.returnCodes, stateChangeCodes: tablesOfGenl2.stateChangeCodes }),
 };
 
 /**
@@ -66,7 +69,7 @@ class Search {
     this.#transport = transport;
     this.#host = host;
     this.#order = order;
-    this.#deadline = performance.now() + (options.timeoutMs ?? DETECT_TIMEOUT_MS);
+    this.#deadline = monotonicMs() + (options.timeoutMs ?? DETECT_TIMEOUT_MS);
     this.#signal = options.signal;
   }
 
@@ -121,7 +124,7 @@ class Search {
   }
 
   #left(limit: number): WaitOptions {
-    return { timeoutMs: Math.max(0, Math.min(limit, this.#deadline - performance.now())), ...(this.#signal === undefined ? {} : { signal: this.#signal }) };
+    return { timeoutMs: Math.max(0, Math.min(limit, this.#deadline - monotonicMs())), ...(this.#signal === undefined ? {} : { signal: this.#signal }) };
   }
 
   async #ask<T>(setup: SocketSetup, exchange: Exchange<T>, limit: number, stop?: AbortSignal): Promise<T> {
@@ -162,21 +165,29 @@ class Search {
       this.#seen.push('connector: not tried, since /proc/drbd tells of no driver with api 86 to 88');
       return undefined;
     }
-    const told = peerPort === 0 ? this.#host.connectorIndex() : undefined;
+    // This machine's own files say nothing of a simulator; a transport that brings files speaks of what it leads to.
+    const told = peerPort === 0 || this.#transport.host !== undefined ? this.#host.connectorIndex() : undefined;
     const indices = told === undefined ? [...CN_IDX_DRBD] : [told];
     const found = new AbortController();
+    const probe = async (index: number, limit: number, stop?: AbortSignal): Promise<number> => {
+      try {
+        await this.#ask({ ...connectorSetup(index, peerPort, this.#order), probe: true }, connectorExchange('get_state', { minor: 0 }, index, this.#order), limit, stop);
+      } catch (error) {
+        // Any answer of DRBD is an answer, such as that the minor does not exist.
+        if (!(error instanceof KernelError)) throw error;
+      }
+      return index;
+    };
+    const [likeliest] = indices;
+    if (indices.length > 1 && likeliest !== undefined) {
+      try {
+        return await probe(likeliest, FIRST_INDEX_TIMEOUT_MS);
+      } catch (error) {
+        if (this.#signal?.aborted === true || !(error instanceof DrbdError)) throw error;
+      }
+    }
     try {
-      return await Promise.any(
-        indices.map(async (index) => {
-          try {
-            await this.#ask({ ...connectorSetup(index, peerPort, this.#order), probe: true }, connectorExchange('get_state', { minor: 0 }, index, this.#order), INDEX_TIMEOUT_MS, found.signal);
-          } catch (error) {
-            // Any answer of DRBD is an answer, such as that the minor does not exist.
-            if (!(error instanceof KernelError)) throw error;
-          }
-          return index;
-        }),
-      );
+      return await Promise.any(indices.map((index) => probe(index, INDEX_TIMEOUT_MS, found.signal)));
     } catch (error) {
       if (this.#signal?.aborted === true || !(error instanceof AggregateError)) throw this.#signal?.aborted === true ? (error as AggregateError).errors[0] : error;
       const reasons = new Set(error.errors.map((reason: unknown) => (reason instanceof Error ? reason.message : String(reason))));

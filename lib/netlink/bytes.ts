@@ -1,4 +1,3 @@
-import { endianness } from 'node:os';
 import { CodecError } from '../errors';
 
 /** The byte order of the machine whose kernel speaks: netlink is in host order throughout. */
@@ -6,7 +5,7 @@ export type ByteOrder = 'little' | 'big';
 
 /** @returns the byte order of this machine. */
 export function hostByteOrder(): ByteOrder {
-  return endianness() === 'LE' ? 'little' : 'big';
+  return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'little' : 'big';
 }
 
 /** Netlink's alignment of messages and attributes, in bytes (NLMSG_ALIGNTO, NLA_ALIGNTO). */

@@ -1,4 +1,5 @@
 export * from './counters';
+export { GapWatch } from './gaps';
 export * from './pool';
 export * from './request-socket';
 export * from './subscription';

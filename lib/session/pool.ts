@@ -15,18 +15,18 @@ interface Waiting {
 export class SocketPool {
   readonly #open: () => RequestSocket;
   readonly #limit: number;
-  /** A socket whose request was given up is worn: a dump may still be running on it. */
-  readonly #closeWhenAbandoned: boolean;
+  /** A socket whose request was given up or refused is worn: a dump may still be running on it, and one of DRBD 8.4 for an unknown resource never ends. */
+  readonly #closeAfterFailure: boolean;
   readonly #idle: RequestSocket[] = [];
   readonly #all = new Set<RequestSocket>();
   readonly #busyKeys = new Set<string>();
   #queue: Waiting[] = [];
   #closed = false;
 
-  constructor(open: () => RequestSocket, options: { readonly limit: number; readonly closeWhenAbandoned: boolean }) {
+  constructor(open: () => RequestSocket, options: { readonly limit: number; readonly closeAfterFailure: boolean }) {
     this.#open = open;
     this.#limit = options.limit;
-    this.#closeWhenAbandoned = options.closeWhenAbandoned;
+    this.#closeAfterFailure = options.closeAfterFailure;
   }
 
   /**
@@ -78,7 +78,7 @@ export class SocketPool {
               settle.resolve(value);
             },
             reject: (error) => {
-              release(false);
+              release(this.#closeAfterFailure);
               settle.reject(error);
             },
           });
@@ -97,8 +97,8 @@ export class SocketPool {
         if (running === undefined) return 'no';
         const sent = running.abandon();
         // A send that sticks keeps its socket, and its key, until the kernel lets it go.
-        if (sent === 'started') void running.returned.then(() => release(this.#closeWhenAbandoned));
-        else release(this.#closeWhenAbandoned && sent !== 'no');
+        if (sent === 'started') void running.returned.then(() => release(this.#closeAfterFailure));
+        else release(this.#closeAfterFailure && sent !== 'no');
         return sent;
       },
     };

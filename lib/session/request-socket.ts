@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { ClosedError, DrbdError, OverrunError, type SentState } from '../errors';
 import { decodeDatagram, type ByteOrder, type NetlinkMessage } from '../netlink';
+import { randomUint32 } from '../transport/random';
 import type { Datagram, Send, Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
 import { type Attempt, type Settle } from './wait';
@@ -84,7 +84,7 @@ export class RequestSocket {
   readonly #socket: TransportSocket;
   readonly #pending = new Map<number, Pending>();
   readonly #abandoned = new Set<number>();
-  #sequence = randomInt(0x1_0000_0000);
+  #sequence = randomUint32();
   #overrunTimer: ReturnType<typeof setTimeout> | undefined;
   #closedBy: unknown;
 

@@ -2,10 +2,14 @@ import { AbortError, TransportError } from '../errors';
 import type { ByteOrder, NetlinkMessage } from '../netlink';
 import type { Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
+import { GapWatch } from './gaps';
 import { acceptDatagram, splitGroups } from './request-socket';
 
-/** Why the stream has a gap. */
-export type ResyncReason = 'overrun' | 'queue' | 'truncated' | 'malformed';
+/** Why messages are missing from the stream. */
+export type ResyncReason = 'overrun' | 'gap' | 'queue' | 'truncated' | 'malformed';
+
+/** How long a message may be overtaken by later ones before it counts as lost. */
+const GAP_GRACE_MS = 1000;
 
 /** What a subscription yields: a message, or word of a loss. */
 export type StreamItem<T> = { readonly kind: 'message'; readonly value: T } | { readonly kind: 'resync'; readonly reason: ResyncReason };
@@ -20,6 +24,8 @@ export interface SubscriptionSetup<T> {
   readonly queueLimit: number;
   /** @returns what to yield, or undefined if the message is not for this stream. A throw counts as malformed. */
   decode(message: NetlinkMessage): T | undefined;
+  /** @returns which of the driver's counts a message carries, and its number there; undefined if it carries none */
+  countOf?(value: T): { readonly count: string; readonly sequence: number } | undefined;
 }
 
 /** A stream of broadcasts from a socket of its own. It listens from the moment it is made. */
@@ -28,6 +34,8 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
   readonly #counters: SessionCounters;
   readonly #socket: TransportSocket;
   readonly #signal: AbortSignal | undefined;
+  readonly #counts = new Map<string, GapWatch>();
+  #gapTimer: ReturnType<typeof setTimeout> | undefined;
   #queue: StreamItem<T>[] = [];
   #waiting: { resolve(result: IteratorResult<StreamItem<T>>): void; reject(error: unknown): void }[] = [];
   #end: { readonly error: unknown } | undefined;
@@ -132,10 +140,29 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
       return;
     }
     this.#counters.events++;
+    const counted = this.#setup.countOf?.(value);
+    if (counted !== undefined) this.#watch(counted.count, counted.sequence);
     this.#push({ kind: 'message', value });
   }
 
+  #watch(count: string, sequence: number): void {
+    let watch = this.#counts.get(count);
+    if (watch === undefined) this.#counts.set(count, (watch = new GapWatch()));
+    const found = watch.saw(sequence);
+    if (found === 'lost') this.#lose('gap');
+    else if (found === 'ahead' && this.#end === undefined) {
+      this.#gapTimer ??= setTimeout(() => {
+        this.#gapTimer = undefined;
+        let lost = false;
+        for (const each of this.#counts.values()) lost = each.expire() || lost;
+        if (lost) this.#lose('gap');
+      }, GAP_GRACE_MS).unref();
+    }
+  }
+
   #lose(reason: ResyncReason): void {
+    // A loss that is told need not be found a second time in the counts.
+    for (const watch of this.#counts.values()) watch.reset();
     const last = this.#queue.at(-1);
     if (last?.kind === 'resync') return;
     this.#push({ kind: 'resync', reason });
@@ -160,6 +187,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
   #finish(error: unknown): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
+    clearTimeout(this.#gapTimer);
     this.#signal?.removeEventListener('abort', this.#onAbort);
     const [first, ...others] = this.#waiting.splice(0);
     if (first === undefined) return;

@@ -1,4 +1,5 @@
 import { AbortError, ArgumentError, TimeoutError, type SentState } from '../errors';
+import { monotonicMs } from '../transport/clock';
 
 /** The last argument of everything that waits. */
 export interface WaitOptions {
@@ -48,7 +49,7 @@ export function checkWaitOptions(options: WaitOptions): void {
 export async function attempt<T>(what: string, options: WaitOptions, begin: (settle: Settle<T>) => Attempt): Promise<T> {
   checkWaitOptions(options);
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const deadline = performance.now() + timeoutMs;
+  const deadline = monotonicMs() + timeoutMs;
   const aborted = (sent: SentState): AbortError => new AbortError(`${what} was aborted${spell(sent)}`, sent, signal?.reason);
   if (signal?.aborted === true) throw aborted('no');
   return new Promise<T>((resolve, reject) => {
@@ -71,11 +72,11 @@ export async function attempt<T>(what: string, options: WaitOptions, begin: (set
       reject(new TimeoutError(`${what}: no answer ${timeoutMs === Infinity ? 'came, and none will' : `within ${timeoutMs} ms`}${spell(sent)}`, timeoutMs, sent));
     };
     const arm = (): void => {
-      const left = deadline - performance.now();
+      const left = deadline - monotonicMs();
       if (left === Infinity) return;
       timer = setTimeout(
         () => {
-          if (deadline > performance.now()) arm();
+          if (deadline > monotonicMs()) arm();
           else expire();
         },
         Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS),
@@ -91,7 +92,7 @@ export async function attempt<T>(what: string, options: WaitOptions, begin: (set
         if (finish()) reject(error instanceof Error ? error : new Error(String(error)));
       },
       expire,
-      remainingMs: () => deadline - performance.now(),
+      remainingMs: () => deadline - monotonicMs(),
     };
     try {
       running = begin(settle);

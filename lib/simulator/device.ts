@@ -156,12 +156,17 @@ export class Device {
     return this.disk !== undefined && this.state.disk >= least;
   }
 
+  /** The network configuration while it counts (get_net_conf): a minor that disconnects has none any more. */
+  get usableNet(): Configuration | undefined {
+    return this.state.conn >= C.C_UNCONNECTED ? this.net : undefined;
+  }
+
   #context(): StateContext {
     const { disk } = this;
     return {
       fencing: this.fencing,
       onNoData: this.syncer.number('on_no_data'),
-      twoPrimaries: this.net?.flag('two_primaries'),
+      twoPrimaries: this.usableNet?.flag('two_primaries'),
       openCount: this.openCount,
       verifyAlgorithm: this.syncer.text('verify_alg') !== '',
       stateSent: this.stateSent,

@@ -13,6 +13,8 @@ import { ASB, C, D, FP, isSuspended, mirrorChange, R_PRIMARY, SS } from './state
 import { generation, UI_BITMAP, UI_CURRENT, UUID_JUST_CREATED } from './uuids';
 
 const SECOND_MS = 1000;
+/** Three tries to connect, with a tenth of a second between them. */
+const FUTILE_TRIES_MS = 200;
 /** Options in tenths of a second. */
 const DECISECOND_MS = 100;
 
@@ -52,6 +54,7 @@ function* connect(device: Device): Process<Outcome> {
   // Neither connect nor listen can be had from an address of somebody else's.
   if (!host.isLocal(net.bytes('my_addr'))) {
     device.forceState({ conn: C.C_DISCONNECTING });
+    yield { milliseconds: FUTILE_TRIES_MS };
     return 'give-up';
   }
   const giveUp = host.network.wait({
@@ -331,7 +334,10 @@ function* receiveSizes(device: Device, packet: Received<'sizes'>): Process<boole
     if (change === 'failed') return false;
     lowerChanged = disk.knownSectors !== disk.data.sectors;
     disk.knownSectors = disk.data.sectors;
-  } else device.sectors = packet.disk;
+  } else {
+    // The module takes the peer's largest size, and both would tell each other of the difference for ever where the user wants less.
+    device.sectors = packet.current !== 0 ? packet.current : packet.user !== 0 ? Math.min(packet.user, packet.disk) : packet.disk;
+  }
   if (state.conn > C.C_WF_REPORT_PARAMS) {
     if (packet.current !== device.sectors || lowerChanged) sendSizes(device, { forced: packet.forced, withoutResync: packet.withoutResync });
     if (device.resizePending || (change === 'grew' && state.conn === C.C_CONNECTED)) {
@@ -352,6 +358,7 @@ function* receiveUuids(device: Device, packet: Received<'uuids'>): Process<boole
   if (disk !== undefined && device.hasDisk()) {
     if (state.conn === C.C_CONNECTED && disk.metadata.uuids[UI_CURRENT] === UUID_JUST_CREATED && (packet.flags & 8) !== 0) {
       disk.metadata.dirty.clear();
+      device.logSuspended = false;
       device.setUuid(UI_CURRENT, theirs);
       device.setUuid(UI_BITMAP, 0n);
       device.changeState({ disk: D.D_UP_TO_DATE, pdsk: D.D_UP_TO_DATE });
@@ -449,6 +456,8 @@ function receiveWrite(device: Device, packet: Received<'write'>): void {
     for (let block = packet.start; block < packet.end; block++) disk.data.blocks.set(block, packet.content);
     for (let extent = Math.floor(packet.start / BLOCKS_PER_LOG_EXTENT); extent * BLOCKS_PER_LOG_EXTENT < packet.end; extent++) disk.metadata.hotExtents.add(extent);
     device.counters.written += (packet.end - packet.start) * 8;
+    // The only disk of the two: the peer's will lack it.
+    if (device.state.pdsk < D.D_INCONSISTENT) device.setDirty(packet.start, packet.end);
   }
   device.send({ kind: 'write-ack', number: packet.number });
 }

@@ -95,7 +95,7 @@ export const handlers: { readonly [N in RequestPacketName]: Handler } = {
   get_config: {
     replyBytes: roomFor(packets.disk_conf.tags, packets.net_conf.tags, packets.syncer_conf.tags),
     run: (device) => {
-      return { tags: concatBytes([device.hasDisk() ? (device.disk?.conf.tags() ?? NO_TAGS) : NO_TAGS, device.net?.tags() ?? NO_TAGS, device.syncer.tags()]) };
+      return { tags: concatBytes([device.hasDisk() ? (device.disk?.conf.tags() ?? NO_TAGS) : NO_TAGS, device.usableNet?.tags() ?? NO_TAGS, device.syncer.tags()]) };
     },
   },
   get_state: {
@@ -204,7 +204,7 @@ function* setRoleLocked(device: Device, role: number, force: boolean): Process<n
   if (role === R_SECONDARY) {
     if (uuids !== undefined) uuids[UI_CURRENT] = generation(uuids[UI_CURRENT]);
   } else {
-    device.net?.set('want_lose', false);
+    device.usableNet?.set('want_lose', false);
     if (uuids !== undefined) {
       if (((device.state.conn < C.C_CONNECTED || device.state.pdsk <= D.D_FAILED) && uuids[UI_BITMAP] === 0n) || forced) device.newCurrentGeneration();
       uuids[UI_CURRENT] |= 1n;
@@ -252,7 +252,7 @@ function* attachConfigured(device: Device, tags: Uint8Array): Process<number> {
   if (!conf.readTags(tags)) return E.ERR_MANDATORY_TAG;
   const index = conf.number('meta_dev_idx');
   if (index < META_FLEXIBLE_INTERNAL) return E.ERR_MD_IDX_INVALID;
-  if (device.net !== undefined && conf.number('fencing') === FP.FP_STONITH && device.net.number('wire_protocol') === PROTOCOL_A) return E.ERR_STONITH_AND_PROT_A;
+  if (conf.number('fencing') === FP.FP_STONITH && device.usableNet?.number('wire_protocol') === PROTOCOL_A) return E.ERR_STONITH_AND_PROT_A;
   const data = host.backingDevice(conf.text('backing_dev'));
   if (data === undefined || !data.claim(device.minor)) return E.ERR_OPEN_DISK;
   const meta = host.backingDevice(conf.text('meta_dev'));
@@ -367,10 +367,11 @@ function* connectConfigured(device: Device, tags: Uint8Array): Process<number> {
 /** Another minor with one of the addresses, to the byte; the padding of an IPv4 address counts. */
 function addressConflict(device: Device, net: Configuration): number {
   for (const other of device.host.devices()) {
-    if (other === device || other.net === undefined) continue;
+    const { usableNet } = other;
+    if (other === device || usableNet === undefined) continue;
     const same = (name: string): boolean => {
       const mine = net.bytes(name);
-      const theirs = other.net?.bytes(name) ?? NO_TAGS;
+      const theirs = usableNet.bytes(name);
       return mine.length === theirs.length && mine.every((byte, at) => byte === theirs[at]);
     };
     if (same('peer_addr')) return E.ERR_PEER_ADDR;
@@ -519,6 +520,7 @@ function* newCurrentUuid(device: Device, tags: Uint8Array): Process<number> {
     device.newCurrentGeneration();
     if (clear) {
       disk.metadata.dirty.clear();
+      device.logSuspended = false;
       if (skip) {
         device.sendUuids(8);
         device.setUuid(UI_BITMAP, 0n);

@@ -9,6 +9,9 @@ export interface Wait {
 /** A kernel thread, or what runs in one: it sleeps where it yields. */
 export type Process<T = void> = Generator<Wait, T, void>;
 
+/** Threads take turns at one moment; more turns than this are threads that wake each other for ever. */
+const MOST_STEPS = 1_000_000;
+
 interface Sleeper {
   readonly wait: Wait;
   readonly process: Process<unknown>;
@@ -49,9 +52,13 @@ export class Scheduler {
   run(): void {
     if (this.#running || this.#stopped) return;
     this.#running = true;
+    let steps = 0;
     try {
       do {
-        for (let task = this.#ready.shift(); task !== undefined; task = this.#ready.shift()) task();
+        for (let task = this.#ready.shift(); task !== undefined; task = this.#ready.shift()) {
+          if (++steps > MOST_STEPS) throw new Error(`the simulated kernel does not come to rest at ${this.clock.now()} ms`);
+          task();
+        }
         this.#wake();
       } while (this.#ready.length > 0);
     } finally {

@@ -55,6 +55,8 @@ export interface MinorView {
   /** Blocks of 4 KiB that may differ from the peer's. */
   readonly dirtyBlocks: number;
   isDirty(block: number): boolean;
+  /** Whether a write of a block waits for the peer to confirm it. */
+  isInFlight(block: number): boolean;
   /** What a block of the attached disk holds; 0 if it was never written, undefined without disk. */
   content(block: number): number | undefined;
   readonly connected: boolean;
@@ -329,6 +331,7 @@ function viewOf(device: Device): MinorView {
     sizeSectors: device.sectors,
     dirtyBlocks: device.dirtyBlocks,
     isDirty: (block) => attached?.metadata.dirty.has(block) ?? false,
+    isInFlight: (block) => [...device.unconfirmed.values()].some(([start, end]) => start <= block && block < end),
     content: (block) => (attached === undefined ? undefined : (attached.data.blocks.get(block) ?? 0)),
     connected: device.link !== undefined,
     disk: attached?.data.path,

@@ -2,6 +2,8 @@ import { blocksOf } from './backing-device';
 import type { AttachedDisk, Device } from './device';
 import { C } from './state';
 
+const BITS_PER_WORD = 64;
+
 /** The size that a device should have, in sectors (drbd_new_dev_size). */
 export function newSize(device: Device, disk: AttachedDisk, assumePeerHasSpace: boolean): number {
   const agreed = disk.metadata.agreedSectors;
@@ -29,7 +31,8 @@ export function changeSize(device: Device, options: { readonly forced: boolean; 
   const blocks = blocksOf(size);
   const before = metadata.bitmapBlocks ?? 0;
   if (device.sectors !== size || before !== blocks) {
-    if (metadata.bitmapBlocks === undefined) metadata.dirty.add(0, blocks);
+    // Where the last word of a new bitmap is full, the module takes it for surplus, and clears it.
+    if (metadata.bitmapBlocks === undefined) metadata.dirty.add(0, blocks % BITS_PER_WORD === 0 ? blocks - BITS_PER_WORD : blocks);
     else if (blocks > before) {
       if (options.withoutResync) metadata.dirty.delete(before, blocks);
       else metadata.dirty.add(before, blocks);

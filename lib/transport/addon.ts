@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { ArgumentError, ClosedError, TransportError, UnsupportedError, type SentState } from '../errors';
@@ -78,7 +77,7 @@ export function loadAddon(): Addon {
       continue;
     }
     try {
-      loaded = createRequire(__filename)(path) as Addon;
+      loaded = require(path) as Addon;
       return loaded;
     } catch (error) {
       cause ??= error;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortError, ArgumentError, LockedError } from '../errors';
 import { calling, loadAddon } from './addon';
+import { monotonicMs } from './clock';
 
 /** A file that this process has locked. */
 export interface FileLock {
@@ -33,7 +34,7 @@ const queues = new Map<string, Promise<void>>();
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<FileLock> {
   const { timeoutMs = 0, signal } = options;
   if (!(timeoutMs >= 0)) throw new ArgumentError('timeoutMs', `${timeoutMs} is no time to wait; it is in milliseconds, from 0`);
-  const deadline = performance.now() + timeoutMs;
+  const deadline = monotonicMs() + timeoutMs;
   const before = queues.get(path);
   let leave: () => void = () => undefined;
   const turn = new Promise<void>((resolve) => {
@@ -47,7 +48,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
       if (signal?.aborted === true) throw new AbortError(`waiting for the lock ${path} was aborted`, 'no', signal.reason);
       const result = calling(`locking ${path}`, () => loadAddon().tryLock(path));
       if ('id' in result) return new HeldLock(path, result.id);
-      const left = deadline - performance.now();
+      const left = deadline - monotonicMs();
       if (left <= 0) throw new LockedError(path, result.holder, timeoutMs);
       await pause(Math.min(RETRY_MS, left), signal);
     }
@@ -73,7 +74,7 @@ async function withDeadline(before: Promise<void>, deadline: number, signal: Abo
     stop.abort();
   };
   signal?.addEventListener('abort', abort, { once: true });
-  await Promise.race([before, pause(deadline - performance.now(), stop.signal)]);
+  await Promise.race([before, pause(deadline - monotonicMs(), stop.signal)]);
   signal?.removeEventListener('abort', abort);
   abort();
 }

@@ -1,5 +1,5 @@
 import { openDrbd, type Client } from '../../lib';
-import { createMetadata, loopback, waitForState } from '../support/guest';
+import { createMirror, loopback } from '../support/guest';
 
 /** A promotion that the peer refuses is tried again in the kernel for as long as a ping may take, inside send(). */
 describe('while a request blocks in the kernel', () => {
@@ -12,17 +12,8 @@ describe('while a request blocks in the kernel', () => {
 
   beforeAll(async () => {
     drbd = await openDrbd({ dialect: 'genl1' });
-    for (const { name, minor, disk, my, peer } of sides) {
-      createMetadata(minor, disk);
-      await drbd.request('new_resource', { context: { ctx_resource_name: name } });
-      await drbd.request('new_minor', { minor, context: { ctx_resource_name: name, ctx_volume: 0 } });
-      await drbd.request('attach', { minor, disk_conf: { backing_dev: disk, meta_dev: disk, meta_dev_idx: -1, resync_rate: 204_800, c_plan_ahead: 0 } });
-      await drbd.request('connect', { context: { ctx_resource_name: name, ctx_my_addr: my, ctx_peer_addr: peer }, net_conf: { wire_protocol: 3, ping_timeo: PING_TIMEOUT_DECISECONDS } });
-    }
+    await createMirror(drbd, sides, { ping_timeo: PING_TIMEOUT_DECISECONDS });
     await drbd.request('new_resource', { context: { ctx_resource_name: 'other' } });
-    await waitForState(drbd, 'a0', { replication: 'Established' });
-    await drbd.request('primary', { minor: 10, set_role_parms: { assume_uptodate: true } });
-    await waitForState(drbd, 'a1', { disk: 'UpToDate', replication: 'Established' });
   }, 90_000);
 
   afterAll(async () => {

@@ -38,6 +38,11 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     return snapshot.resources.flatMap(({ devices }) => devices).find((device) => device.minor === minor)?.disk;
   };
 
+  /** Each side tells the other when it has changed, so one may know before the other does. */
+  const settled = async (): Promise<void> => {
+    for (const name of ['r0', 'r1']) await waitForState(drbd, name, { state: 'Connected', disk: 'UpToDate', peerDisk: 'UpToDate', replication: 'Established' });
+  };
+
   beforeAll(async () => {
     drbd = await openDrbd({ dialect: 'genl1' });
   }, 30_000);
@@ -76,9 +81,10 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('connect', 158, drbd.request('connect', { context: { ctx_resource_name: 'nosuch', ...links.r0 } }));
     await refused('disconnect', 162, drbd.request('disconnect', { context: links.r0 }));
     await refused('chg_net_opts', 162, drbd.request('chg_net_opts', { context: links.r0, net_conf: { timeout: 50 } }));
-    await refused('get_devices', -ENODEV, drbd.request('get_devices', nosuch));
-    await refused('get_connections', -ENODEV, drbd.request('get_connections', nosuch));
-    await refused('get_peer_devices', -ENODEV, drbd.request('get_peer_devices', nosuch));
+    await refused('get_status', -ENODEV, drbd.request('get_status', nosuch));
+    await refused('get_devices', 158, drbd.request('get_devices', nosuch));
+    await refused('get_connections', 158, drbd.request('get_connections', nosuch));
+    await refused('get_peer_devices', 158, drbd.request('get_peer_devices', nosuch));
     expect((await drbd.status()).resources).toEqual([]);
     expect(procLine(UNKNOWN)).toBeUndefined();
   }, 30_000);
@@ -165,7 +171,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('new_c_uuid', 151, drbd.request('new_c_uuid', { minor: 0 }));
     await refused('primary', -2, drbd.request('primary', { minor: 0 }));
     await ok('primary', drbd.request('primary', { minor: 0, set_role_parms: { assume_uptodate: true } }));
-    await waitForState(drbd, 'r1', { disk: 'UpToDate', peerDisk: 'UpToDate', replication: 'Established' });
+    await settled();
     expect(procLine(0)).toContain('ro:Primary/Secondary ds:UpToDate/UpToDate');
     await refused('primary', -1, drbd.request('primary', { minor: 1 }));
     await ok('secondary', drbd.request('secondary', { minor: 1 }));
@@ -185,7 +191,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await ok('resume_io', drbd.request('resume_io', { minor: 0 }));
     expect((await drbd.status()).resources.find(({ name }) => name === 'r0')?.suspended.user).toBe(false);
     await ok('start_ov', drbd.request('start_ov', { minor: 0, start_ov_parms: { ov_start_sector: 0n } }));
-    await waitForState(drbd, 'r0', { replication: 'Established' });
+    await settled();
     await ok('pause_sync', drbd.request('pause_sync', { minor: 0 }));
     await refused('pause_sync', 134, drbd.request('pause_sync', { minor: 0 }));
     const peerDevice = async (): Promise<boolean | null | undefined> => (await drbd.status()).resources.find(({ name }) => name === 'r0')?.connections[0]?.peerDevices[0]?.resyncSuspended.user;
@@ -194,11 +200,16 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('resume_sync', 135, drbd.request('resume_sync', { minor: 0 }));
     expect(await peerDevice()).toBe(false);
     await ok('invalidate', drbd.request('invalidate', { minor: 1 }));
-    await waitForState(drbd, 'r1', { disk: 'UpToDate', replication: 'Established' });
+    await settled();
     await ok('inval_peer', drbd.request('inval_peer', { minor: 0 }));
-    await waitForState(drbd, 'r0', { peerDisk: 'UpToDate', replication: 'Established' });
-    await waitForState(drbd, 'r1', { disk: 'UpToDate', replication: 'Established' });
-    await ok('resize', drbd.request('resize', { minor: 0 }));
+    await settled();
+    const size = async (): Promise<bigint | null | undefined> => (await drbd.status()).resources.find(({ name }) => name === 'r0')?.devices[0]?.stats?.sizeBytes;
+    const whole = await size();
+    await ok('resize', drbd.request('resize', { minor: 0, resize_parms: { resize_size: 100_000n } }));
+    expect(await size()).toBe(100_000n * 512n);
+    await drbd.request('resize', { minor: 0 });
+    await settled();
+    expect(await size()).toBe(whole);
     expect(procLine(0)).toContain('ds:UpToDate/UpToDate');
   }, 90_000);
 
@@ -211,7 +222,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('chg_net_opts', 139, drbd.request('chg_net_opts', { context, net_conf: { two_primaries: true } }));
     await refused('chg_net_opts', 146, drbd.request('chg_net_opts', { context, net_conf: { verify_alg: 'nosuchalg' } }));
     await drbd.request('chg_net_opts', { context, net_conf: { wire_protocol: 3 } });
-    await waitForState(drbd, 'r0', { state: 'Connected', replication: 'Established' });
+    await settled();
   }, 60_000);
 
   test('a disk that was detached comes back', async () => {
@@ -220,7 +231,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('attach', 165, drbd.request('attach', { minor: 1, disk_conf: disk('/dev/ram1') }));
     execFileSync('drbdmeta', ['1', 'v08', '/dev/ram1', 'internal', 'apply-al'], { stdio: 'pipe' });
     await drbd.request('attach', { minor: 1, disk_conf: disk('/dev/ram1') });
-    await waitForState(drbd, 'r1', { disk: 'UpToDate', replication: 'Established' });
+    await settled();
   }, 60_000);
 
   test('everything is taken down', async () => {
@@ -233,7 +244,11 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('outdate', -2, drbd.request('outdate', { minor: 0 }));
     await drbd.request('secondary', { minor: 0 });
     await drbd.request('disconnect', { context: links.r0 });
+    const generation = async (): Promise<bigint | null | undefined> => (await drbd.status()).resources.flatMap(({ devices }) => devices).find(({ minor }) => minor === 0)?.currentUuid;
+    const before = await generation();
     await ok('new_c_uuid', drbd.request('new_c_uuid', { minor: 0 }));
+    expect(typeof before).toBe('bigint');
+    expect(await generation()).not.toBe(before);
     await drbd.request('detach', { minor: 0 });
     await drbd.request('del_minor', { minor: 0 });
     await ok('del_resource', drbd.request('del_resource', resource('r0')));

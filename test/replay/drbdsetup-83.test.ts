@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { commands as ourCommands } from '../../lib/cli/connector/commands';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
+import { USAGE, withoutProse } from '../support/prose';
 import { replayCommand, type Replayed } from '../support/replayed-command';
 
 // Every command of drbdsetup 8.3 that was recorded with a genuine kernel, run by ours against its recording.
@@ -32,24 +34,6 @@ function codesIn(stderr: string): readonly string[] {
   return Array.from(stderr.matchAll(/: \((-?\d+)\)/gu), ([, code = '']) => code);
 }
 
-const USAGE = /^\n?USAGE:/u;
-
-/** What remains of an output when the words that are our own are taken out. */
-function withoutProse(command: string | undefined, stdout: string): unknown {
-  if (USAGE.test(stdout)) {
-    // Which commands and options there are, in which order, and their words.
-    const options = Array.from(stdout.matchAll(/\{--([a-z0-9-]+)\|-(.)\}/gu), ([, name, letter]) => `${name ?? ''} ${letter ?? ''}`);
-    const listed = /Commands (?:are|of)/u.test(stdout) ? Array.from(stdout.matchAll(/(?<=^ | {2,})(?!help|xml|batch|drbdsetup)([a-z]+(?:-[a-z]+)*)(?= {2,}| \[| ?\n|$)/gmu), ([, name]) => name) : [];
-    return { options, listed: listed.filter((name) => NAMES.has(name ?? '')) };
-  }
-  if (command === 'show-gi') return stdout.split('\n').filter((line) => /^[0-9A-F]{16}:|^flags:/u.test(line));
-  // The words behind the number of an answer may go on in the next line.
-  if (command === 'events') return stdout.split('\n').filter((line) => /^\d+ |^\t|^ /u.test(line)).map((line) => line.replace(/^(\d+ ZZ \d+ ret_code: -?\d+) .*$/u, '$1'));
-  return stdout;
-}
-
-const NAMES = new Set(commands.filter(({ argv }) => argv[1] === 'help').map(({ argv }) => argv[2]));
-
 function comparable(captured: CapturedRecording, stdout: string): unknown {
   return withoutProse(captured.argv[2], stdout);
 }
@@ -73,6 +57,12 @@ describe.each(FILES)('%s', (file) => {
     // Whoever fails says why.
     if (ours.exit !== 0 && ours.exit !== 5) expect(`${ours.stderr}${USAGE.test(ours.stdout) ? ours.stdout : ''}`).not.toBe('');
   });
+});
+
+test('there are the commands that there were', () => {
+  const explained = commands.filter(({ argv, exit }) => argv[1] === 'help' && argv[2] !== undefined && exit === 0).map(({ argv }) => argv[2]);
+  expect(explained.length).toBe(30);
+  expect(ourCommands.map(({ name }) => name)).toEqual(explained);
 });
 
 describe('differences on purpose', () => {

@@ -79,3 +79,27 @@ export async function waitForState(drbd: Client<'genl1'>, resource: string, what
     { timeoutMs: 60_000 },
   );
 }
+
+/** One side of a mirror within the guest. */
+export interface MirrorSide {
+  readonly name: string;
+  readonly minor: number;
+  readonly disk: string;
+  readonly my: SocketAddress;
+  readonly peer: SocketAddress;
+}
+
+/** Creates, attaches and connects both sides, and makes the first the source: when it resolves, both are up to date and the first is primary. */
+export async function createMirror(drbd: Client<'genl1'>, sides: readonly [MirrorSide, MirrorSide], netOptions: { readonly ping_timeo?: number } = {}): Promise<void> {
+  for (const { name, minor, disk, my, peer } of sides) {
+    createMetadata(minor, disk);
+    await drbd.request('new_resource', { context: { ctx_resource_name: name } });
+    await drbd.request('new_minor', { minor, context: { ctx_resource_name: name, ctx_volume: 0 } });
+    await drbd.request('attach', { minor, disk_conf: { backing_dev: disk, meta_dev: disk, meta_dev_idx: -1, resync_rate: 204_800, c_plan_ahead: 0 } });
+    await drbd.request('connect', { context: { ctx_resource_name: name, ctx_my_addr: my, ctx_peer_addr: peer }, net_conf: { wire_protocol: 3, ...netOptions } });
+  }
+  const [{ name, minor }] = sides;
+  await waitForState(drbd, name, { state: 'Connected', replication: 'Established' });
+  await drbd.request('primary', { minor, set_role_parms: { assume_uptodate: true } });
+  for (const side of sides) await waitForState(drbd, side.name, { state: 'Connected', disk: 'UpToDate', peerDisk: 'UpToDate', replication: 'Established' });
+}

@@ -62,10 +62,14 @@ export class Responder {
     this.broadcast('get_state', minor, { state_i: encodeStateWord(state, this.#order) });
   }
 
+  /** Takes a broadcast's number without sending it. @returns the number */
+  skipBroadcast(): number {
+    return ++this.#broadcasts;
+  }
+
   /** Sends a broadcast as the kernel does: ack 0, a sequence number of its own. */
-  broadcast(name: keyof typeof packets, minor: number, values: Readonly<Record<string, unknown>>): void {
-    this.#broadcasts++;
-    this.#send({ sequence: this.#broadcasts, ack: 0, index: this.#index }, packets[name].number, minor, NO_ERROR, this.#tags(values));
+  broadcast(name: keyof typeof packets, minor: number, values: Readonly<Record<string, unknown>>, sequence = this.skipBroadcast()): void {
+    this.#send({ sequence, ack: 0, index: this.#index }, packets[name].number, minor, NO_ERROR, this.#tags(values));
   }
 
   close(): void {

@@ -14,7 +14,6 @@ const EXEMPT_TAGS: readonly number[] = [get_uuids.replyTags.uuids.number, sync_p
 
 /** Requests whose answer is another, and why. */
 const DEVIATIONS: Readonly<Record<string, string>> = {
-  '03-net/0202': 'a race: the recorded minor was still on its way from Disconnecting to StandAlone when it was configured again',
 };
 
 class Machine {
@@ -111,6 +110,8 @@ function prepare(machine: Machine, command: CapturedCommand, openers: (() => voi
     '02-disk/0067': () => openers.splice(0).forEach((close) => close()),
     '02-disk/0101': () => (simulator.disk('/dev/ram5').busy = true),
     '02-disk/0161': () => simulator.disk('/dev/ram3').createMetadata('flexible'),
+    // The recorded minor got from Disconnecting to StandAlone while the program started.
+    ...Object.fromEntries(['0210', '0212', '0214', '0216'].map((number) => [`03-net/${number}`, () => clock.advance(200)])),
     '05-pair/0108': () => clock.advance(5000),
     '06-raw/0126': () => simulator.disk('/dev/ram0').wipeMetadata(),
   };

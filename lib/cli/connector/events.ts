@@ -66,12 +66,11 @@ export async function runEvents(command: ListenCommand, minor: number, argv: rea
 
 const GAP_TEXT: Readonly<Record<Gap['reason'], string>> = {
   overrun: 'messages were lost, as the buffer of the socket was full',
+  gap: 'messages are missing, by the count of the driver',
   queue: 'messages were lost, as this program could not keep up',
   truncated: 'a message was cut off',
   malformed: 'a message could not be read',
   module: 'the driver has been loaded anew',
-  missing: 'messages are missing',
-  late: 'a message came late',
 };
 
 async function* asItCame(stream: AsyncIterableIterator<ConnectorEvent | { readonly kind: 'resync'; readonly reason: Gap['reason'] }>): AsyncGenerator<ConnectorEvent | Gap> {

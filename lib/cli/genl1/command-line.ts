@@ -18,8 +18,8 @@ export type Target = { readonly kind: 'minor'; readonly minor: number } | { read
 export interface Call {
   readonly command: Command;
   readonly target: Target;
-  /** The object as the user named it. */
-  readonly subject: string | undefined;
+  /** What it is about, as the user named it: the object, the addresses of a connection, or the arguments; empty where it is about all there is. */
+  readonly subject: string;
   readonly endpoints: { readonly ctx_my_addr: SocketAddress; readonly ctx_peer_addr: SocketAddress } | undefined;
   /** The fields of the command's set, in the order in which they go out; undefined where nothing was said of any. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
@@ -52,7 +52,7 @@ function specsOf(command: Command): readonly Spec[] {
   const specs: Spec[] = command.options.map((field) => ({ name: field.name, argument: field.kind === 'flag' || field.kind === 'boolean' ? 'optional' : 'required', field }));
   for (const [alias, name] of Object.entries(command.aliases)) specs.push(...specs.filter((spec) => spec.name === name).map((spec) => ({ ...spec, name: alias })));
   for (const field of command.options) if (field.kind === 'flag' || field.kind === 'boolean') specs.push({ name: `no-${field.name}`, argument: 'none', field, negates: true });
-  specs.push(...command.plain);
+  specs.push(...command.plain, ...command.old);
   if (command.setDefaults) specs.push({ name: SET_DEFAULTS, short: '(', argument: 'none' });
   specs.push({ name: JSON_OPTION, argument: 'none' });
   return specs;
@@ -69,7 +69,10 @@ export async function parseCall(command: Command, words: readonly string[], back
   const fail = (problem: string): never => {
     throw new UsageError(`${command.name}: ${problem}`, { command: command.name });
   };
-  for (const word of words) if (word.includes('\0')) fail(`${quote(word)} holds a NUL character, which no argument can`);
+  // It may be a secret: it is not repeated.
+  words.forEach((word, index) => {
+    if (word.includes('\0')) fail(`argument ${index + 1} holds a NUL character`);
+  });
   const takesSecret = command.options.some(({ name }) => name === SECRET);
   const { rest, file = secretFile } = takesSecret ? withoutSecretFile(words, fail) : { rest: words };
   const { options, operands } = getopt(rest, specsOf(command), command.name);
@@ -120,7 +123,7 @@ export async function parseCall(command: Command, words: readonly string[], back
     else set(argument.field, value);
   }
   if (at < operands.length) fail(`excess arguments: ${operands.slice(at).map(quote).join(' ')}`);
-  return { command, target, subject, endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain, notices };
+  return { command, target, subject: subject ?? operands.join(' '), endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain, notices };
 }
 
 /** @returns the argument of an option without a field, empty where it has none */
@@ -149,11 +152,13 @@ function readTarget(command: Command, operands: readonly string[], backend: Back
       if (!object.includes('resource') || !(error instanceof UsageError)) throw error;
     }
   }
-  return { target: { kind: 'resource', name: subject }, subject };
+  return { target: { kind: 'resource', name: checkNameLength(subject) }, subject };
 }
 
 /** Exit code of drbdsetup for a name that can be none. */
 const EXIT_BAD_NAME = 1;
+/** Longest name of a resource in bytes, which the kernel keeps with a NUL behind it. */
+const LONGEST_NAME = attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1;
 
 function checkName(name: string, command: string): void {
   if (name === '') throw new UsageError(`${command}: the name of the object is empty`, { exitCode: EXIT_BAD_NAME, command });
@@ -161,10 +166,16 @@ function checkName(name: string, command: string): void {
   if (/[\u0000-\u001f\u007f]/u.test(name)) throw new UsageError(`${command}: ${quote(name)} is no name: control characters cannot be in it`, { exitCode: EXIT_BAD_NAME, command });
 }
 
+function checkNameLength(name: string): string {
+  const length = Buffer.byteLength(name);
+  if (length > LONGEST_NAME) throw new UsageError(`${quote(name)} is no name of a resource: at most ${LONGEST_NAME} bytes fit, not ${length}`);
+  return name;
+}
+
 function readArgument(argument: Argument, text: string, backend: Backend): unknown {
   switch (argument.kind) {
     case 'resource':
-      return text;
+      return checkNameLength(text);
     case 'minor':
       return minorOf(text, backend);
     case 'volume': {

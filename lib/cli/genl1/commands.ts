@@ -60,6 +60,8 @@ export interface Command {
   readonly set: SetName | undefined;
   readonly options: readonly FieldOption[];
   readonly plain: readonly PlainOption[];
+  /** Those of DRBD 8.3's command, which old scripts may still give, and no help tells of. */
+  readonly old: readonly PlainOption[];
   /** Old names of field options. */
   readonly aliases: Readonly<Record<string, string>>;
   readonly setDefaults: boolean;
@@ -70,7 +72,7 @@ export interface Command {
 type Extra = Partial<Omit<Command, 'name' | 'action' | 'doc' | 'operation'>>;
 
 function command(name: string, action: Action, operation: keyof typeof operations, doc: string, extra: Extra): Command {
-  return { name, action, operation, doc, object: [], endpoints: false, arguments: [], json: undefined, set: undefined, options: [], plain: [], aliases: {}, setDefaults: false, lock: false, ...extra };
+  return { name, action, operation, doc, object: [], endpoints: false, arguments: [], json: undefined, set: undefined, options: [], plain: [], old: [], aliases: {}, setDefaults: false, lock: false, ...extra };
 }
 
 const change = (name: string, operation: keyof typeof operations, doc: string, extra: Extra): Command => command(name, 'change', operation, doc, extra);
@@ -142,6 +144,10 @@ export const commands: readonly Command[] = [
   }),
   ask('check-resize', 'checkResize', 'Remember the size of the disk below a device.', { json: 'minor, disk, sizeBytes, and action: noted, unchanged, removed or none' }),
   ask('events', 'events', 'Print states and changes as they come, in the format of DRBD 8.', {
+    old: [
+      { name: 'all-devices', short: 'a', argument: 'none', doc: 'Tell of all devices, whichever is named.' },
+      { name: 'unfiltered', short: 'u', argument: 'none', doc: 'Nothing is left out: this is as it is anyway.' },
+    ],
     json: 'one object a line: kind (state, change, helper, progress, resource, other, resync), number, resource, volume, minor, and the states',
     object: ['resource', 'minor', 'all'],
   }),

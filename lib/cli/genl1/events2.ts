@@ -59,6 +59,8 @@ const DONE = 'initial_state_done';
 interface Known {
   readonly event: Events2Event;
   readonly sets: NotificationSets;
+  /** It was read after a loss, and no notification of it has come since: that it was created may be still to come. */
+  readonly read: boolean;
 }
 
 /**
@@ -69,6 +71,7 @@ export class Events2 {
   readonly #resource: string | undefined;
   readonly #known = new Map<string, Known>();
   #lastShown: number | undefined;
+  #resynced = false;
 
   /** @param resource the only one that is told about; all if absent */
   constructor(resource: string | undefined) {
@@ -86,10 +89,17 @@ export class Events2 {
     if (event === undefined) return undefined;
     if (event.object === undefined || event.object === 'helper') return event;
     const key = keyOf(event);
-    const old = this.#known.get(key)?.sets;
-    if (event.action === 'destroy') this.#forget(key, event);
-    else this.#known.set(key, { event, sets: { ...old, ...event.sets } });
-    return { ...event, old: event.action === 'destroy' ? undefined : old };
+    const known = this.#known.get(key);
+    if (event.action === 'destroy') {
+      this.#forget(key, event);
+      // That it is gone was told when the state was read again.
+      return known === undefined && this.#resynced ? undefined : event;
+    }
+    const old = known?.sets;
+    this.#known.set(key, { event, sets: { ...old, ...event.sets }, read: false });
+    if (event.action !== 'create' || known?.read !== true) return { ...event, old };
+    const changed: Events2Event = { ...event, action: 'change', old };
+    return formatChanges(changed, false) === '' ? undefined : changed;
   }
 
   /**
@@ -97,6 +107,7 @@ export class Events2 {
    * @returns what is different now: destroyed objects first, the last made among them first, then what was created or changed
    */
   resync(notifications: readonly Notification[]): readonly Events2Event[] {
+    this.#resynced = true;
     const now = new Map<string, Events2Event>();
     for (const notification of notifications) {
       const event = this.#read(notification);
@@ -112,7 +123,7 @@ export class Events2 {
       const old = this.#known.get(key)?.sets;
       // A connection that has no addresses is listed by the kernel, but never announced when it comes.
       if (old === undefined && !event.hasPeer && (event.object === 'connection' || event.object === 'peer-device')) continue;
-      this.#known.set(key, { event, sets: event.sets });
+      this.#known.set(key, { event, sets: event.sets, read: true });
       const changed: Events2Event = { ...event, action: old === undefined ? 'create' : 'change', old, continues: false };
       if (old === undefined || formatChanges(changed, false) !== '') events.push(changed);
     }

@@ -27,7 +27,7 @@ export const genl1Personality: Personality = {
     context.subject = command.name;
     const { globals, backend, io } = context;
     const call = await parseCall(command, words, backend, globals.sharedSecretFile, (file) => readSecret(file, io));
-    context.subject = call.subject ?? command.name;
+    if (call.subject !== '') context.subject = call.subject;
     for (const notice of call.notices) io.stderr.write(`${notice}\n`);
     if (DONE_WITHOUT_DRIVER.has(command.name) && !isDriverPresent(backend)) return EXIT.ok;
     return run(call, call.plain.has('json') ? { ...context, globals: { ...globals, json: true } } : context);
@@ -93,7 +93,7 @@ async function run(call: Call, context: Context): Promise<number> {
     case 'udev':
       return runUdev(client, call, context);
     case 'events':
-      return runEvents(client, target, json, context);
+      return runEvents(client, plain.has('all-devices') ? { kind: 'all' } : target, json, context);
     case 'events2':
       return runEvents2(client, target, { now: plain.has('now'), statistics: plain.has('statistics'), timestamps: plain.has('timestamps'), json }, context);
     case 'waitConnect':

@@ -1,12 +1,13 @@
-import type { Genl1Client, GenericEvent, ResyncEvent } from '../../drbd';
-import { AbortError, KernelError, NetlinkError, UnsupportedError } from '../../errors';
+import type { Genl1Client } from '../../drbd';
+import { KernelError, NetlinkError, UnsupportedError } from '../../errors';
 import { byteOrderOf } from '../backend';
 import { waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import type { Target } from './command-line';
 import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event, type Notification, type NotificationSets } from './events2';
-import type { StatusReply } from './show';
 import { eventToJson, formatEvent, type StateMessage } from './events';
+import { follow } from './follow';
+import type { StatusReply } from './show';
 
 const ERR_MINOR_INVALID = 127;
 const ERR_RES_NOT_KNOWN = 158;
@@ -36,28 +37,6 @@ async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonl
     if (isUnknownResource(error)) return [];
     throw error;
   }
-}
-
-type Item = GenericEvent | ResyncEvent;
-
-/**
- * Runs a stream until the command is to end.
- * @param take handles one event or loss
- * @returns the exit code
- */
-async function follow(events: AsyncIterable<Item>, context: Context, take: (item: Item) => Promise<void>): Promise<number> {
-  const ending = context.io.endSignal();
-  try {
-    for await (const item of events) {
-      await take(item);
-      if (context.io.stdout.closed) return EXIT.ok;
-    }
-  } catch (error) {
-    // Told to end, or nobody reads any more: a stream has no other end.
-    if (error instanceof AbortError && ending.aborted) return EXIT.ok;
-    throw error;
-  }
-  return EXIT.ok;
 }
 
 /** Says that something was lost: on standard error, as no line of these formats is meant for it; and in JSON, under the key that tells its events apart. */
@@ -113,26 +92,26 @@ export async function runEvents2(client: Genl1Client, target: Target, options: E
     if (event !== undefined && !(options.now && event.action !== 'exists')) print(event);
   };
 
-  // It listens before it asks, so that nothing falls between.
-  const stream = options.now ? undefined : client.events(signal === undefined ? {} : { signal });
-  for (const notification of await initial()) show(notification);
-  if (stream === undefined) return EXIT.ok;
-
-  const resync = async (reason: string): Promise<void> => {
-    time = undefined;
-    tellLoss(reason, 'event', options.json, context);
-    for (const event of events.resync(await stateOrNone(initial))) print(event);
+  const read = async (): Promise<void> => {
+    for (const notification of await initial()) show(notification);
   };
-  return follow(stream, context, async (item) => {
-    if (item.kind === 'resync') {
-      if (item.reason === 'module') events.forgetSequence();
-      await resync(item.reason);
-      return;
-    }
-    // What only the older events format has is counted apart.
-    const sets = item.sets as NotificationSets;
-    if (sets.drbd_notification_header === undefined) return;
-    show({ name: item.name, minor: item.minor, sequence: item.sequence, sets });
+  if (signal === undefined) {
+    await read();
+    return EXIT.ok;
+  }
+  return follow(client.events({ signal }), context, {
+    read,
+    reread: async (reason) => {
+      if (reason === 'module') events.forgetSequence();
+      time = undefined;
+      tellLoss(reason, 'event', options.json, context);
+      for (const event of events.resync(await stateOrNone(initial))) print(event);
+    },
+    take: ({ name, minor, sequence, sets }) => {
+      // What only the older events format has is counted apart.
+      const known = sets as NotificationSets;
+      if (known.drbd_notification_header !== undefined) show({ name, minor, sequence, sets: known });
+    },
   });
 }
 
@@ -162,20 +141,21 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
     for (const { minor, infoText, ...sets } of await statusOf(client, target, context, signal)) print({ minor, sequence: asked, sets, infoText });
   };
 
-  const stream = client.events({ signal });
-  await read();
-  return follow(stream, context, async (item) => {
-    if (item.kind === 'resync') {
-      tellLoss(item.reason, 'kind', json, context);
+  return follow(client.events({ signal }), context, {
+    read,
+    reread: async (reason) => {
+      tellLoss(reason, 'kind', json, context);
       try {
         await read();
       } catch (error) {
+        // Where the module is gone, so is all that there was.
         if (!(error instanceof UnsupportedError)) throw error;
       }
-      return;
-    }
-    const sets = item.sets as StateMessage['sets'];
-    if (sets.context === undefined || wanted(item.minor, sets.context.ctx_resource_name)) print({ minor: item.minor, sequence: item.sequence, sets });
+    },
+    take: ({ minor, sequence, sets }) => {
+      const known = sets as StateMessage['sets'];
+      if (known.context === undefined || wanted(minor, known.context.ctx_resource_name)) print({ minor, sequence, sets: known });
+    },
   });
 }
 

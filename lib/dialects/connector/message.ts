@@ -121,9 +121,18 @@ export interface ConnectorReply<N extends RequestPacketName = RequestPacketName>
   readonly unknown: readonly Tag[];
 }
 
-interface CompiledPacket {
+/** A packet, and the codec of its requests, compiled when first needed. */
+class CompiledPacket {
   readonly packet: Packet;
-  readonly request: TagCodec;
+  #request: TagCodec | undefined;
+
+  constructor(packet: Packet) {
+    this.packet = packet;
+  }
+
+  get request(): TagCodec {
+    return (this.#request ??= new TagCodec(this.packet.name, this.packet.tags));
+  }
 }
 
 let compiled: { readonly byName: ReadonlyMap<string, CompiledPacket>; readonly byNumber: ReadonlyMap<number, CompiledPacket>; readonly all: TagCodec } | undefined;
@@ -135,7 +144,7 @@ function codecs(): NonNullable<typeof compiled> {
     const byNumber = new Map<number, CompiledPacket>();
     const tags: Record<string, Packet['tags'][string]> = {};
     for (const packet of Object.values<Packet>(packets)) {
-      const entry = { packet, request: new TagCodec(packet.name, packet.tags) };
+      const entry = new CompiledPacket(packet);
       byName.set(packet.name, entry);
       byNumber.set(packet.number, entry);
       Object.assign(tags, packet.tags, packet.replyTags);

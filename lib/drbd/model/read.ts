@@ -4,6 +4,7 @@ import { operations as genl1Operations } from '../../dialects/genl1';
 import { isUnconfigured } from '../../dialects/state-word';
 import { hostByteOrder, type ByteOrder } from '../../netlink';
 import type { WaitOptions } from '../../session';
+import { monotonicMs } from '../../transport/clock';
 import type { ProcDrbd } from '../proc-drbd';
 import { buildConnectorSnapshot, type ConnectorMinor } from './connector';
 import { buildGenl1Snapshot, type Genl1Reply } from './genl1';
@@ -128,6 +129,6 @@ export async function genl1Snapshot(client: GenericReader, operations: ReadonlyS
 /** @returns what is left of the time, for each request anew */
 function deadline(options: ReadOptions): () => WaitOptions {
   const { signal, timeoutMs } = options;
-  const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-  return () => ({ ...(signal === undefined ? {} : { signal }), ...(end === undefined ? {} : { timeoutMs: Math.max(1, end - performance.now()) }) });
+  const end = timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs;
+  return () => ({ ...(signal === undefined ? {} : { signal }), ...(end === undefined ? {} : { timeoutMs: Math.max(1, end - monotonicMs()) }) });
 }

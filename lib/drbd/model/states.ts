@@ -1,6 +1,6 @@
-import * as connector from '../../dialects/connector';
-import * as genl1 from '../../dialects/genl1';
-import * as genl2 from '../../dialects/genl2';
+import * as tablesOfConnector from '../../dialects/connector';
+import * as tablesOfGenl1 from '../../dialects/genl1';
+import * as tablesOfGenl2 from '../../dialects/genl2';
 import { wireProtocol } from '../../dialects/words';
 import type { Resync, Snapshot } from './snapshot';
 
@@ -19,30 +19,38 @@ function wordsByNumber(numbers: Readonly<Record<string, number>>, words: Readonl
   return new Map(Object.entries(words).flatMap(([symbol, word]) => (numbers[symbol] === undefined ? [] : [[numbers[symbol], word] as const])));
 }
 
-const drbd8 = (dialect: typeof connector | typeof genl1): States => ({
-  role: wordsByNumber(dialect.roles, dialect.stateWords.role),
-  disk: wordsByNumber(dialect.diskStates, dialect.stateWords.disk),
-  connection: wordsByNumber(dialect.connectionStates, dialect.stateWords.conn),
+type Drbd8 = Pick<typeof tablesOfConnector | typeof tablesOfGenl1, 'roles' | 'diskStates' | 'connectionStates' | 'stateWords'>;
+
+const drbd8 = ({ roles, diskStates, connectionStates, stateWords }: Drbd8): States => ({
+  role: wordsByNumber(roles, stateWords.role),
+  disk: wordsByNumber(diskStates, stateWords.disk),
+  connection: wordsByNumber(connectionStates, stateWords.conn),
 });
 
-const STATES: Readonly<Record<SnapshotDialect, States>> = {
-  connector: drbd8(connector),
-  genl1: drbd8(genl1),
-  genl2: {
-    role: wordsByNumber(genl2.roles, genl2.stateWords.role_state),
-    disk: wordsByNumber(genl2.diskStates, genl2.stateWords.disk_state),
-    connection: wordsByNumber(genl2.connectionStates, genl2.stateWords.conn_state),
-  },
+const builders: Readonly<Record<SnapshotDialect, () => States>> = {
+  connector: () => drbd8({ roles: tablesOfConnector.roles, diskStates: tablesOfConnector.diskStates, connectionStates: tablesOfConnector.connectionStates, stateWords: tablesOfConnector.stateWords }),
+  genl1: () => drbd8({ roles: tablesOfGenl1.roles, diskStates: tablesOfGenl1.diskStates, connectionStates: tablesOfGenl1.connectionStates, stateWords: tablesOfGenl1.stateWords }),
+  genl2: () => ({
+    role: wordsByNumber(tablesOfGenl2.roles, tablesOfGenl2.stateWords.role_state),
+    disk: wordsByNumber(tablesOfGenl2.diskStates, tablesOfGenl2.stateWords.disk_state),
+    connection: wordsByNumber(tablesOfGenl2.connectionStates, tablesOfGenl2.stateWords.conn_state),
+  }),
 };
+const built: Partial<Record<SnapshotDialect, States>> = {};
+
+/** Built when first needed: a program speaks one dialect. */
+function statesOf(dialect: SnapshotDialect): States {
+  return (built[dialect] ??= builders[dialect]());
+}
 
 /** @returns the dialect's own word for a state, `unknown(N)` for a number that it has none for, null for null */
 export function wordOf(dialect: SnapshotDialect, kind: StateKind, code: number | null): string | null {
-  return code === null ? null : (STATES[dialect][kind].get(code) ?? `unknown(${code})`);
+  return code === null ? null : (statesOf(dialect)[kind].get(code) ?? `unknown(${code})`);
 }
 
 /** @returns the number of the dialect's word, or null if it has no such word */
 export function codeOf(dialect: SnapshotDialect, kind: StateKind, word: string | null | undefined): number | null {
-  for (const [code, known] of STATES[dialect][kind]) if (known === word) return code;
+  for (const [code, known] of statesOf(dialect)[kind]) if (known === word) return code;
   return null;
 }
 
@@ -58,8 +66,8 @@ const OFF = 'Off';
  */
 export function splitConnection(dialect: 'connector' | 'genl1', code: number | null): { readonly state: string | null; readonly replication: string | null } {
   if (code === null) return { state: null, replication: null };
-  const { connectionStates } = genl1;
-  const known = STATES[dialect].connection.get(code);
+  const { connectionStates } = tablesOfGenl1;
+  const known = statesOf(dialect).connection.get(code);
   if (known === undefined) return { state: `unknown(${code})`, replication: `unknown(${code})` };
   if (code === connectionStates.C_WF_CONNECTION) return { state: CONNECTING, replication: OFF };
   if (code === connectionStates.C_WF_REPORT_PARAMS) return { state: dialect === 'genl1' ? CONNECTED : CONNECTING, replication: OFF };
@@ -69,7 +77,7 @@ export function splitConnection(dialect: 'connector' | 'genl1', code: number | n
 
 /** @returns whether the state is one of a resync or a verify that is under way or paused */
 export function resyncKind(dialect: 'connector' | 'genl1', code: number | null): Resync['kind'] | null {
-  switch (code === null ? undefined : STATES[dialect].connection.get(code)) {
+  switch (code === null ? undefined : statesOf(dialect).connection.get(code)) {
     case 'SyncSource':
     case 'SyncTarget':
     case 'PausedSyncS':
@@ -84,7 +92,7 @@ export function resyncKind(dialect: 'connector' | 'genl1', code: number | null):
 }
 
 /** Where each generation stands in the kernel's array (enum drbd_uuid_index). */
-export const uuidIndex = { current: connector.uuidSlots.UI_CURRENT, bitmap: connector.uuidSlots.UI_BITMAP, history: connector.uuidSlots.UI_HISTORY_START } as const;
+export const uuidIndex = { current: tablesOfConnector.uuidSlots.UI_CURRENT, bitmap: tablesOfConnector.uuidSlots.UI_BITMAP, history: tablesOfConnector.uuidSlots.UI_HISTORY_START } as const;
 
 /** @param uuids the kernel's array; empty where it told none */
 export function uuidKeys(uuids: readonly bigint[]): { readonly currentUuid: bigint | null; readonly historyUuids: readonly bigint[] | null } {
@@ -102,12 +110,12 @@ export function protocolOf(code: unknown, letter: string | null): { readonly pro
   return known === undefined ? { protocol: null, protocolCode: null } : { protocol: known[1], protocolCode: Number(known[0]) };
 }
 
-/** Number (enum write_ordering_e), word, and the letter of /proc/drbd. */
+/** Symbol of the number (enum write_ordering_e), word, and the letter of /proc/drbd. */
 const WRITE_ORDERINGS = [
-  [genl1.writeOrderings.WO_NONE, 'none', 'n'],
-  [genl1.writeOrderings.WO_DRAIN_IO, 'drain', 'd'],
-  [genl1.writeOrderings.WO_BDEV_FLUSH, 'flush', 'f'],
-  [genl1.writeOrderings.WO_BIO_BARRIER, 'barrier', 'b'],
+  ['WO_NONE', 'none', 'n'],
+  ['WO_DRAIN_IO', 'drain', 'd'],
+  ['WO_BDEV_FLUSH', 'flush', 'f'],
+  ['WO_BIO_BARRIER', 'barrier', 'b'],
 ] as const;
 
 interface WriteOrdering {
@@ -116,10 +124,11 @@ interface WriteOrdering {
 }
 
 export function writeOrderingOf(code: number | null): WriteOrdering {
-  const known = WRITE_ORDERINGS.find(([number]) => number === code);
+  const known = WRITE_ORDERINGS.find(([symbol]) => tablesOfGenl1.writeOrderings[symbol] === code);
   return { writeOrdering: code === null ? null : (known?.[1] ?? `unknown(${code})`), writeOrderingCode: code };
 }
 
 export function writeOrderingOfLetter(letter: string | null): WriteOrdering {
-  return writeOrderingOf(WRITE_ORDERINGS.find(([, , known]) => known === letter)?.[0] ?? null);
+  const symbol = WRITE_ORDERINGS.find(([, , known]) => known === letter)?.[0];
+  return writeOrderingOf(symbol === undefined ? null : tablesOfGenl1.writeOrderings[symbol]);
 }

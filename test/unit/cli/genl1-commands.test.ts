@@ -159,6 +159,8 @@ describe('command lines that make no sense', () => {
     ['a limit too long', ['wait-connect', '0', '--wfc-timeout=300001'], 20],
     ['10000 characters', ['primary', 'x'.repeat(10_000)], 20],
     ['UTF-8', ['primary', 'größe'], 20],
+    ['a resource of 10000 characters', ['new-resource', 'x'.repeat(10_000)], 20],
+    ['a resource of 128 bytes', ['new-minor', 'ß'.repeat(64), '0', '0'], 20],
   ])('%s', async (_what, argv, exit) => {
     const result = await drbdsetup(...argv);
     expect(result.exit).toBe(exit);
@@ -180,6 +182,11 @@ describe('command lines that make no sense', () => {
     const result = await drbdsetup('connect', 'r0', '127.0.0.1:1', '127.0.0.1:2', '--shared-secret=hidden', '--timeout=0');
     expect(result.exit).toBe(20);
     expect(result.stderr).not.toContain('hidden');
+    for (const secret of ['hid\0den', 'hidden'.repeat(20)]) {
+      const refused = await drbdsetup('connect', 'r0', '127.0.0.1:1', '127.0.0.1:2', `--shared-secret=${secret}`);
+      expect(refused.exit).not.toBe(0);
+      expect(refused.stderr).not.toMatch(/hid|den/u);
+    }
   });
 });
 

@@ -259,6 +259,17 @@ describe('events2', () => {
     expect(events.resync([])).toEqual([]);
   });
 
+  test('what was told when the state was read again is not told twice', () => {
+    const events = new Events2(undefined);
+    events.take(device(NOTIFY_EXISTS, 0, 8));
+    events.resync([device(NOTIFY_EXISTS, 1, 0), device(NOTIFY_EXISTS, 2, 0)]);
+    expect(text(events.take(device(NOTIFY_DESTROY, 0, 8, 1)))).toBe('');
+    expect(text(events.take(device(NOTIFY_CREATE, 1, 0, 2)))).toBe('');
+    expect(text(events.take(device(NOTIFY_CREATE, 2, 4, 3)))).toBe('change device name:r0 volume:2 minor:2 disk:Inconsistent\n');
+    expect(text(events.take(device(NOTIFY_DESTROY, 2, 4, 4)))).toBe('destroy device name:r0 volume:2 minor:2\n');
+    expect(text(events.take(device(NOTIFY_CREATE, 2, 0, 5)))).toBe('create device name:r0 volume:2 minor:2 disk:Diskless\n');
+  });
+
   test('what continues belongs together, and JSON says all that is known', () => {
     const events = new Events2(undefined);
     const event = events.take(device(NOTIFY_CHANGE | NOTIFY_CONTINUES, 0, 8, 1));
