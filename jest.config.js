@@ -4,7 +4,7 @@ const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 
 /** One project per lane; the tests are compiled by tsc beforehand. */
-const lanes = ['unit', 'golden', 'replay', 'types', 'native', 'bus', 'proc', 'peers', 'fuzz', 'kernel'];
+const lanes = ['unit', 'golden', 'replay', 'types', 'native', 'bus', 'proc', 'peers', 'fuzz', 'kernel', 'differential'];
 
 module.exports = {
   // Not in /tmp by user number: the lanes that run in a user namespace of their own are number 0 there, whoever runs them.

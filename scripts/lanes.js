@@ -34,6 +34,8 @@ const lanes = [
   ['peers', 180, isolated(jestLane('peers', '--runInBand'))],
   ['fuzz', 120, jestLane('fuzz')],
   ['kernel', 480, [join(root, 'scripts/kernel'), 'run', '--check-log', '--timeout', '420', '--', ...jestLane('kernel', '--runInBand', '--ci')]],
+  // Boots its kernels itself, two at a time.
+  ['differential', 480, jestLane('differential', '--runInBand', '--ci')],
   ['sanitize', 300, [join(root, 'scripts/sanitize')]],
 ];
 
@@ -66,7 +68,7 @@ for (const [name, budget, command] of lanes) {
   const passed = status === 0;
   if (!passed) failed++;
   const why = error !== undefined ? `: ${error.message}` : signal !== null ? `: ended by ${signal}` : passed ? '' : `: exit status ${status}`;
-  summary.push(`${passed ? 'pass' : 'FAIL'}  ${name.padEnd(9)} ${seconds.toFixed(1).padStart(6)} s of ${budget} s${seconds > budget ? ', over its budget' : ''}${why}`);
+  summary.push(`${passed ? 'pass' : 'FAIL'}  ${name.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s of ${budget} s${seconds > budget ? ', over its budget' : ''}${why}`);
 }
 process.stdout.write(`\n${summary.join('\n')}\n\n${summary.length - failed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && summary.length > 0 ? 0 : 1);
