@@ -20,7 +20,7 @@ import { BaseClient } from './base-client';
 import type { ConnectorClient, ConnectorEvent, Driver, EventOptions, RequestOptions, ResyncEvent } from './client';
 import { refuseConnectorHang } from './guard';
 import { connectorSnapshot, type Snapshot } from './model';
-import { parseProcDrbd } from './proc-drbd';
+import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
 
 /** cn_msg.ack of a reply is the request's plus one; a broadcast has 0, so no request may end there. */

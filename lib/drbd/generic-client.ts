@@ -20,7 +20,7 @@ import { BaseClient } from './base-client';
 import type { Driver, EventOptions, GenericEvent, RequestOptions, ResyncEvent } from './client';
 import { refuseGenericHang } from './guard';
 import { genl1Snapshot, type Snapshot } from './model';
-import { parseProcDrbd } from './proc-drbd';
+import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
 
 /** What tells the versions of the family apart. */

@@ -5,7 +5,7 @@ import type { ByteOrder } from '../netlink';
 import type { WaitOptions } from '../session';
 import type { Dialect } from './client';
 import type { GenericReply } from './generic-client';
-import type { ProcDrbd } from './proc-drbd';
+import type { ProcDrbd } from '../dialects/proc-drbd';
 
 /** How a guard asks: the byte order is that of the machine that answers. */
 type GuardOptions = WaitOptions & { readonly order: ByteOrder };

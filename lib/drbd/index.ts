@@ -17,8 +17,8 @@ export type {
   RequestOptions,
   ResyncEvent,
 } from './client';
-export { machineFiles } from './host';
+export { machineFiles } from '../transport/machine-files';
 export * from './model';
 export { openDrbd, type OpenOptions } from './open';
-export { parseProcDrbd, type ProcDrbd } from './proc-drbd';
+export { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 export { explainCode, type CodeExplanation } from './return-codes';

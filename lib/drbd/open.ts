@@ -11,8 +11,8 @@ import type { HostFiles, Transport } from '../transport/transport';
 import type { Client, Dialect, Driver } from './client';
 import { connectorExchange, connectorSetup, ConnectorDrbd } from './connector-client';
 import { GenericDrbd, genericSetup, type FamilyDialect } from './generic-client';
-import { machineFiles } from './host';
-import { parseProcDrbd, type ProcDrbd } from './proc-drbd';
+import { machineFiles } from '../transport/machine-files';
+import { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 
 export interface OpenOptions<D extends Dialect = Dialect> extends WaitOptions {
   /** Insist on a dialect; without it the kernel decides. */

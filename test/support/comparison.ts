@@ -1,5 +1,5 @@
 import { decodeRaw, packetByNumber, packets } from '../../lib/dialects/connector';
-import { parseProcDrbd } from '../../lib/drbd/proc-drbd';
+import { parseProcDrbd } from '../../lib/dialects/proc-drbd';
 import { decodeDatagram } from '../../lib/netlink';
 import { exemptParts, exemptTags, exemptWords, versionDifferences, type Deviation } from '../peers/exempt';
 import { numbersIn, received, sent, type Received, type RecordedCommand } from './recorded';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseProcDrbd, UNCONFIGURED } from '../../lib/drbd/proc-drbd';
+import { parseProcDrbd, UNCONFIGURED } from '../../lib/dialects/proc-drbd';
 import { versionDifferences } from '../peers/exempt';
 import { lateMoments, unrecordedSteps, type Step } from '../peers/unrecorded';
 import { Comparison, SETTLED_CONNECTIONS, stateOf, type Outcome } from './comparison';

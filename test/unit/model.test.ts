@@ -6,7 +6,7 @@ import { decodeRaw, FamilyCodec } from '../../lib/dialects/generic';
 import * as genl1 from '../../lib/dialects/genl1';
 import { encodeStateWord, type StateWord } from '../../lib/dialects/state-word';
 import { buildConnectorSnapshot, buildGenl1Snapshot, connectorSnapshot, genl1Snapshot, snapshotToJson, splitConnection, type ConnectorMinor, type Genl1Reply, type Snapshot } from '../../lib/drbd/model';
-import { parseProcDrbd } from '../../lib/drbd/proc-drbd';
+import { parseProcDrbd } from '../../lib/dialects/proc-drbd';
 import { KernelError } from '../../lib/errors';
 import { decodeDatagram, GENL_ID_CTRL, hostByteOrder } from '../../lib/netlink';
 import { CAPTURES } from '../support/captures';

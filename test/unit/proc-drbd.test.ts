@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { CodecError } from '../../lib/errors';
 import { CAPTURES } from '../support/captures';
-import { parseProcDrbd, type ProcDrbd, type ProcDrbdDevice } from '../../lib/drbd/proc-drbd';
+import { parseProcDrbd, type ProcDrbd, type ProcDrbdDevice } from '../../lib/dialects/proc-drbd';
 
 
 const SAMPLES = join(__dirname, '../../../test/unit/data/proc-drbd');

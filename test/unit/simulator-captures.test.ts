@@ -1,5 +1,5 @@
 import { decodeRaw, packets, type RawConnectorMessage } from '../../lib/dialects/connector';
-import { parseProcDrbd } from '../../lib/drbd/proc-drbd';
+import { parseProcDrbd } from '../../lib/dialects/proc-drbd';
 import { decodeDatagram, formatHex } from '../../lib/netlink';
 import { createSimulator, VirtualClock, type Simulator } from '../../lib/simulator';
 import { capturedCommands, crossing, type CapturedCommand } from '../support/captured-commands';

@@ -1,7 +1,7 @@
 import { decodeStateWord, isUnconfigured } from '../../dialects/state-word';
 import type { ByteOrder } from '../../netlink';
-import type { ProcDrbd, ProcDrbdDevice } from '../proc-drbd';
-import { UNCONFIGURED } from '../proc-drbd';
+import type { ProcDrbd, ProcDrbdDevice } from '../../dialects/proc-drbd';
+import { UNCONFIGURED } from '../../dialects/proc-drbd';
 import { resyncOf } from './progress';
 import type { Device, Path, PeerDevice, Resource, Snapshot, Suspended } from './snapshot';
 import { codeOf, protocolOf, resyncKind, splitConnection, uuidIndex, uuidKeys, wordOf, writeOrderingOfLetter } from './states';

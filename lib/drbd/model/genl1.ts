@@ -1,6 +1,6 @@
 import { decodeStateWord, type StateWord } from '../../dialects/state-word';
 import { formatHex, type ByteOrder } from '../../netlink';
-import type { ProcDrbd, ProcDrbdDevice } from '../proc-drbd';
+import type { ProcDrbd, ProcDrbdDevice } from '../../dialects/proc-drbd';
 import { resyncOf } from './progress';
 import type { Connection, Device, DeviceStats, PathAddress, PeerDevice, PeerDeviceStats, Resource, Resync, ResyncSuspended, Snapshot, Suspended } from './snapshot';
 import { codeOf, protocolOf, resyncKind, splitConnection, uuidIndex, uuidKeys, wordOf, writeOrderingOf, writeOrderingOfLetter } from './states';

@@ -1,4 +1,4 @@
-import type { ProcDrbdProgress } from '../proc-drbd';
+import type { ProcDrbdProgress } from '../../dialects/proc-drbd';
 import type { Resync, ResyncSuspended } from './snapshot';
 
 /** What is known of a resync or verify, from wherever. Null: not told. */

@@ -5,7 +5,7 @@ import { isUnconfigured } from '../../dialects/state-word';
 import { hostByteOrder, type ByteOrder } from '../../netlink';
 import type { WaitOptions } from '../../session';
 import { monotonicMs } from '../../transport/clock';
-import type { ProcDrbd } from '../proc-drbd';
+import type { ProcDrbd } from '../../dialects/proc-drbd';
 import { buildConnectorSnapshot, type ConnectorMinor } from './connector';
 import { buildGenl1Snapshot, type Genl1Reply } from './genl1';
 import type { Snapshot } from './snapshot';

@@ -1,1 +1,0 @@
-export { machineFiles } from '../transport/machine-files';
