@@ -4,6 +4,7 @@ import { lifeCycle } from './scenarios/life-cycle';
 import { detachAndAttach, fencing, ipv6, many, reconnect, resize, splitBrain, suspend, twoPrimaries, twoVolumes, verifyAndResync } from './scenarios/mirror';
 import { optionScenarios } from './scenarios/options';
 import { asProcesses, descriptions } from './scenarios/processes';
+import { deadlock, shortLife } from './scenarios/short';
 import { streams } from './scenarios/streams';
 import { compareRuns } from '../support/differential/compare';
 import { coverageOf } from '../support/differential/coverage';
@@ -14,6 +15,10 @@ import type { Scenario, ScenarioRecord } from '../support/differential/scenario'
 /** The limit of one run, its boot included; and of the two that run side by side. */
 const RUN_SECONDS = 150;
 const TEST_MS = (RUN_SECONDS + 30) * 1000;
+
+/** Emulation is slow, and its kernel a large download. */
+const QEMU_SECONDS = 200;
+const QEMU = process.env['CI'] !== undefined || process.env['NODE_DRBD_QEMU'] !== undefined;
 
 const tables = genuineCommands();
 
@@ -43,11 +48,13 @@ const scenarios: readonly Scenario[] = [
 describe('the genuine drbdsetup and ours do the same', () => {
   const runs: ScenarioRecord[] = [];
 
+  const runBoth = (scenario: Scenario, options: Parameters<typeof runScenario>[2]): Promise<readonly [ScenarioRecord, ScenarioRecord]> => Promise.all([runScenario(scenario, 'genuine', options), runScenario(scenario, 'ours', options)]);
+
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     '%s',
     async (name, scenario) => {
       const start = performance.now();
-      const [genuine, ours] = await Promise.all([runScenario(scenario, 'genuine', { seconds: RUN_SECONDS }), runScenario(scenario, 'ours', { seconds: RUN_SECONDS })]);
+      const [genuine, ours] = await runBoth(scenario, { seconds: RUN_SECONDS });
       process.stdout.write(`${name.padEnd(26)} ${String(scenario.steps.length).padStart(4)} steps, ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
       expect(compareRuns(genuine, ours)).toEqual([]);
       runs.push(ours);
@@ -67,4 +74,24 @@ describe('the genuine drbdsetup and ours do the same', () => {
     process.stdout.write(`refusals by the kernel, as command, exit code and number: ${recorded.join(', ')}\n`);
     expect(recorded.filter((key) => !met.has(key))).toEqual([]);
   });
+
+  test('what would stop the kernel for good is refused, and the kernel goes on', async () => {
+    const { failure, records } = await runScenario(deadlock, 'ours', { seconds: RUN_SECONDS });
+    expect(failure).toBeUndefined();
+    expect(records.map(({ step, outcome }) => [step.do === 'command' ? step.argv.join(' ') : '', outcome?.exit])).toEqual([
+      ['new-resource r0', 0],
+      ['new-minor r0 0 0', 0],
+      ['suspend-io 0', 20],
+      ['status', 0],
+      ['new-resource r1', 0],
+      ['role 0', 0],
+      ['down r0', 0],
+      ['down r1', 0],
+    ]);
+  }, TEST_MS);
+
+  (QEMU ? test : test.skip)("in Debian's stock kernel under QEMU (where CI is set, or NODE_DRBD_QEMU)", async () => {
+    const [genuine, ours] = await runBoth(shortLife, { seconds: QEMU_SECONDS, qemu: true });
+    expect(compareRuns(genuine, ours)).toEqual([]);
+  }, 2 * QEMU_SECONDS * 1000);
 });

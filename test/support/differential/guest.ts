@@ -96,7 +96,7 @@ async function rest(until: Until = {}): Promise<string> {
     });
     if (said && !passing) return text;
     if (performance.now() > deadline) throw new Error(`the kernel did not come to rest${Object.keys(until).length === 0 ? '' : `, or not to ${JSON.stringify(until)}`}:\n${text}`);
-    await sleep(20);
+    await sleep(50);
   }
 }
 
