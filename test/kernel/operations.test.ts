@@ -210,6 +210,9 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await drbd.request('resize', { minor: 0 });
     await settled();
     expect(await size()).toBe(whole);
+    // What has grown is copied, and may begin after the first look.
+    for (let waited = 0; procLine(0)?.includes('ds:UpToDate/UpToDate') !== true && waited < 30_000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
+    await settled();
     expect(procLine(0)).toContain('ds:UpToDate/UpToDate');
   }, 90_000);
 

@@ -130,7 +130,8 @@ export async function parseCall(command: Command, words: readonly string[], back
 function checkPlain({ name, argument, words }: Spec, text: string | undefined, fail: (problem: string) => never): string {
   if (text === undefined) return '';
   if (words !== undefined) return words.includes(text) ? text : fail(`option --${name}: ${words.join(', ')} is needed, not ${quote(text)}`);
-  if (argument !== 'none') {
+  // What takes its argument at will is a switch: any word but yes leaves it off, as in the C tool.
+  if (argument === 'required') {
     const seconds = parseUnsigned(text, '1', `option --${name}`);
     if (seconds > MOST_SECONDS) fail(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${MOST_SECONDS} seconds`);
     return seconds.toString();

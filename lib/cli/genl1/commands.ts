@@ -92,7 +92,7 @@ const waitOptions: readonly PlainOption[] = [
   { name: 'wfc-timeout', short: 't', argument: 'required', doc: 'Seconds to wait where this node was shut down in order; 0 waits for ever.' },
   { name: 'degr-wfc-timeout', short: 'd', argument: 'required', doc: 'Seconds to wait where the peer was gone before this node went.' },
   { name: 'outdated-wfc-timeout', short: 'o', argument: 'required', doc: 'Seconds to wait where the data of the peer are outdated.' },
-  { name: 'wait-after-sb', short: 'w', argument: 'optional', words: ['yes', 'no'], doc: 'Wait also for a device that does not try to connect.' },
+  { name: 'wait-after-sb', short: 'w', argument: 'optional', doc: 'Wait also for a device that does not try to connect.' },
 ];
 
 /** All commands, in the order in which help lists them. */
