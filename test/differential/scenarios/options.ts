@@ -35,7 +35,8 @@ const trials: readonly Trial[] = [
 
 const beginnings: Readonly<Record<string, readonly Step[]>> = {
   'options of resources': commands('new-resource other'),
-  'options of disks': attached(left),
+  // A minor that does not exist: the recorded command that meets this refusal has an option that only ours takes.
+  'options of disks': [...attached(left), command('disk-options 99 --resync-rate=4096')],
   'options of attaching': [...attached(left), command('detach 0')],
   'options of links': [...attached(left), command(`connect r0 ${ends}`, { until: { 0: 'cs:WFConnection' } })],
   'options of connecting': attached(left),
