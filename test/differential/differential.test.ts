@@ -6,6 +6,7 @@ import { optionScenarios } from './scenarios/options';
 import { asProcesses, descriptions } from './scenarios/processes';
 import { deadlock, shortLife } from './scenarios/short';
 import { streams } from './scenarios/streams';
+import { oddWords } from './scenarios/words';
 import { compareRuns } from '../support/differential/compare';
 import { coverageOf } from '../support/differential/coverage';
 import { runScenario } from '../support/differential/kernel';
@@ -25,6 +26,7 @@ const tables = genuineCommands();
 const scenarios: readonly Scenario[] = [
   descriptions(tables.map(({ name }) => name)),
   ...capturedScenarios(tables),
+  oddWords(tables),
   lifeCycle,
   verifyAndResync,
   twoVolumes,
