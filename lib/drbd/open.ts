@@ -4,7 +4,7 @@ import { familyExchange, FamilyCodec, type Family } from '../dialects/generic';
 import * as tablesOfGenl1 from '../dialects/genl1';
 import * as tablesOfGenl2 from '../dialects/genl2';
 import { hostByteOrder, type ByteOrder } from '../netlink';
-import { attempt, newCounters, RequestSocket, type SocketSetup, type Exchange, type WaitOptions } from '../session';
+import { attempt, firstOf, newCounters, RequestSocket, type SocketSetup, type Exchange, type WaitOptions } from '../session';
 import { monotonicMs } from '../transport/clock';
 import { nativeTransport } from '../transport/native';
 import type { HostFiles, Transport } from '../transport/transport';
@@ -129,11 +129,12 @@ class Search {
 
   async #ask<T>(setup: SocketSetup, exchange: Exchange<T>, limit: number, stop?: AbortSignal): Promise<T> {
     const wait = this.#left(limit);
-    const signals = [wait.signal, stop].filter((signal) => signal !== undefined);
+    const { signal, release } = firstOf([wait.signal, stop].filter((each) => each !== undefined));
     const socket = new RequestSocket(this.#transport, setup, newCounters());
     try {
-      return await attempt<T>(exchange.what, signals.length === 0 ? wait : { ...wait, signal: AbortSignal.any(signals) }, (settle) => socket.start(exchange, settle));
+      return await attempt<T>(exchange.what, { ...wait, signal }, (settle) => socket.start(exchange, settle));
     } finally {
+      release();
       socket.close();
     }
   }

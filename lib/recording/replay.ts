@@ -1,9 +1,9 @@
-import { ClosedError, MismatchError, TransportError, type SentState } from '../errors';
+import { MismatchError, TransportError } from '../errors';
 import { returnCodes } from '../dialects/connector';
 import { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 import type { BlockDevice } from '../transport/block-device';
-import { KeepAlive } from '../transport/keep-alive';
-import type { HostFiles, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from '../transport/transport';
+import { closedBeforeSent, StandInSend, StandInSocket } from '../transport/stand-in-socket';
+import type { Datagram, HostFiles, Send, SocketHandlers, SocketOptions, Transport } from '../transport/transport';
 import type { RecordedBlockDevice, RecordedOverrun, RecordedReceive, RecordedSend, Recording } from './format';
 import { connectorStateAnswer, familyAnswer, genericStateAnswers, noFamilyAnswer, stateFromOutcome, stateFromProc, type KnownState } from './stand-in';
 import { describeDifference, isAnswer, maskRequest, messageName, nameRequest, readdress, readMessages, requestKind, type WireMessage } from './wire';
@@ -485,25 +485,14 @@ function withoutCopies(received: readonly (RecordedReceive | RecordedOverrun)[])
   });
 }
 
-class ReplaySend implements Send {
-  readonly done: Promise<void>;
-  state: SentState = 'no';
+class ReplaySend extends StandInSend {
   readonly socket: ReplaySocket;
-  readonly bytes: Uint8Array;
   readonly #replay: Replay;
-  #resolve: () => void = () => undefined;
-  #reject: (error: Error) => void = () => undefined;
 
   constructor(replay: Replay, socket: ReplaySocket, bytes: Uint8Array) {
+    super(bytes);
     this.#replay = replay;
     this.socket = socket;
-    this.bytes = bytes;
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Whoever does not look at it is not to be punished for it.
-    this.done.catch(() => undefined);
   }
 
   cancel(): boolean {
@@ -513,121 +502,72 @@ class ReplaySend implements Send {
   returned(): void {
     this.state = 'returned';
     this.socket.sent(this);
-    this.#resolve();
+    this.resolve();
   }
 
   failed(error: Error): void {
     this.socket.sent(this);
-    this.#reject(error);
+    this.reject(error);
   }
 }
 
-class ReplaySocket implements TransportSocket {
-  readonly portId: number;
+class ReplaySocket extends StandInSocket {
   readonly #replay: Replay;
-  readonly #handlers: SocketHandlers;
-  readonly #groups = new Set<number>();
-  readonly #alive = new KeepAlive();
   readonly #unsent = new Set<ReplaySend>();
-  #closed = false;
   #told = false;
-  readonly #counters = { receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 };
 
   constructor(replay: Replay, options: SocketOptions, handlers: SocketHandlers, portId: number) {
+    super(options, handlers, portId);
     this.#replay = replay;
-    this.#handlers = handlers;
-    this.portId = portId;
-    for (let group = 1; group <= 32; group++) if ((((options.groups ?? 0) >>> (group - 1)) & 1) === 1) this.#groups.add(group);
-  }
-
-  get closed(): boolean {
-    return this.#closed;
   }
 
   get isMember(): boolean {
-    return this.#groups.size > 0;
+    return this.groups.size > 0;
   }
 
   /** Whether it ever sent anything; one that did not is there to listen. */
   get asks(): boolean {
-    return this.#counters.sentDatagrams > 0;
+    return this.counts.sentDatagrams > 0;
   }
 
   send(bytes: Uint8Array, _to?: { readonly port?: number; readonly groups?: number }): Send {
-    this.#requireOpen('sending a datagram');
-    const send = new ReplaySend(this.#replay, this, bytes.slice());
+    this.requireOpen('sending a datagram');
+    const send = new ReplaySend(this.#replay, this, bytes);
     this.#unsent.add(send);
     this.#replay.enqueue(send);
     return send;
   }
 
-  join(group: number): void {
-    this.#requireOpen('joining a group');
-    this.#groups.add(group);
+  override join(group: number): void {
+    super.join(group);
     this.#replay.wake();
   }
 
-  leave(group: number): void {
-    this.#requireOpen('leaving a group');
-    this.#groups.delete(group);
-  }
-
-  ref(): void {
-    if (!this.#closed) this.#alive.ref();
-  }
-
-  unref(): void {
-    this.#alive.unref();
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#alive.unref();
+  protected ended(): void {
     this.#replay.forget(this);
-    for (const send of this.#unsent) send.failed(new ClosedError('the socket was closed before the datagram was sent', 'no'));
-    // Not inside close(): its caller may be in the middle of something.
-    queueMicrotask(() => {
-      this.#handlers.closed(undefined);
-    });
-  }
-
-  counters(): SocketCounters {
-    return { ...this.#counters };
+    for (const send of this.#unsent) send.failed(closedBeforeSent('no'));
   }
 
   /** A send was matched, or was refused. */
   sent(send: ReplaySend): void {
     if (!this.#unsent.delete(send)) return;
-    if (send.state === 'returned') {
-      this.#counters.sentDatagrams++;
-      this.#counters.sentBytes += send.bytes.length;
-    } else this.#counters.sendErrors++;
+    if (send.state === 'returned') this.countSent(send.bytes);
+    else this.counts.sendErrors++;
   }
 
-  deliver(datagram: Parameters<SocketHandlers['datagrams']>[0][number]): void {
-    if (this.#closed) return;
-    this.#counters.receivedDatagrams++;
-    this.#counters.receivedBytes += datagram.bytes.length;
-    if (datagram.truncated) this.#counters.truncated++;
-    this.#handlers.datagrams([datagram]);
+  deliver(datagram: Datagram): void {
+    if (!this.closed) this.hand([datagram]);
   }
 
   overrun(): void {
-    if (this.#closed) return;
-    this.#counters.overruns++;
-    this.#handlers.overrun();
+    if (!this.closed) this.tellOverrun();
   }
 
   /** @param everything nothing follows at all */
   exhausted(everything: boolean): void {
     // What is still to be sent may bring more.
-    if (this.#closed || this.#unsent.size > 0 || (everything && this.#told)) return;
+    if (this.closed || this.#unsent.size > 0 || (everything && this.#told)) return;
     this.#told = everything;
-    this.#handlers.exhausted?.(everything ? 'everything' : 'answers');
-  }
-
-  #requireOpen(what: string): void {
-    if (this.#closed) throw new ClosedError(`${what}: the socket is closed`, 'no');
+    this.handlers.exhausted?.(everything ? 'everything' : 'answers');
   }
 }

@@ -3,6 +3,7 @@ import { DRBD_FAMILY, DRBD_HEADER_BYTES, EVENTS_GROUP, NO_MINOR } from '../diale
 import * as genl1 from '../dialects/genl1';
 import * as genl2 from '../dialects/genl2';
 import type { ProcDrbdDevice } from '../dialects/proc-drbd';
+import { isBefore } from '../dialects/release';
 import { encodeStateWord, type StateWord } from '../dialects/state-word';
 import {
   concatBytes,
@@ -53,17 +54,6 @@ export interface FamilyFacts {
   readonly version: string | null;
   /** A group that a notification was sent to. */
   readonly group: number | undefined;
-}
-
-/** Compares releases such as `8.4.11`. */
-function isBefore(release: string, other: string): boolean {
-  const numbers = (text: string): readonly number[] => text.split(/[^\d]+/u).map(Number);
-  const [left, right] = [numbers(release), numbers(other)];
-  for (let index = 0; index < Math.max(left.length, right.length); index++) {
-    const difference = (left[index] ?? 0) - (right[index] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }
 
 function u32(value: number, order: ByteOrder): Uint8Array {

@@ -1,3 +1,4 @@
+export * from './abort';
 export * from './counters';
 export { GapWatch } from './gaps';
 export * from './pool';

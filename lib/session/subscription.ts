@@ -2,6 +2,7 @@ import { AbortError, TransportError } from '../errors';
 import type { ByteOrder, NetlinkMessage } from '../netlink';
 import type { Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
+import { whenAborted } from './abort';
 import { GapWatch } from './gaps';
 import { acceptDatagram, splitGroups } from './request-socket';
 
@@ -38,6 +39,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
   #gapTimer: ReturnType<typeof setTimeout> | undefined;
   #queue: StreamItem<T>[] = [];
   #waiting: { resolve(result: IteratorResult<StreamItem<T>>): void; reject(error: unknown): void }[] = [];
+  #stopWaiting = (): void => undefined;
   #end: { readonly error: unknown } | undefined;
 
   /** @throws TransportError if a group may not be joined; AbortError if the signal has fired */
@@ -81,7 +83,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
       throw error;
     }
     this.#socket.unref();
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal !== undefined) this.#stopWaiting = whenAborted(signal, this.#onAbort);
   }
 
   [Symbol.asyncIterator](): this {
@@ -188,7 +190,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     if (this.#end !== undefined) return;
     this.#end = { error };
     clearTimeout(this.#gapTimer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#stopWaiting();
     const [first, ...others] = this.#waiting.splice(0);
     if (first === undefined) return;
     this.#end = { error: undefined };

@@ -1,4 +1,5 @@
 import { AbortError, ArgumentError, TimeoutError, type SentState } from '../errors';
+import { whenAborted } from './abort';
 import { monotonicMs } from '../transport/clock';
 
 /** The last argument of everything that waits. */
@@ -55,16 +56,14 @@ export async function attempt<T>(what: string, options: WaitOptions, begin: (set
   return new Promise<T>((resolve, reject) => {
     let running: Attempt | undefined;
     let settled = false;
+    let stopWaiting = (): void => undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const finish = (): boolean => {
       if (settled) return false;
       settled = true;
       if (timer !== undefined) clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      stopWaiting();
       return true;
-    };
-    const onAbort = (): void => {
-      if (finish()) reject(aborted(running?.abandon() ?? 'no'));
     };
     const expire = (): void => {
       if (!finish()) return;
@@ -82,7 +81,11 @@ export async function attempt<T>(what: string, options: WaitOptions, begin: (set
         Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS),
       );
     };
-    signal?.addEventListener('abort', onAbort);
+    if (signal !== undefined) {
+      stopWaiting = whenAborted(signal, () => {
+        if (finish()) reject(aborted(running?.abandon() ?? 'no'));
+      });
+    }
     arm();
     const settle: Settle<T> = {
       resolve: (value) => {

@@ -1,6 +1,6 @@
-import { ClosedError, TransportError, type SentState } from '../errors';
-import { KeepAlive } from './keep-alive';
-import type { Datagram, HostFiles, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport';
+import { TransportError } from '../errors';
+import { closedBeforeSent, StandInSend, StandInSocket } from './stand-in-socket';
+import type { Datagram, HostFiles, Send, SocketHandlers, SocketOptions, Transport } from './transport';
 
 /** Two ends of one bus inside this process, which moves datagrams as netlink does. For tests. */
 export interface MemoryPair {
@@ -102,27 +102,16 @@ class Bus {
   }
 }
 
-class MemorySend implements Send {
-  readonly done: Promise<void>;
-  state: SentState = 'no';
-  readonly bytes: Uint8Array;
+class MemorySend extends StandInSend {
   readonly port: number;
   readonly groups: number;
   readonly #forget: (send: MemorySend) => boolean;
-  #resolve: () => void = () => undefined;
-  #reject: (error: Error) => void = () => undefined;
 
   constructor(bytes: Uint8Array, port: number, groups: number, forget: (send: MemorySend) => boolean) {
-    this.bytes = bytes;
+    super(bytes);
     this.port = port;
     this.groups = groups;
     this.#forget = forget;
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Whoever does not look at it is not to be punished for it.
-    this.done.catch(() => undefined);
   }
 
   cancel(): boolean {
@@ -131,48 +120,36 @@ class MemorySend implements Send {
 
   returned(errno: number): void {
     this.state = 'returned';
-    if (errno === 0) this.#resolve();
-    else this.#reject(new TransportError(`sendmsg: the datagram was not delivered: errno ${errno}`, { syscall: 'sendmsg', errno }));
+    if (errno === 0) this.resolve();
+    else this.reject(new TransportError(`sendmsg: the datagram was not delivered: errno ${errno}`, { syscall: 'sendmsg', errno }));
   }
 
   closed(): void {
-    this.#reject(new ClosedError('the socket was closed before the datagram was sent', this.state));
+    this.reject(closedBeforeSent(this.state));
   }
 }
 
-class MemorySocket implements TransportSocket {
-  readonly portId: number;
+class MemorySocket extends StandInSocket {
   readonly protocol: number;
   readonly #bus: Bus;
-  readonly #handlers: SocketHandlers;
-  readonly #groups = new Set<number>();
-  readonly #alive = new KeepAlive();
   #sends: MemorySend[] = [];
   #received: Datagram[] = [];
   #overrun = false;
   #scheduled = false;
-  #closed = false;
-  readonly #counters = { receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 };
 
   constructor(bus: Bus, options: SocketOptions, handlers: SocketHandlers, portId: number) {
+    super(options, handlers, portId);
     this.#bus = bus;
-    this.#handlers = handlers;
-    this.portId = portId;
     this.protocol = options.protocol;
-    for (let group = 1; group <= 32; group++) if ((((options.groups ?? 0) >>> (group - 1)) & 1) === 1) this.#groups.add(group);
-  }
-
-  get closed(): boolean {
-    return this.#closed;
   }
 
   isMember(group: number): boolean {
-    return this.#groups.has(group);
+    return this.groups.has(group);
   }
 
   send(bytes: Uint8Array, to: { readonly port?: number; readonly groups?: number } = {}): Send {
-    this.#requireOpen('sending a datagram');
-    const send: MemorySend = new MemorySend(bytes.slice(), to.port ?? 0, to.groups ?? 0, (cancelled) => {
+    this.requireOpen('sending a datagram');
+    const send: MemorySend = new MemorySend(bytes, to.port ?? 0, to.groups ?? 0, (cancelled) => {
       const place = this.#sends.indexOf(cancelled);
       if (place !== -1) this.#sends.splice(place, 1);
       return place !== -1;
@@ -182,38 +159,9 @@ class MemorySocket implements TransportSocket {
     return send;
   }
 
-  join(group: number): void {
-    this.#requireOpen('joining a group');
-    this.#groups.add(group);
-  }
-
-  leave(group: number): void {
-    this.#requireOpen('leaving a group');
-    this.#groups.delete(group);
-  }
-
-  ref(): void {
-    if (!this.#closed) this.#alive.ref();
-  }
-
-  unref(): void {
-    this.#alive.unref();
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  protected ended(): void {
     this.#bus.forget(this);
-    this.#alive.unref();
     for (const send of this.#sends.splice(0)) send.closed();
-    // Not inside close(): its caller may be in the middle of something.
-    queueMicrotask(() => {
-      this.#handlers.closed(undefined);
-    });
-  }
-
-  counters(): SocketCounters {
-    return { ...this.#counters };
   }
 
   /** @returns false if the buffer is full. @param lossy whether the sender does not wait: what does not fit is lost, and the receiver is told */
@@ -246,31 +194,21 @@ class MemorySocket implements TransportSocket {
       if (stuck) return;
       this.#sends.shift();
       const errno = this.#bus.carry(this, send.bytes, send.port, send.groups);
-      if (errno === 0) {
-        this.#counters.sentDatagrams++;
-        this.#counters.sentBytes += send.bytes.length;
-      } else this.#counters.sendErrors++;
+      if (errno === 0) this.countSent(send.bytes);
+      else this.counts.sendErrors++;
       send.returned(errno);
     }
   }
 
   #deliver(): void {
-    if (this.#closed || (this.#bus.frozen && this.portId !== 0)) return;
+    if (this.closed || (this.#bus.frozen && this.portId !== 0)) return;
     const batch = this.#received;
     this.#received = [];
     // The kernel tells of the loss first, and then hands out what was queued before it.
     if (this.#overrun) {
       this.#overrun = false;
-      this.#counters.overruns++;
-      this.#handlers.overrun();
+      this.tellOverrun();
     }
-    if (batch.length === 0 || this.#closed) return;
-    this.#counters.receivedDatagrams += batch.length;
-    for (const { bytes } of batch) this.#counters.receivedBytes += bytes.length;
-    this.#handlers.datagrams(batch);
-  }
-
-  #requireOpen(what: string): void {
-    if (this.#closed) throw new ClosedError(`${what}: the socket is closed`, 'no');
+    if (batch.length > 0 && !this.closed) this.hand(batch);
   }
 }

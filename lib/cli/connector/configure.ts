@@ -1,4 +1,5 @@
 import { packets, type ConnectorParams, type RequestPacketName } from '../../dialects/connector';
+import { isBefore } from '../../dialects/release';
 import { KernelError, UnsupportedError } from '../../errors';
 import type { AnyField } from '../../schema';
 import { clientOf, waitOptions, type Context } from '../context';
@@ -55,20 +56,6 @@ function report(command: ConfigureCommand, minor: number, returnCode: number, co
   if (exitCode !== EXIT.ok) context.io.stderr.write(formatReturnCode(context.subject ?? context.tool, returnCode, name));
   if (context.globals.json) context.io.stdout.write(`${JSON.stringify({ minor, command: command.name, ...codeToJson(returnCode) })}\n`);
   return exitCode;
-}
-
-/** @returns the parts of a release such as `8.3.13`, or undefined for what is none */
-function releaseNumbers(version: string): readonly number[] | undefined {
-  const match = /^(\d+)\.(\d+)\.(\d+)/u.exec(version);
-  return match?.slice(1).map(Number);
-}
-
-/** @returns whether a module is older than a release; false where either is no release */
-export function isBefore(version: string, release: string): boolean {
-  const [have, need] = [releaseNumbers(version), releaseNumbers(release)];
-  if (have === undefined || need === undefined) return false;
-  const at = need.findIndex((part, index) => part !== have[index]);
-  return at !== -1 && (have[at] ?? 0) < (need[at] ?? 0);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { packets } from '../../dialects/connector';
 import { explainCode, type Client, type ConnectorEvent } from '../../drbd';
 import { AbortError, KernelError } from '../../errors';
@@ -101,9 +100,7 @@ class Questions {
 
   /** Asks for the states. What the kernel refuses is an answer too. */
   async ask(minors: readonly number[]): Promise<readonly Message[]> {
-    const signal = AbortSignal.any([this.#context.io.endSignal()]);
-    // Each question listens to it.
-    setMaxListeners(0, signal);
+    const signal = this.#context.io.endSignal();
     return Promise.all(
       minors.map(async (minor): Promise<Message> => {
         const number = ++this.#asked;

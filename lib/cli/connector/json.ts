@@ -2,7 +2,7 @@ import { explainCode } from '../../drbd';
 import { decodeSocketAddress, type ByteOrder } from '../../netlink';
 import { nameOfCode } from './codes';
 import { commands, fieldOf, optionType, type CommandOption, type ConfigureCommand } from './commands';
-import { metadataFlags, stateText, type StateText, type Tags } from './show';
+import { stateText, type StateText, type Tags } from './show';
 
 // What --json prints. Numbers of 64 bits are decimal strings, units stand in the names, absent is null.
 
@@ -66,12 +66,6 @@ function decimal(value: unknown): string | null {
 
 function hex(value: unknown): string | null {
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : null;
-}
-
-/** Generations of the data, and the flags of the metadata. */
-export function generationsToJson(minor: number, uuids: readonly bigint[], flags: number): object {
-  const [current, bitmap, ...history] = uuids;
-  return { minor, currentUuid: decimal(current), bitmapUuid: decimal(bitmap), historyUuids: history.map(String), flags: metadataFlags(flags) };
 }
 
 const REDACTED = { value: null, redacted: true } as const;

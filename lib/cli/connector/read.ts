@@ -4,12 +4,13 @@ import type { ConnectorReply } from '../../dialects/connector';
 import { byteOrderOf } from '../backend';
 import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
-import { ssocksFamily } from './address';
+import { explainGenerations, formatGenerations, generationsToJson } from '../generations';
+import { ssocksFamily } from '../address';
 import type { ReadCommand } from './commands';
-import { configToJson, generationsToJson, stateToJson } from './json';
-import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from './last-known';
+import { configToJson, stateToJson } from './json';
+import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../last-known';
 import { resourceName } from './resource-name';
-import { explainGenerations, formatConfig, formatConnection, formatDisks, formatGenerations, formatRole, formatShellStatus, formatStatus, formatUnknownTags, stateText, type StateText } from './show';
+import { formatConfig, formatConnection, formatDisks, formatRole, formatShellStatus, formatStatus, formatUnknownTags, stateText, type StateText } from './show';
 
 const ERR_MINOR_INVALID = 127;
 /** How many generations the kernel keeps of each device. */

@@ -4,7 +4,7 @@ import { readSecret, type Context } from '../context';
 import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';
 import { parseSigned, quote } from '../number';
-import { parseAddress } from './address';
+import { parseAddress } from '../address';
 import { fieldOf, handlerNames, numericLimits, optionType, type CommandArgument, type CommandOption, type ConfigureCommand } from './commands';
 import { usageOf } from './usage';
 

@@ -1,7 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { explainCode, type Genl1Client } from '../../drbd';
 import { KernelError, UnsupportedError } from '../../errors';
-import { isBefore } from '../connector/configure';
+import { isBefore } from '../../dialects/release';
 import { waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import { requestOf, type Call } from './command-line';

@@ -1,6 +1,6 @@
 import type { Genl1Client } from '../../drbd';
 import { TransportError } from '../../errors';
-import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../connector/last-known';
+import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../last-known';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { quote } from '../number';

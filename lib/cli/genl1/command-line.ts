@@ -2,7 +2,7 @@ import { attributeSets } from '../../dialects/genl1';
 import type { SocketAddress } from '../../netlink';
 import { TransportError } from '../../errors';
 import type { Backend } from '../backend';
-import { parseAddress } from '../connector/address';
+import { parseAddress } from '../address';
 import { minorOf } from '../device';
 import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';

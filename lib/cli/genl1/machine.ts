@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { ByteOrder } from '../../netlink';
 import { byteOrderOf, readSmallFile, type Backend } from '../backend';
-import { ssocksFamily } from '../connector/address';
+import { ssocksFamily } from '../address';
 
 /** What is to be known of a machine to read its kernel's addresses and states. */
 export interface Machine {

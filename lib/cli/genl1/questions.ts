@@ -1,8 +1,7 @@
 import { buildGenl1Snapshot, snapshotToJson, type DumpReply, type Genl1Client } from '../../drbd';
 import type { operations } from '../../dialects/genl1';
 import { byteOrderOf } from '../backend';
-import { generationsToJson } from '../connector/json';
-import { explainGenerations, formatGenerations } from '../connector/show';
+import { explainGenerations, formatGenerations, generationsToJson } from '../generations';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import type { Call, Target } from './command-line';

@@ -2,6 +2,7 @@ import { connectionStates, timeoutTypes } from '../../dialects/genl1';
 import type { StateWord } from '../../dialects/state-word';
 import type { Genl1Client } from '../../drbd';
 import { KernelError, TimeoutError } from '../../errors';
+import { firstOf } from '../../session';
 import { byteOrderOf } from '../backend';
 import { waitOptions, type Context } from '../context';
 import { EXIT, formatReturnCode } from '../errors';
@@ -67,7 +68,7 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
 
   const ending = io.endSignal();
   const stop = new AbortController();
-  const signal = AbortSignal.any([ending, stop.signal]);
+  const { signal, release } = firstOf([ending, stop.signal]);
   let told = false;
   const judge = (word: number | undefined): boolean => {
     const state = readState(word, byteOrderOf(context.backend));
@@ -111,5 +112,6 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
   } finally {
     clearTimeout(timer);
     stop.abort();
+    release();
   }
 }

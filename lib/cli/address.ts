@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv4, isIPv6 } from 'node:net';
-import type { SocketAddress } from '../../netlink';
-import { readSmallFile } from '../backend';
-import { UsageError } from '../errors';
-import { parseSigned, quote } from '../number';
+import type { SocketAddress } from '../netlink';
+import { readSmallFile } from './backend';
+import { UsageError } from './errors';
+import { parseSigned, quote } from './number';
 
 const DEFAULT_PORT = 7788;
 const LARGEST_PORT = 0xffff;
