@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -53,16 +54,13 @@ int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port,
   }
 }
 
-// Where close_range() is missing (before Linux 5.9): a process of Node's has few descriptors beyond.
-constexpr int kDescriptorsToClose = 1024;
-
-/// Closes all descriptors from `first` to `last`, by system calls alone.
-void CloseDescriptors(unsigned first, unsigned last) {
+/// Closes all descriptors from `first` to `last`, by system calls alone. `limit`: there are none from it on, for where close_range() is missing (before Linux 5.9).
+void CloseDescriptors(unsigned first, unsigned last, unsigned limit) {
   if (first > last) return;
 #ifdef SYS_close_range
   if (syscall(SYS_close_range, first, last, 0u) == 0) return;
 #endif
-  for (unsigned number = first; number <= last && number < kDescriptorsToClose; number++) close(static_cast<int>(number));
+  for (unsigned number = first; number <= last && number < limit; number++) close(static_cast<int>(number));
 }
 
 /// As SendDatagram(), in a process of its own, which shares the socket and has nothing else of this one's open: if the kernel never returns, it is that process
@@ -71,19 +69,22 @@ void CloseDescriptors(unsigned first, unsigned last) {
 /// The child is a copy of one thread of a process with many, whatever the others held at that moment: it makes system calls, and nothing else. It sends no
 /// signal when it ends, so that neither libuv nor a SIGCHLD that is ignored takes it from us.
 int SendDatagramFromProcess(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups) {
+  rlimit descriptors{};
+  const unsigned limit = getrlimit(RLIMIT_NOFILE, &descriptors) == 0 ? static_cast<unsigned>(std::min<rlim_t>(descriptors.rlim_max, 1u << 20)) : 1024;
   // All arguments are zero: no flags, no signal, and the parent's stack, in whatever order the architecture takes them.
   const long child = syscall(SYS_clone, 0ul, 0ul, 0ul, 0ul, 0ul);
   if (child < 0) return errno;
   if (child == 0) {
-    if (socket > 0) CloseDescriptors(0, static_cast<unsigned>(socket) - 1);
-    CloseDescriptors(static_cast<unsigned>(socket) + 1, ~0u);
+    if (socket > 0) CloseDescriptors(0, static_cast<unsigned>(socket) - 1, limit);
+    CloseDescriptors(static_cast<unsigned>(socket) + 1, ~0u, limit);
     const int error = SendDatagram(socket, bytes, length, port, groups);
     // Errno values fit the eight bits of an exit status.
     syscall(SYS_exit_group, error);
   }
   for (;;) {
     int status = 0;
-    if (waitpid(static_cast<pid_t>(child), &status, __WALL) >= 0) return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+    // One that was killed may have sent before: what became of the request is for its answer to tell, or its deadline.
+    if (waitpid(static_cast<pid_t>(child), &status, __WALL) >= 0) return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     if (errno != EINTR) return errno;
   }
 }

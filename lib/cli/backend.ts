@@ -123,7 +123,7 @@ export function backendOf(globals: Globals): Backend {
   const kind = replay !== undefined ? 'replay' : simulator !== undefined ? 'simulator' : 'kernel';
   const answers = replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay));
   // Whatever the kernel does with a request, this process has to end.
-  const transport = answers ?? nativeTransport({ changesFromProcess: true });
+  const transport = answers ?? nativeTransport({ sendFromProcesses: true });
   const recorder = record === undefined ? undefined : openRecorder(record, transport, reveal);
   return createBackend({ kind, dialect, simulator, lockDirectory, transport: recorder?.transport ?? transport, locks: kind !== 'replay', finish: recorder?.finish });
 }

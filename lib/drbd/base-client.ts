@@ -7,6 +7,7 @@ import {
   Subscription,
   attempt,
   type Exchange,
+  type PoolOptions,
   type SessionCounters,
   type SocketSetup,
   type StreamItem,
@@ -15,7 +16,6 @@ import {
 import type { Transport } from '../transport/transport';
 import type { EventOptions, ResyncEvent } from './client';
 import type { Snapshot } from './model';
-import { KeyGroups } from './key-groups';
 import { waitForSnapshot } from './wait-for';
 
 /** Requests that may stick in the kernel at the same time; each costs a thread until it comes back. */
@@ -32,7 +32,6 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   readonly #counters = newCounters();
   readonly #changes: SocketPool;
   readonly #dumps: SocketPool;
-  readonly #keys = new KeyGroups();
   readonly #streams = new Set<Subscription<E | ResyncEvent>>();
   #reads: RequestSocket | undefined;
   #closed = false;
@@ -42,7 +41,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#transport = transport;
     this.#setup = setup;
     const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
-    const openForChanges = (): RequestSocket => new RequestSocket(transport, { ...setup, changes: true }, this.#counters);
+    const openForChanges = (): RequestSocket => new RequestSocket(transport, { ...setup, mayStick: true }, this.#counters);
     this.#changes = new SocketPool(openForChanges, { limit: MOST_CHANGES, closeAfterFailure: false });
     this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }
@@ -82,13 +81,16 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   /** A question with many answers: one at a time on its socket, as the kernel demands. */
   protected async dump<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
     this.#requireOpen(exchange.what);
-    return this.#dumps.run(exchange, undefined, options);
+    return this.#dumps.run(exchange, [], options);
   }
 
-  /** @param keys what the change concerns; changes that share one go in the order in which they were asked */
-  protected async change<T>(exchange: Exchange<T>, keys: readonly string[], options: WaitOptions): Promise<T> {
+  /**
+   * @param keys what the change concerns; changes that share one go in the order in which they were asked
+   * @param options `before` runs when its turn has come, and may refuse it
+   */
+  protected async change<T>(exchange: Exchange<T>, keys: readonly string[], options: PoolOptions): Promise<T> {
     this.#requireOpen(exchange.what);
-    return this.#changes.run(exchange, this.#keys.join(keys), options);
+    return this.#changes.run(exchange, keys, options);
   }
 
   protected subscribe(
@@ -111,12 +113,15 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
           stream.join(group);
         }),
         countOf: (item) => (item.kind === 'resync' ? undefined : countOf(item)),
+        ended: () => {
+          this.#streams.delete(stream);
+        },
       },
       this.#counters,
       options.signal,
     );
     this.#streams.add(stream);
-    return flatten(stream, () => this.#streams.delete(stream));
+    return flatten(stream);
   }
 
   #requireOpen(what: string): void {
@@ -125,12 +130,9 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
 }
 
 /** What a stream item is to its consumer; nothing runs between the subscription and the first next(). */
-function flatten<E>(stream: Subscription<E | ResyncEvent>, done: () => void): AsyncIterableIterator<E | ResyncEvent> {
+function flatten<E>(stream: Subscription<E | ResyncEvent>): AsyncIterableIterator<E | ResyncEvent> {
   const map = (result: IteratorResult<StreamItem<E | ResyncEvent>>): IteratorResult<E | ResyncEvent> => {
-    if (result.done === true) {
-      done();
-      return { done: true, value: undefined };
-    }
+    if (result.done === true) return { done: true, value: undefined };
     const item = result.value;
     return { done: false, value: item.kind === 'resync' ? item : item.value };
   };

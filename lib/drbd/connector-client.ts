@@ -18,7 +18,7 @@ import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/
 import type { Exchange, SocketSetup, WaitOptions } from '../session';
 import { BaseClient } from './base-client';
 import type { ConnectorClient, ConnectorEvent, Driver, EventOptions, RequestOptions, ResyncEvent } from './client';
-import { refuseConnectorHang } from './guard';
+import { mayHangConnector, refuseConnectorHang } from './guard';
 import { connectorSnapshot, type Snapshot } from './model';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
@@ -104,8 +104,9 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   async request<N extends RequestPacketName>(name: N, params: unknown, options: RequestOptions = {}): Promise<ConnectorReply<N>> {
     const exchange = this.#remember(connectorExchange(name, params, this.driver.address, this.order));
     if (packets[name].kind === 'read') return this.read(exchange, options);
-    if (options.forceUnsafe !== true) await refuseConnectorHang(this, name, params as { readonly minor: number; readonly createDevice?: boolean }, this.#procDrbd(), { ...options, order: this.order });
-    return this.change(exchange, [`minor ${(params as { readonly minor: number }).minor}`], options);
+    const target = params as { readonly minor: number; readonly createDevice?: boolean };
+    const before = (wait: WaitOptions): Promise<void> => refuseConnectorHang(this, name, target, this.#procDrbd(), { ...wait, order: this.order });
+    return this.change(exchange, [`minor ${target.minor}`], { ...options, ...(options.forceUnsafe === true || !mayHangConnector(name) ? {} : { before }) });
   }
 
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {

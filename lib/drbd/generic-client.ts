@@ -14,11 +14,11 @@ import {
   type NetlinkMessage,
 } from '../netlink';
 import { isObject, type CodeTable } from '../schema';
-import type { Exchange, SocketSetup, WaitOptions } from '../session';
+import { remainingOf, type Exchange, type SocketSetup, type WaitOptions } from '../session';
 import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
 import { BaseClient } from './base-client';
 import type { Driver, EventOptions, GenericEvent, RequestOptions, ResyncEvent } from './client';
-import { refuseGenericHang } from './guard';
+import { mayHangGenl1, refuseGenericHang } from './guard';
 import { genl1Snapshot, type Snapshot } from './model';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
@@ -47,9 +47,12 @@ const ENOENT = 2;
 const DUMP_TRIES = 8;
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 
-/** How requests and answers of generic netlink travel. */
+/**
+ * How requests and answers of generic netlink travel. Questions may stick as well as changes: a handler that never returns holds the lock that all of generic
+ * netlink shares.
+ */
 export function genericSetup(peerPort: number, order: ByteOrder): SocketSetup {
-  return { protocol: NETLINK_GENERIC, order, peerPort, groups: [], receiveBufferBytes: RECEIVE_BUFFER_BYTES, sequenceOf: (message) => message.sequence };
+  return { protocol: NETLINK_GENERIC, order, peerPort, groups: [], receiveBufferBytes: RECEIVE_BUFFER_BYTES, mayStick: true, sequenceOf: (message) => message.sequence };
 }
 
 /** @returns what a request concerns, in words: `attach of minor 0`, `new_resource of r0` */
@@ -85,11 +88,12 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     const encoded = codec.encodeRequest(name, params, { order: this.order });
     const what = describe(name, params);
     const { kind } = encoded.operation;
-    if (kind === 'change' && options.forceUnsafe !== true) await refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...options, order: this.order });
-    return this.#whileFamilyHolds(async () => {
-      if (encoded.dump) return this.#dumpAll(what, encoded.datagram, options);
+    const guarded = options.forceUnsafe !== true && this.dialect === 'genl1' && mayHangGenl1(name);
+    const before = (wait: WaitOptions): Promise<void> => refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...wait, order: this.order });
+    return this.#whileFamilyHolds(options, async (wait) => {
+      if (encoded.dump) return this.#dumpAll(what, encoded.datagram, wait);
       const exchange = this.#single(what, name, encoded, kind === 'read' || kind === 'dump');
-      return kind === 'change' ? this.change(exchange, this.#keys(params), options) : this.read(exchange, options);
+      return kind === 'change' ? this.change(exchange, this.#keys(params), { ...wait, ...(guarded ? { before } : {}) }) : this.read(exchange, wait);
     });
   }
 
@@ -128,12 +132,13 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   }
 
   /** After a reload of the module the family has another number; a request to the old one was carried out by nobody. */
-  async #whileFamilyHolds<T>(run: () => Promise<T>): Promise<T> {
+  async #whileFamilyHolds<T>(options: WaitOptions, run: (options: WaitOptions) => Promise<T>): Promise<T> {
+    const remaining = remainingOf(options);
     try {
-      return await run();
+      return await run(options);
     } catch (error) {
       if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
-      const now = await this.read(familyExchange(this.order), {});
+      const now = await this.read(familyExchange(this.order), remaining());
       if (now === undefined) {
         throw new UnsupportedError('the DRBD module was unloaded: the generic netlink family drbd is gone. Load it and open a new client', {
           feature: 'a DRBD driver',
@@ -152,7 +157,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       }
       if (now.id === this.#ids.id) throw error;
       this.#adopt(now);
-      return run();
+      return run(remaining());
     }
   }
 
@@ -189,8 +194,9 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   }
 
   async #dumpAll(what: string, datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array, options: WaitOptions): Promise<readonly GenericReply[]> {
+    const remaining = remainingOf(options);
     for (let tries = 1; ; tries++) {
-      const { replies, interrupted } = await this.dump(this.#dumpOnce(what, datagram), options);
+      const { replies, interrupted } = await this.dump(this.#dumpOnce(what, datagram), tries === 1 ? options : remaining());
       if (!interrupted) return replies;
       if (tries === DUMP_TRIES) {
         throw new NetlinkError(`${what}: the state changed during each of ${DUMP_TRIES} dumps (NLM_F_DUMP_INTR); try again when it is calmer`, { errno: 4, sequence: 0 });

@@ -13,6 +13,16 @@ type GuardOptions = WaitOptions & { readonly order: ByteOrder };
 /** Requests that a connector driver never returns from, on a minor that exists but has neither disk nor network. */
 const CONNECTOR_HANGS: ReadonlySet<string> = new Set(['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io']);
 
+/** Whether a request is one that is looked at before it is sent. */
+export function mayHangConnector(name: string): boolean {
+  return CONNECTOR_HANGS.has(name);
+}
+
+/** The same for 8.4. */
+export function mayHangGenl1(name: string): boolean {
+  return name === 'suspend_io';
+}
+
 /** KernelError code of a minor that does not exist: such a request is refused by the kernel, and harmless. */
 const ERR_MINOR_INVALID = 127;
 
@@ -35,7 +45,6 @@ export async function refuseConnectorHang(
   proc: ProcDrbd | undefined,
   { order, ...options }: GuardOptions,
 ): Promise<void> {
-  if (!CONNECTOR_HANGS.has(name)) return;
   const { minor, createDevice } = params;
   const refuse = (why: string): never => {
     throw refusal(name, minor, 'connector', why, 'never return from it');
@@ -62,13 +71,13 @@ export async function refuseConnectorHang(
  * @throws UnsupportedError
  */
 export async function refuseGenericHang(
-  client: { readonly dialect: 'genl1' | 'genl2'; request(name: string, params: Readonly<Record<string, unknown>>, options: WaitOptions): Promise<GenericReply | readonly GenericReply[]> },
+  client: { request(name: string, params: Readonly<Record<string, unknown>>, options: WaitOptions): Promise<GenericReply | readonly GenericReply[]> },
   name: string,
   minor: number | undefined,
   proc: ProcDrbd | undefined,
   { order, ...options }: GuardOptions,
 ): Promise<void> {
-  if (client.dialect !== 'genl1' || name !== 'suspend_io' || minor === undefined) return;
+  if (minor === undefined) return;
   const device = proc?.devices.find((candidate) => candidate.minor === minor);
   if (device !== undefined && device.connection !== 'Unconfigured') return;
   let one: GenericReply;

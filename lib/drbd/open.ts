@@ -4,7 +4,7 @@ import { familyExchange, FamilyCodec, type Family } from '../dialects/generic';
 import * as tablesOfGenl1 from '../dialects/genl1';
 import * as tablesOfGenl2 from '../dialects/genl2';
 import { hostByteOrder, type ByteOrder } from '../netlink';
-import { attempt, firstOf, newCounters, RequestSocket, type SocketSetup, type Exchange, type WaitOptions } from '../session';
+import { attempt, checkWaitOptions, firstOf, newCounters, RequestSocket, type SocketSetup, type Exchange, type WaitOptions } from '../session';
 import { monotonicMs } from '../transport/clock';
 import { nativeTransport } from '../transport/native';
 import type { HostFiles, Transport } from '../transport/transport';
@@ -44,6 +44,7 @@ const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = 
  *   TimeoutError, AbortError; TransportError if netlink itself is not to be had
  */
 export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions<D> = {}): Promise<Client<D>> {
+  checkWaitOptions(options);
   const { dialect, simulator } = options;
   if (dialect !== undefined && dialect !== 'connector' && dialect !== 'genl1' && dialect !== 'genl2') {
     throw new ArgumentError('dialect', `connector, genl1 or genl2 is needed, not ${JSON.stringify(dialect)}`);

@@ -496,7 +496,9 @@ class ReplaySend extends StandInSend {
   }
 
   cancel(): boolean {
-    return this.state === 'no' && this.#replay.withdraw(this);
+    const withdrawn = this.state === 'no' && this.#replay.withdraw(this);
+    if (withdrawn) this.socket.withdrawn(this);
+    return withdrawn;
   }
 
   returned(): void {
@@ -546,6 +548,12 @@ class ReplaySocket extends StandInSocket {
   protected ended(): void {
     this.#replay.forget(this);
     for (const send of this.#unsent) send.failed(closedBeforeSent('no'));
+  }
+
+  /** A send was taken back: it does not settle, and holds nothing up. */
+  withdrawn(send: ReplaySend): void {
+    this.#unsent.delete(send);
+    this.#replay.wake();
   }
 
   /** A send was matched, or was refused. */

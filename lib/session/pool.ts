@@ -1,4 +1,5 @@
 import { ClosedError, type SentState } from '../errors';
+import { KeyGroups } from './key-groups';
 import type { Exchange, RequestSocket } from './request-socket';
 import { attempt, type Attempt, type Settle, type WaitOptions } from './wait';
 
@@ -8,9 +9,13 @@ interface Waiting {
   fail(error: unknown): void;
 }
 
+export interface PoolOptions extends WaitOptions {
+  readonly before?: (options: WaitOptions) => Promise<void>;
+}
+
 /**
  * Sockets that carry one request each at a time. A request that sticks in the kernel holds its own socket and no other;
- * those with the same key go one after the other, in the order in which they were asked.
+ * those that concern the same thing go one after the other, in the order in which they were asked.
  */
 export class SocketPool {
   readonly #open: () => RequestSocket;
@@ -19,7 +24,8 @@ export class SocketPool {
   readonly #closeAfterFailure: boolean;
   readonly #idle: RequestSocket[] = [];
   readonly #all = new Set<RequestSocket>();
-  readonly #busyKeys = new Set<string>();
+  readonly #keys = new KeyGroups();
+  readonly #running = new Set<Waiting>();
   #queue: Waiting[] = [];
   #closed = false;
 
@@ -30,11 +36,12 @@ export class SocketPool {
   }
 
   /**
-   * @param key what the request concerns; requests with the same one never overtake each other
+   * @param keys names of what the request concerns; requests that share one, or whose names are known to stand for the same thing, never overtake each other
+   * @param options `before` runs when the request's turn has come, and may refuse it by throwing: nothing is sent then
    * @returns what the exchange resolves with
    */
-  run<T>(exchange: Exchange<T>, key: string | undefined, options: WaitOptions): Promise<T> {
-    return attempt<T>(exchange.what, options, (settle) => this.#begin(exchange, key, settle));
+  run<T>(exchange: Exchange<T>, keys: readonly string[], options: PoolOptions): Promise<T> {
+    return attempt<T>(exchange.what, options, (settle) => this.#begin(exchange, this.#keys.join(keys), settle, options));
   }
 
   close(): void {
@@ -45,10 +52,11 @@ export class SocketPool {
     this.#idle.length = 0;
   }
 
-  #begin<T>(exchange: Exchange<T>, key: string | undefined, settle: Settle<T>): Attempt {
+  #begin<T>(exchange: Exchange<T>, key: string | undefined, settle: Settle<T>, { before, signal }: PoolOptions): Attempt {
     if (this.#closed) throw new ClosedError(`the client is closed; ${exchange.what} was not sent`, 'no');
     let running: (Attempt & { readonly sent: SentState; readonly returned: Promise<void> }) | undefined;
     let release = (_worn: boolean): void => undefined;
+    let abandoned = false;
     const waiting: Waiting = {
       key,
       fail: (error) => {
@@ -59,32 +67,46 @@ export class SocketPool {
         release = (worn) => {
           if (free) return;
           free = true;
-          if (key !== undefined) this.#busyKeys.delete(key);
+          this.#running.delete(waiting);
           if (worn || socket.closed || this.#closed) {
             this.#all.delete(socket);
             socket.close();
           } else this.#idle.push(socket);
           this.#next();
         };
-        try {
-          running = socket.start(exchange, {
-            remainingMs: () => settle.remainingMs(),
-            // Giving up comes back through abandon(), which lets go of the socket.
-            expire: () => {
-              settle.expire();
-            },
-            resolve: (value) => {
-              release(false);
-              settle.resolve(value);
-            },
-            reject: (error) => {
-              release(this.#closeAfterFailure);
-              settle.reject(error);
-            },
+        const begin = (): void => {
+          if (abandoned || socket.closed) {
+            release(false);
+            settle.reject(new ClosedError(`the client was closed before ${exchange.what} was sent`, 'no'));
+            return;
+          }
+          try {
+            running = socket.start(exchange, {
+              remainingMs: () => settle.remainingMs(),
+              // Giving up comes back through abandon(), which lets go of the socket.
+              expire: () => {
+                settle.expire();
+              },
+              resolve: (value) => {
+                release(false);
+                settle.resolve(value);
+              },
+              reject: (error) => {
+                release(this.#closeAfterFailure);
+                settle.reject(error);
+              },
+            });
+          } catch (error) {
+            release(true);
+            settle.reject(error);
+          }
+        };
+        if (before === undefined) begin();
+        else {
+          before({ timeoutMs: Math.max(0, settle.remainingMs()), ...(signal === undefined ? {} : { signal }) }).then(begin, (error: unknown) => {
+            release(false);
+            settle.reject(error);
           });
-        } catch (error) {
-          release(true);
-          settle.reject(error);
         }
       },
     };
@@ -94,6 +116,7 @@ export class SocketPool {
       abandon: () => {
         const place = this.#queue.indexOf(waiting);
         if (place !== -1) this.#queue.splice(place, 1);
+        abandoned = true;
         if (running === undefined) return 'no';
         const sent = running.abandon();
         // A send that sticks keeps its socket, and its key, until the kernel lets it go.
@@ -108,7 +131,7 @@ export class SocketPool {
     for (let place = 0; place < this.#queue.length; ) {
       const waiting = this.#queue[place];
       if (waiting === undefined) return;
-      if (waiting.key !== undefined && this.#busyKeys.has(waiting.key)) {
+      if (this.#isHeldUp(waiting)) {
         place++;
         continue;
       }
@@ -129,8 +152,16 @@ export class SocketPool {
         this.#all.add(socket);
       }
       this.#queue.splice(place, 1);
-      if (waiting.key !== undefined) this.#busyKeys.add(waiting.key);
+      this.#running.add(waiting);
       waiting.start(socket);
     }
+    if (this.#running.size === 0) this.#keys.rest();
+  }
+
+  /** Which names belong together may have been learned since the others began. */
+  #isHeldUp({ key }: Waiting): boolean {
+    if (key === undefined) return false;
+    for (const running of this.#running) if (running.key !== undefined && this.#keys.same(running.key, key)) return true;
+    return false;
   }
 }

@@ -33,8 +33,8 @@ export interface SocketSetup {
   /** Multicast groups to join, by number: connector answers come by multicast. */
   readonly groups: readonly number[];
   readonly receiveBufferBytes?: number;
-  /** It carries changing requests: see the transport's socket options. */
-  readonly changes?: boolean;
+  /** A request may stay inside the kernel for ever: see the transport's socket options. */
+  readonly mayStick?: boolean;
   /** It only finds out whether somebody is there: see the transport's socket options. */
   readonly probe?: boolean;
   /** The sequence number of the request that a message answers, or undefined if it can answer none. */
@@ -46,8 +46,8 @@ interface Pending {
   readonly settle: Settle<unknown>;
   send: Send | undefined;
   sequence: number;
-  /** An overrun happened after the send had returned: the answer is lost if it does not come soon. */
-  suspect: boolean;
+  /** Where it was when an overrun happened: the answer may be lost, and is if it does not come soon after the send has returned. `no`: it is not affected. */
+  suspect: SentState;
 }
 
 /** After an overrun the messages that were queued before it still come; answers that are not among them by then are lost. */
@@ -98,7 +98,7 @@ export class RequestSocket {
         protocol: setup.protocol,
         ...(mask === 0 ? {} : { groups: mask }),
         ...(setup.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: setup.receiveBufferBytes }),
-        ...(setup.changes === undefined ? {} : { changes: setup.changes }),
+        ...(setup.mayStick === undefined ? {} : { mayStick: setup.mayStick }),
         ...(setup.probe === undefined ? {} : { probe: setup.probe }),
       },
       {
@@ -119,7 +119,12 @@ export class RequestSocket {
         },
       },
     );
-    for (const group of others) this.#socket.join(group);
+    try {
+      for (const group of others) this.#socket.join(group);
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
     this.#socket.unref();
   }
 
@@ -139,7 +144,7 @@ export class RequestSocket {
   /** Sends a request; it settles through `settle`. */
   start<T>(exchange: Exchange<T>, settle: Settle<T>): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
     if (this.#socket.closed) throw this.#closedError(exchange, 'no');
-    const pending: Pending = { exchange, settle: settle as Settle<unknown>, send: undefined, sequence: 0, suspect: false };
+    const pending: Pending = { exchange, settle: settle as Settle<unknown>, send: undefined, sequence: 0, suspect: 'no' };
     this.#counters.requests++;
     if (this.#pending.size === 0) this.#socket.ref();
     this.#transmit(pending);
@@ -170,7 +175,7 @@ export class RequestSocket {
       this.#sequence = (this.#sequence + 1) >>> 0;
     } while (this.#sequence === 0 || this.#pending.has(this.#sequence));
     pending.sequence = this.#sequence;
-    pending.suspect = false;
+    pending.suspect = 'no';
     this.#pending.set(pending.sequence, pending);
     const { peerPort } = this.#setup;
     const sequence = pending.sequence;
@@ -216,17 +221,25 @@ export class RequestSocket {
 
   #overrun(): void {
     this.#counters.overruns++;
-    // A request still inside the kernel answers later, into a buffer that has room again.
-    for (const pending of this.#pending.values()) if (pending.send?.state === 'returned') pending.suspect = true;
+    // The kernel answers inside send(): what has not returned yet may have been answered too, or may be answered later, into a buffer that has room again.
+    for (const pending of this.#pending.values()) pending.suspect = pending.send?.state ?? 'no';
+    this.#armOverrun();
+  }
+
+  #armOverrun(): void {
     this.#overrunTimer ??= setTimeout(() => {
-      this.#recover(this.#takeSuspects());
+      const suspects = this.#takeSuspects();
+      this.#recover(suspects.filter(({ suspect }) => suspect === 'returned'));
+      // Its time of grace begins when it has returned.
+      for (const pending of suspects) if (pending.suspect === 'started') pending.suspect = pending.send?.state ?? 'no';
+      if (this.#takeSuspects().length > 0) this.#armOverrun();
     }, OVERRUN_GRACE_MS);
   }
 
   #takeSuspects(): readonly Pending[] {
     clearTimeout(this.#overrunTimer);
     this.#overrunTimer = undefined;
-    return [...this.#pending.values()].filter(({ suspect }) => suspect);
+    return [...this.#pending.values()].filter(({ suspect }) => suspect !== 'no');
   }
 
   #recover(suspects: readonly Pending[]): void {

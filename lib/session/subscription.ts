@@ -25,6 +25,8 @@ export interface SubscriptionSetup<T> {
   readonly queueLimit: number;
   /** @returns what to yield, or undefined if the message is not for this stream. A throw counts as malformed. */
   decode(message: NetlinkMessage): T | undefined;
+  /** The stream is over, whatever ended it. Called once. */
+  ended?(): void;
   /** @returns which of the driver's counts a message carries, and its number there; undefined if it carries none */
   countOf?(value: T): { readonly count: string; readonly sequence: number } | undefined;
 }
@@ -189,6 +191,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
   #finish(error: unknown): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
+    this.#setup.ended?.();
     clearTimeout(this.#gapTimer);
     this.#stopWaiting();
     const [first, ...others] = this.#waiting.splice(0);

@@ -16,6 +16,12 @@ export const DEFAULT_TIMEOUT_MS = 120_000;
 /** setTimeout fires at once beyond this. */
 const LONGEST_TIMER_MS = 0x7fffffff;
 
+/** @returns what is left of the time of something that takes several requests, for each of them anew */
+export function remainingOf({ signal, timeoutMs }: WaitOptions): () => WaitOptions {
+  const end = timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs;
+  return () => ({ ...(signal === undefined ? {} : { signal }), ...(end === undefined ? {} : { timeoutMs: Math.max(0, end - monotonicMs()) }) });
+}
+
 /** Something under way that its caller may give up. */
 export interface Attempt {
   /** Stops it: nothing of it is sent afterwards. @returns how far it had come */

@@ -21,15 +21,16 @@ export interface NativeTransport extends Transport {
 
 export interface NativeOptions {
   /**
-   * Send what changes something from a process of its own for each datagram, which shares the socket and has no other descriptor of this one's. A process whose
-   * thread is stuck in the kernel never ends, and neither does whoever waits for it; with this, only the helper stays. For programs that have to end.
+   * Send what may stick in the kernel from a process of its own for each datagram, which shares the socket and has no other descriptor of this one's. A process
+   * whose thread is stuck in the kernel never ends, and neither does whoever waits for it; with this, only the helper stays. For programs that have to end. The first
+   * process of a container cannot end before its helpers do: give it an init.
    */
-  readonly changesFromProcess?: boolean;
+  readonly sendFromProcesses?: boolean;
 }
 
 /** @returns the transport to this machine's kernel. Nothing is loaded before the first socket is opened. */
 export function nativeTransport(native: NativeOptions = {}): NativeTransport {
-  return { open: (options, handlers) => new Socket(options, handlers, native.changesFromProcess === true && options.changes === true) };
+  return { open: (options, handlers) => new Socket(options, handlers, native.sendFromProcesses === true && options.mayStick === true) };
 }
 
 class PendingSend implements Send {

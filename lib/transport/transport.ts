@@ -42,8 +42,8 @@ export interface SocketOptions {
   readonly receiveBufferBytes?: number;
   /** Groups 1 to 32 to join at bind, as a bit mask. */
   readonly groups?: number;
-  /** It carries requests that change something, and may stay inside the kernel for long, or for ever. */
-  readonly changes?: boolean;
+  /** A request that it carries may stay inside the kernel for ever. */
+  readonly mayStick?: boolean;
   /** It only finds out whether somebody is there, and is no part of what a program does: a recording's header tells what was found. */
   readonly probe?: boolean;
 }

@@ -5,7 +5,7 @@ import { nativeTransport, openDrbd, TimeoutError } from '../../lib';
 const TIMEOUT_MS = 1000;
 
 async function main(): Promise<void> {
-  const drbd = await openDrbd({ dialect: 'genl1', transport: nativeTransport({ changesFromProcess: true }) });
+  const drbd = await openDrbd({ dialect: 'genl1', transport: nativeTransport({ sendFromProcesses: true }) });
   const context = { ctx_resource_name: 'stuck' };
   await drbd.request('new_resource', { context });
   await drbd.request('new_minor', { minor: 7, context: { ...context, ctx_volume: 0 } });

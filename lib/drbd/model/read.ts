@@ -3,8 +3,7 @@ import { returnCodes } from '../../dialects/connector';
 import { operations as genl1Operations } from '../../dialects/genl1';
 import { isUnconfigured } from '../../dialects/state-word';
 import { hostByteOrder, type ByteOrder } from '../../netlink';
-import type { WaitOptions } from '../../session';
-import { monotonicMs } from '../../transport/clock';
+import { remainingOf, type WaitOptions } from '../../session';
 import type { ProcDrbd } from '../../dialects/proc-drbd';
 import { buildConnectorSnapshot, type ConnectorMinor } from './connector';
 import { buildGenl1Snapshot, type Genl1Reply } from './genl1';
@@ -52,7 +51,7 @@ const EOPNOTSUPP = 95;
  * @throws what request() throws, but for a minor that does not exist
  */
 export async function connectorSnapshot(client: ConnectorReader, proc: ProcDrbd | undefined, options: ReadOptions = {}): Promise<Snapshot> {
-  const remaining = deadline(options);
+  const remaining = remainingOf(options);
   const candidates = proc === undefined ? Array.from({ length: MOST_MINORS }, (_unused, minor) => minor) : proc.devices.map(({ minor }) => minor);
   const order = options.order ?? hostByteOrder();
   const minors: ConnectorMinor[] = [];
@@ -102,7 +101,7 @@ async function ifExists<T>(answer: Promise<T>): Promise<T | undefined> {
  * @throws what request() throws
  */
 export async function genl1Snapshot(client: GenericReader, operations: ReadonlySet<number>, proc: ProcDrbd | undefined, options: ReadOptions = {}): Promise<Snapshot> {
-  const remaining = deadline(options);
+  const remaining = remainingOf(options);
   const order = options.order ?? hostByteOrder();
   const dump = async (name: 'get_resources' | 'get_devices' | 'get_connections' | 'get_peer_devices' | 'get_status'): Promise<readonly Genl1Reply[]> => {
     const replies = await client.request(name, {}, remaining());
@@ -124,11 +123,4 @@ export async function genl1Snapshot(client: GenericReader, operations: ReadonlyS
     const snapshot = buildGenl1Snapshot({ driver, order, dumps, status: resyncs ? await dump('get_status') : undefined, procDrbd: proc });
     if (snapshot.source.complete || attempt >= READ_TRIES) return snapshot;
   }
-}
-
-/** @returns what is left of the time, for each request anew */
-function deadline(options: ReadOptions): () => WaitOptions {
-  const { signal, timeoutMs } = options;
-  const end = timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs;
-  return () => ({ ...(signal === undefined ? {} : { signal }), ...(end === undefined ? {} : { timeoutMs: Math.max(1, end - monotonicMs()) }) });
 }

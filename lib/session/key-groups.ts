@@ -1,4 +1,4 @@
-/** Past this many the least recently used are forgotten; they only matter while requests are under way. */
+/** Past this many, names are forgotten as soon as nothing is under way. */
 const MOST_KEYS = 4096;
 
 /**
@@ -8,16 +8,26 @@ const MOST_KEYS = 4096;
 export class KeyGroups {
   readonly #parents = new Map<string, string>();
 
-  /** @param keys names of one thing. @returns the one key of all that is known to belong to it; undefined for no names */
+  /** @param keys names of one thing. @returns one of them, to be compared by {@link KeyGroups.same}; undefined for no names */
   join(keys: readonly string[]): string | undefined {
-    let root: string | undefined;
+    const [first] = keys;
+    if (first === undefined) return undefined;
+    const root = this.#root(first);
     for (const key of keys) {
       const own = this.#root(key);
-      if (root !== undefined && own !== root) this.#parents.set(own, root);
-      root ??= own;
+      if (own !== root) this.#parents.set(own, root);
     }
+    return first;
+  }
+
+  /** Whether two names stand for the same thing, as far as is known by now. */
+  same(one: string, other: string): boolean {
+    return this.#root(one) === this.#root(other);
+  }
+
+  /** Nothing is under way: what was learned may be forgotten. */
+  rest(): void {
     if (this.#parents.size > MOST_KEYS) this.#parents.clear();
-    return root;
   }
 
   #root(key: string): string {
