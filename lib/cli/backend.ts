@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { machineFiles, openDrbd, type Client, type Dialect } from '../drbd';
 import { hostByteOrder, type ByteOrder } from '../netlink';
 import { parseRecording, recordTransport, replayTransport, type RecordingEnd, type RecordingTransport } from '../recording';
@@ -33,8 +33,8 @@ export interface Backend {
   lock(minor: number, signal: AbortSignal | undefined): Promise<FileLock | undefined>;
   /** Closes the client; the backend may be used again. */
   close(): void;
-  /** Closes it for good: a recording gets its last line. @param end how the program came to its end */
-  finish(end: RecordingEnd): void;
+  /** Closes it for good: a recording gets its last line. @param end how the program came to its end. @returns what went wrong with the recording, in words */
+  finish(end: RecordingEnd): string | undefined;
 }
 
 /** Major number of DRBD's block devices. */
@@ -57,7 +57,7 @@ export interface BackendSetup {
   /** False takes no locks. */
   readonly locks?: boolean | undefined;
   /** Called once, by {@link Backend.finish}. */
-  readonly finish?: ((end: RecordingEnd) => void) | undefined;
+  readonly finish?: ((end: RecordingEnd) => string | undefined) | undefined;
 }
 
 const NO_HOST: HostFiles = { procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => undefined };
@@ -79,13 +79,19 @@ export function createBackend(setup: BackendSetup): Backend {
     dialect: dialect ?? (simulator === undefined ? host.driver?.dialect : 'connector'),
     host,
     client: (options = {}) => {
-      opened ??= openDrbd({
+      if (opened !== undefined) return opened;
+      const mine = openDrbd({
         ...options,
         ...(dialect === undefined ? {} : { dialect }),
         ...(transport === undefined ? {} : { transport }),
         ...(simulator === undefined ? {} : { simulator }),
       });
-      return opened;
+      opened = mine;
+      // Whoever asks next asks anew.
+      mine.catch(() => {
+        if (opened === mine) opened = undefined;
+      });
+      return mine;
     },
     blockDevice: (path) => (host.blockDevice === undefined ? readBlockDevice(path) : host.blockDevice(path)),
     lock: async (minor, signal) => {
@@ -109,7 +115,7 @@ export function createBackend(setup: BackendSetup): Backend {
     close,
     finish: (end) => {
       close();
-      setup.finish?.(end);
+      return setup.finish?.(end);
     },
   };
 }
@@ -137,23 +143,38 @@ function readRecording(path: string): string {
 }
 
 /** Each line is in the file before the program goes on: what is stuck in the kernel, or was killed, has left its trace. */
-function openRecorder(path: string, inner: Transport, reveal: boolean): { readonly transport: RecordingTransport; finish(end: RecordingEnd): void } {
+function openRecorder(path: string, inner: Transport, reveal: boolean): { readonly transport: RecordingTransport; finish(end: RecordingEnd): string | undefined } {
   let file: number | undefined;
   try {
     file = openSync(path, 'w', 0o600);
   } catch (error) {
     throw new UsageError(`the recording ${quote(path)} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
   }
+  let problem: string | undefined;
+  const fail = (error: unknown): void => {
+    problem ??= `the recording ${quote(path)} is incomplete: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+  };
+  // What the kernel is asked does not depend on whether it can be written down.
   const write = (text: string): void => {
-    if (file !== undefined) writeSync(file, text);
+    if (file === undefined || problem !== undefined) return;
+    try {
+      writeFileSync(file, text);
+    } catch (error) {
+      fail(error);
+    }
   };
   const transport = recordTransport(inner, { write }, { reveal });
   return {
     transport,
     finish: (end) => {
       transport.finish(end);
-      if (file !== undefined) closeSync(file);
+      try {
+        if (file !== undefined) closeSync(file);
+      } catch (error) {
+        fail(error);
+      }
       file = undefined;
+      return problem;
     },
   };
 }

@@ -1,6 +1,7 @@
+import { whenAborted } from '../session';
 import type { Context } from './context';
-import { UsageError } from './errors';
-import type { Io, Output } from './io';
+import { EXIT, UsageError } from './errors';
+import { exitCodeOfEnd, type Io, type Output } from './io';
 import { quote } from './number';
 
 /** Keeps what is written to it. */
@@ -47,8 +48,9 @@ export function splitWords(line: string): readonly string[] {
     let value: unknown;
     try {
       value = JSON.parse(text);
-    } catch (error) {
-      throw new UsageError(`not a JSON array: ${error instanceof Error ? error.message : String(error)}`);
+    } catch {
+      // What V8 says of it repeats the text, secrets and all.
+      throw new UsageError('a line that begins with [ has to be a JSON array of strings');
     }
     if (!Array.isArray(value) || !value.every((word) => typeof word === 'string')) throw new UsageError('a JSON array of strings is needed');
     return value as string[];
@@ -95,33 +97,44 @@ async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncIterable<string
  * Runs the commands on standard input, one a line, in one process and over one client; empty lines and those that begin with # are
  * skipped. After each, one line of JSON: line number, the words (no secrets), exit code, standard output and error.
  * @param run runs one command
- * @returns the exit code of the first command that failed; 0 if none did
+ * @returns the exit code of the first command that failed; else that of the signal that ended it before the input was over, or 20 if nobody reads the results; 0 otherwise
  */
 export async function runBatch(context: Context, run: (words: readonly string[], io: Io) => Promise<number>): Promise<number> {
   const { io } = context;
   const ending = io.endSignal();
+  let stop = (): void => undefined;
+  const ended = new Promise<undefined>((resolve) => {
+    stop = whenAborted(ending, () => {
+      resolve(undefined);
+    });
+  });
+  const lines = linesOf(io.stdin())[Symbol.asyncIterator]();
   let first = 0;
-  let number = 0;
-  for await (const line of linesOf(io.stdin())) {
-    number++;
-    if (ending.aborted || io.stdout.closed) break;
-    if (line.trim() === '' || line.trimStart().startsWith('#')) continue;
-    const stdout = new Capture();
-    const stderr = new Capture();
-    let words: readonly string[] = [];
-    let exit: number;
-    try {
-      words = splitWords(line);
-      exit = await run(words, { ...io, env: io.env, stdout, stderr, stdin: noInput, endSignal: () => ending });
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      exit = error.exitCode;
-      stderr.write(`${context.tool}: ${error.message}\n`);
+  try {
+    for (let number = 1; ; number++) {
+      const next = ending.aborted || io.stdout.closed ? undefined : await Promise.race([lines.next(), ended]);
+      if (next === undefined) return first !== 0 ? first : exitCodeOfEnd(ending.reason) || EXIT.failure;
+      if (next.done === true) return first;
+      const line = next.value;
+      if (line.trim() === '' || line.trimStart().startsWith('#')) continue;
+      const stdout = new Capture();
+      const stderr = new Capture();
+      let words: readonly string[] = [];
+      let exit: number;
+      try {
+        words = splitWords(line);
+        exit = await run(words, { ...io, env: io.env, stdout, stderr, stdin: noInput, endSignal: () => ending });
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        exit = error.exitCode;
+        stderr.write(`${context.tool}: ${error.message}\n`);
+      }
+      if (first === 0) first = exit;
+      io.stdout.write(`${JSON.stringify({ line: number, argv: redactWords(words), exit, stdout: stdout.text, stderr: stderr.text })}\n`);
     }
-    if (first === 0) first = exit;
-    io.stdout.write(`${JSON.stringify({ line: number, argv: redactWords(words), exit, stdout: stdout.text, stderr: stderr.text })}\n`);
+  } finally {
+    stop();
   }
-  return first;
 }
 
 /** Standard input belongs to the batch. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Client, Dialect, ProcDrbd } from '../drbd';
 import { parseProcDrbd } from '../drbd';
 import { DrbdError, UnsupportedError } from '../errors';
@@ -63,6 +63,26 @@ export function procDrbdOf(backend: Backend): ProcDrbd | undefined {
 /** @returns whether a driver is there, as far as /proc/drbd tells. A simulator, and whatever the caller gave, is one. */
 export function isDriverPresent(backend: Backend): boolean {
   return backend.kind !== 'kernel' || typeof backend.host.procDrbd() === 'string';
+}
+
+/**
+ * @returns whether it is certain that there is no driver: procfs is there, and has no /proc/drbd. That it cannot be read, as without procfs or for want of
+ * descriptors, says nothing.
+ */
+export function isDriverAbsent(backend: Backend): boolean {
+  if (backend.kind !== 'kernel') return false;
+  const text = backend.host.procDrbd();
+  return typeof text !== 'string' && text.error === 'ENOENT' && existsSync('/proc/self');
+}
+
+/** Runs what must not run beside drbdmeta or another drbdsetup on the same minor. @throws LockedError, TransportError, and what it throws */
+export async function locked<T>(minor: number, { backend }: Context, run: () => Promise<T>): Promise<T> {
+  const lock = await backend.lock(minor, undefined);
+  try {
+    return await run();
+  } finally {
+    lock?.release();
+  }
 }
 
 /** Loads the module, if the user asked for it and it is missing. @throws UsageError with what modprobe said */

@@ -3,14 +3,17 @@ import { UnsupportedError } from '../errors';
 import { backendOf, type Backend } from './backend';
 import { runBatch } from './batch';
 import { loadModuleIfAsked, procDrbdOf, waitOptions, type Context, type Personality } from './context';
-import { exitCodeOfError, formatError, UsageError } from './errors';
-import { parseGlobals } from './globals';
+import { EXIT, exitCodeOfError, formatError, UsageError } from './errors';
+import { globalOptions, parseGlobals, type GlobalName } from './globals';
 import type { Io } from './io';
 import { loadPersonality, personalityDialects } from './personalities';
 
 const TOOL = 'drbdsetup';
 /** What a connector driver says of itself in /proc/drbd. */
 const CONNECTOR_API = { min: 86, max: 88 } as const;
+
+/** Global options that a line of a batch may have of its own: those that do not say whom to speak to, and where things are. */
+const PER_LINE: ReadonlySet<GlobalName> = new Set(['timeout', 'json', 'reveal', 'forceUnsafe', 'sharedSecretFile']);
 
 export interface MainOptions {
   /** What to speak to, in place of what the global options ask for. It stays open. */
@@ -30,21 +33,28 @@ export async function main(argv: readonly string[], io: Io, options: MainOptions
     backend = options.backend ?? backendOf(globals);
     context = { io, globals, backend, tool: TOOL, subject: undefined };
     loadModuleIfAsked(context);
-    if (rest[0] === 'batch') return await batch(rest.slice(1), context);
-    return await runOne(rest, context);
+    const code = rest[0] === 'batch' ? await batch(rest.slice(1), context) : await runOne(rest, context);
+    const { failure } = io.stdout;
+    if (failure === undefined) return code;
+    io.stderr.write(`${TOOL}: standard output: ${failure}; what was printed is not complete\n`);
+    return code === EXIT.ok ? EXIT.failure : code;
   } catch (error) {
     io.stderr.write(formatError(error, TOOL, context?.subject));
     return exitCodeOfError(error);
   } finally {
-    if (options.backend === undefined) backend?.finish(io.ended() === 'SIGTERM' ? 'sigterm' : 'closed');
+    // What the kernel did stands, whatever became of the record of it.
+    const problem = options.backend === undefined ? backend?.finish(io.ended() === 'SIGTERM' ? 'sigterm' : 'closed') : undefined;
+    if (problem !== undefined) io.stderr.write(`${TOOL}: ${problem}\n`);
   }
 }
 
 async function batch(words: readonly string[], context: Context): Promise<number> {
   if (words.length > 0) throw new UsageError('batch takes no arguments; it reads the commands from standard input, one a line');
   return runBatch(context, async (argv, io) => {
-    // A line may have global options of its own, as far as they do not say whom to speak to.
-    const { globals, rest } = parseGlobals(argv, {});
+    const { globals, named, rest } = parseGlobals(argv, {});
+    for (const name of named) {
+      if (!PER_LINE.has(name)) throw new UsageError(`--${globalOptions[name].name} belongs before "batch": all its commands speak to one driver`);
+    }
     const one: Context = {
       io,
       backend: context.backend,

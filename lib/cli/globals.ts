@@ -55,7 +55,7 @@ export const globalOptions = {
   stateDirectory: { name: 'state-dir', argument: 'DIRECTORY', variable: 'DRBD_STATE_DIR', doc: 'Where DRBD keeps what it remembers of a minor: /var/lib/drbd.' },
 } as const satisfies Readonly<Record<string, GlobalOption>>;
 
-type GlobalName = keyof typeof globalOptions;
+export type GlobalName = keyof typeof globalOptions;
 
 const DIALECTS: readonly Dialect[] = ['connector', 'genl1', 'genl2'];
 const LARGEST_PORT_ID = 0xffffffff;
@@ -63,10 +63,10 @@ const LARGEST_PORT_ID = 0xffffffff;
 /**
  * Takes the global options off a command line. They end at the first word that is none.
  * @param argv without the tool's own name
- * @returns the options, with the environment for those that are not given, and the words that follow them
+ * @returns the options, with the environment for those that are not given; the names of those that stand on the line; and the words that follow them
  * @throws UsageError
  */
-export function parseGlobals(argv: readonly string[], env: Environment): { readonly globals: Globals; readonly rest: readonly string[] } {
+export function parseGlobals(argv: readonly string[], env: Environment): { readonly globals: Globals; readonly named: ReadonlySet<GlobalName>; readonly rest: readonly string[] } {
   const given = new Map<GlobalName, string>();
   let at = 0;
   for (; at < argv.length; at++) {
@@ -83,6 +83,7 @@ export function parseGlobals(argv: readonly string[], env: Environment): { reado
       given.set(key, value);
     }
   }
+  const named = new Set(given.keys());
   for (const [key, { variable }] of entries()) {
     const value = variable === undefined ? undefined : env[variable];
     if (value !== undefined && value !== '' && !given.has(key)) given.set(key, value);
@@ -103,7 +104,7 @@ export function parseGlobals(argv: readonly string[], env: Environment): { reado
   };
   if (globals.replay !== undefined && globals.simulator !== undefined) throw new UsageError('--replay and --simulator exclude each other: the answers come from one of them');
   if (globals.simulator !== undefined && globals.dialect !== undefined && globals.dialect !== 'connector') throw new UsageError('--simulator implies the connector dialect');
-  return { globals, rest: argv.slice(at) };
+  return { globals, named, rest: argv.slice(at) };
 }
 
 function entries(): readonly (readonly [GlobalName, GlobalOption])[] {

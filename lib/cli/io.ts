@@ -11,8 +11,10 @@ export interface Output {
   write(text: string | Uint8Array): void;
   /** Whether a human looks at it. */
   readonly isTerminal: boolean;
-  /** Its reader is gone (EPIPE). */
+  /** Nothing can be written to it any more: its reader is gone (EPIPE), or it failed. */
   readonly closed: boolean;
+  /** The errno's name of a write that failed for another reason than that nobody reads: what was printed is not all there. */
+  readonly failure?: string | undefined;
 }
 
 /** Why a tool is to end: a signal's name, or that nobody reads its output any more. */
@@ -41,6 +43,7 @@ class DescriptorOutput implements Output {
   readonly #descriptor: number;
   readonly #onClosed: () => void;
   #closed = false;
+  #failure: string | undefined;
 
   constructor(descriptor: number, onClosed: () => void) {
     this.#descriptor = descriptor;
@@ -49,6 +52,10 @@ class DescriptorOutput implements Output {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   get isTerminal(): boolean {
@@ -66,7 +73,8 @@ class DescriptorOutput implements Output {
           // Somebody made the pipe non-blocking, and it is full.
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EAGAIN_PAUSE_MS);
         } else if (code !== 'EINTR') {
-          // EPIPE, or a descriptor that cannot be written to at all: there is nobody to tell.
+          // Where nobody reads any more, nobody is to be told.
+          if (code !== 'EPIPE') this.#failure = code ?? String(error);
           this.#closed = true;
           this.#onClosed();
         }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 
 /** What is noted of a backing device with internal metadata, so that the metadata is found again after the device has grown (drbd-minor-N.lkbd). */
 export interface LastKnown {
@@ -27,16 +27,18 @@ export function readLastKnown(path: string): LastKnown | undefined {
   return { sizeBytes: BigInt(size), device, uuid: uuid === undefined ? undefined : BigInt(`0x${uuid}`) };
 }
 
-/** Size in bytes, a tab, the device; on a second line the uuid, if one is known. It is on the disk when this returns. */
+/** Size in bytes, a tab, the device; on a second line the uuid, if one is known. It is on the disk when this returns; where that fails, what was noted before still is. */
 export function writeLastKnown(path: string, known: LastKnown): void {
-  const file = openSync(path, 'w', 0o644);
+  const next = `${path}.new`;
+  const file = openSync(next, 'w', 0o644);
   try {
     const uuid = known.uuid === undefined || known.uuid === 0n ? '' : `uuid:\t${known.uuid.toString(16).toUpperCase().padStart(16, '0')}\n`;
-    writeSync(file, `${known.sizeBytes}\t${known.device ?? ''}\n${uuid}`);
+    writeFileSync(file, `${known.sizeBytes}\t${known.device ?? ''}\n${uuid}`);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
+  renameSync(next, path);
 }
 
 /** Forgets it. */

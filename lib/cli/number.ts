@@ -42,6 +42,9 @@ export function parseSigned(text: string, unit: DefaultUnit, what: string): bigi
   return BigInt.asIntN(64, parseUnsigned(text, unit, what));
 }
 
+/** The longest limit of a waiting command (drbd_limits.h); 0 waits for ever. */
+export const LONGEST_WAIT_SECONDS = 300_000n;
+
 const LONGEST_QUOTE = 80;
 
 /** @returns what a user wrote, for a message: quoted, control characters escaped, the middle of a long one left out */

@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ArgumentError } from '../errors';
-import { createSimulator, joinBridge, listenSimulator, openBridge, parseMeetingPoint, type BackingDeviceOptions, type Bridge, type Simulator } from '../simulator';
+import { createSimulator, joinBridge, listenSimulator, openBridge, parseMeetingPoint, type BackingDeviceOptions, type Bridge, type Listening, type Simulator } from '../simulator';
 
 /** Where a command's text goes. */
 export interface Streams {
@@ -67,6 +67,7 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
   }
   let simulator: Simulator | undefined;
   let bridge: Bridge | undefined;
+  let listening: Listening | undefined;
   try {
     const disks =
       values.disk === undefined
@@ -80,7 +81,7 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
     simulator = createSimulator({ minorCount: Number(minors), disks, seed: BigInt(Date.now()), ...(values.address === undefined ? {} : { addresses: values.address }) });
     if (open !== undefined) bridge = await openBridge(simulator.network, parseMeetingPoint(open));
     if (join !== undefined) bridge = await joinBridge(simulator.network, parseMeetingPoint(join));
-    const listening = listenSimulator(simulator);
+    listening = listenSimulator(simulator);
     streams.out(`${listening.port}\n`);
     const file = values['port-file'];
     if (file !== undefined) {
@@ -93,13 +94,13 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
       else ended.addEventListener('abort', () => resolve(), { once: true });
     });
     const { requests, messages, overruns } = listening.counters();
-    listening.close();
     streams.err(`drbd simulate: ended after ${requests} requests and ${messages} messages${overruns === 0 ? '' : `; requests were lost ${overruns} times (ENOBUFS)`}\n`);
     return 0;
   } catch (error) {
     streams.err(`drbd simulate: ${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof ArgumentError ? USAGE : FAILED;
   } finally {
+    listening?.close();
     simulator?.close();
     bridge?.close();
   }

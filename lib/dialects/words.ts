@@ -35,8 +35,11 @@ export const afterSplitBrain1 = part(0, 7, 8, 9, 10);
 export const afterSplitBrain2 = part(0, 9, 10);
 export const resyncRoleConflict: ValueNames = Object.freeze({ 0: 'disconnect', 9: 'call-pri-lost', 10: 'violently' });
 
+/** Modes of metadata, by what they are (enum drbd_md_index); numbers from 0 are slots. */
+export const metaDeviceModes = { internal: -1, flexExternal: -2, flexInternal: -3 } as const;
+
 /** Modes of metadata; numbers from 0 are slots of an external metadata device. */
-export const metaDeviceIndex = { [-1]: 'internal', [-2]: 'flex-external', [-3]: 'flex-internal' } as const satisfies ValueNames;
+export const metaDeviceIndex = { [metaDeviceModes.internal]: 'internal', [metaDeviceModes.flexExternal]: 'flex-external', [metaDeviceModes.flexInternal]: 'flex-internal' } as const satisfies ValueNames;
 
 export const readBalancing = {
   0: 'prefer-local',

@@ -1,8 +1,8 @@
-import { packets, type ConnectorParams, type RequestPacketName } from '../../dialects/connector';
+import { packets, returnCodes, type ConnectorParams, type RequestPacketName } from '../../dialects/connector';
 import { isBefore } from '../../dialects/release';
 import { KernelError, UnsupportedError } from '../../errors';
 import type { AnyField } from '../../schema';
-import { clientOf, waitOptions, type Context } from '../context';
+import { clientOf, locked, waitOptions, type Context } from '../context';
 import { EXIT, exitCodeOfReturnCode, formatReturnCode } from '../errors';
 import { nameOfCode } from './codes';
 import { findCommand, type ConfigureCommand } from './commands';
@@ -10,13 +10,12 @@ import { codeToJson } from './json';
 import { warnOfExcess } from './events';
 import { readConfiguration, type Configuration } from './words';
 
-const ERR_MINOR_INVALID = 127;
 
 /** @returns the exit code */
 export async function runConfigure(command: ConfigureCommand, minor: number, argv: readonly string[], context: Context): Promise<number> {
   const configuration = await readConfiguration(command, argv, context);
   warnOfExcess(configuration.excess, context);
-  return report(command, minor, await send(command, minor, configuration, context), context);
+  return report(command, minor, await locked(minor, context, () => send(command, minor, configuration, context)), context);
 }
 
 /**
@@ -28,8 +27,12 @@ export async function runDown(minor: number, argv: readonly string[], context: C
   const [secondary, disconnect, detach] = steps as [ConfigureCommand, ConfigureCommand, ConfigureCommand];
   const configuration = await readConfiguration(secondary, argv, context);
   warnOfExcess(configuration.excess, context);
+  return locked(minor, context, () => takeDown([secondary, disconnect, detach], minor, configuration, context));
+}
+
+async function takeDown([secondary, disconnect, detach]: readonly [ConfigureCommand, ConfigureCommand, ConfigureCommand], minor: number, configuration: Configuration, context: Context): Promise<number> {
   const demoted = await send(secondary, minor, configuration, context);
-  if (demoted === ERR_MINOR_INVALID) return EXIT.ok;
+  if (demoted === returnCodes.ERR_MINOR_INVALID) return EXIT.ok;
   if (exitCodeOfReturnCode(demoted, nameOfCode(demoted)) !== EXIT.ok) return report(secondary, minor, demoted, context);
   report(disconnect, minor, await send(disconnect, minor, configuration, context), context);
   return report(detach, minor, await send(detach, minor, configuration, context), context);

@@ -8,6 +8,7 @@ import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import { getopt } from '../getopt';
 import { quote } from '../number';
+import { lossLast } from '../source';
 import { inOrder, type Gap } from './broadcasts';
 import { nameOfCode } from './codes';
 import type { ListenCommand } from './commands';
@@ -41,7 +42,7 @@ export async function runEvents(command: ListenCommand, minor: number, argv: rea
     const told = await questions.ask(minors);
     // In an unfiltered stream the answers come by themselves, in their place.
     if (!unfiltered) for (const answer of told) print(answer);
-    const source: AsyncIterator<ConnectorEvent | Gap> = unfiltered ? asItCame(stream) : inOrder(stream);
+    const source: AsyncIterator<ConnectorEvent | Gap> = unfiltered ? asItCame(lossLast(stream)) : inOrder(lossLast(stream));
     for (let result = await source.next(); result.done !== true; result = await source.next()) {
       const item = result.value;
       if (item.kind === 'gap') {
@@ -72,7 +73,7 @@ const GAP_TEXT: Readonly<Record<Gap['reason'], string>> = {
   module: 'the driver has been loaded anew',
 };
 
-async function* asItCame(stream: AsyncIterableIterator<ConnectorEvent | { readonly kind: 'resync'; readonly reason: Gap['reason'] }>): AsyncGenerator<ConnectorEvent | Gap> {
+async function* asItCame(stream: AsyncIterable<ConnectorEvent | { readonly kind: 'resync'; readonly reason: Gap['reason'] }>): AsyncGenerator<ConnectorEvent | Gap> {
   for await (const item of stream) yield item.kind === 'resync' ? { kind: 'gap', reason: item.reason } : item;
 }
 

@@ -1,5 +1,5 @@
 import { redactWords } from '../batch';
-import { isDriverPresent, type Context, type Personality } from '../context';
+import { isDriverAbsent, isDriverPresent, locked, type Context, type Personality } from '../context';
 import { minorOf } from '../device';
 import { EXIT, UsageError } from '../errors';
 import { quote } from '../number';
@@ -38,6 +38,7 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
   // The command may stand first too, as in later releases.
   const [device, name] = findCommand(second) === undefined && findCommand(first) !== undefined ? [second, first] : [first, second];
   if (!isDriverPresent(context.backend)) {
+    if (!isDriverAbsent(context.backend)) throw new UsageError('whether there is a DRBD driver cannot be told: /proc/drbd cannot be read, and there may be no procfs here. Nothing was sent');
     if (DONE_WITHOUT_DRIVER.includes(name)) return EXIT.ok;
     throw new UsageError('there is no DRBD driver: /proc/drbd is missing. Load the module (modprobe drbd, or --modprobe), or look whether this is a container that does not see it');
   }
@@ -54,30 +55,22 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
     // Where a command prints, --json may also stand behind it, as with later releases.
     const others = words.filter((word) => word !== '--json');
     const one: Context = others.length === words.length ? context : { ...context, globals: { ...context.globals, json: true } };
-    if (!CHANGES_FILES.includes(command.name)) return runUnlocked(command, minor, others, one);
-    return runLocked(command, minor, others, one);
+    return runCommand(command, minor, others, one);
   }
-  return runLocked(command, minor, words, context);
+  return runCommand(command, minor, words, context);
 }
 
-async function runLocked(command: Command, minor: number, words: readonly string[], context: Context): Promise<number> {
-  const lock = await context.backend.lock(minor, undefined);
-  try {
-    return await runUnlocked(command, minor, words, context);
-  } finally {
-    lock?.release();
-  }
-}
-
-async function runUnlocked(command: Command, minor: number, words: readonly string[], context: Context): Promise<number> {
+async function runCommand(command: Command, minor: number, words: readonly string[], context: Context): Promise<number> {
   switch (command.kind) {
     case 'configure':
       return runConfigure(command, minor, words, context);
     case 'down':
       return runDown(minor, words, context);
-    case 'read':
+    case 'read': {
       warnOfExcess(words, context);
-      return runRead(command, minor, context);
+      const read = (): Promise<number> => runRead(command, minor, context);
+      return CHANGES_FILES.includes(command.name) ? locked(minor, context, read) : read();
+    }
     case 'events':
       return runEvents(command, minor, words, context);
     case 'wait':

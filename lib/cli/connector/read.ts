@@ -1,6 +1,7 @@
+import { metaDeviceModes } from '../../dialects/words';
 import { buildConnectorSnapshot, snapshotToJson, type Client } from '../../drbd';
 import { DrbdError, KernelError, MismatchError } from '../../errors';
-import type { ConnectorReply } from '../../dialects/connector';
+import { returnCodes, type ConnectorReply } from '../../dialects/connector';
 import { byteOrderOf } from '../backend';
 import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
@@ -12,7 +13,6 @@ import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '.
 import { resourceName } from './resource-name';
 import { formatConfig, formatConnection, formatDisks, formatRole, formatShellStatus, formatStatus, formatUnknownTags, stateText, type StateText } from './show';
 
-const ERR_MINOR_INVALID = 127;
 /** How many generations the kernel keeps of each device. */
 const UUIDS = 4;
 
@@ -43,7 +43,7 @@ async function readState(command: ReadCommand, minor: number, client: Client<'co
     reply = await client.request('get_state', { minor }, waitOptions(context));
   } catch (error) {
     // To a cluster manager, a minor that does not exist is a state like any other.
-    if (!(overview && error instanceof KernelError && error.returnCode === ERR_MINOR_INVALID)) throw error;
+    if (!(overview && error instanceof KernelError && error.returnCode === returnCodes.ERR_MINOR_INVALID)) throw error;
   }
   const word = reply?.tags.state_i;
   if (reply !== undefined && word === undefined) throw new UsageError(`the answer about minor ${minor} holds no state`);
@@ -114,8 +114,6 @@ async function readConfig(minor: number, client: Client<'connector'>, context: C
   return print(context, formatConfig(minor, tags, order, ssocksFamily()), () => configToJson(minor, tags, order, context.globals.reveal), unknown);
 }
 
-const META_FLEX_EXTERNAL = -2;
-
 /** Notes size and path of a backing device that holds its own metadata; forgets what was noted if the metadata is elsewhere. */
 async function checkResize(minor: number, client: Client<'connector'>, context: Context): Promise<number> {
   const { io, backend, globals } = context;
@@ -128,9 +126,9 @@ async function checkResize(minor: number, client: Client<'connector'>, context: 
   if (device === undefined) return fail('there is no disk to look at. Attach one, or use drbdmeta.');
   if (index === undefined) return fail('the answer does not tell where the metadata is.');
   const path = lastKnownPath(globals.stateDirectory, minor);
-  // A recording speaks of another machine: its files are not here.
-  const elsewhere = backend.kind === 'replay';
-  if (index >= 0 || index === META_FLEX_EXTERNAL) {
+  // A recording, or a simulator, speaks of another machine: its files are not here.
+  const elsewhere = backend.kind === 'replay' || backend.kind === 'simulator';
+  if (index >= 0 || index === metaDeviceModes.flexExternal) {
     if (!elsewhere) deleteLastKnown(path);
     return globals.json ? print(context, '', () => ({ minor, device, sizeBytes: null, changed: null })) : EXIT.ok;
   }

@@ -1,3 +1,5 @@
+import { connectionStates, diskStates } from '../../dialects/connector';
+import { metaDeviceModes } from '../../dialects/words';
 import { decodeSocketAddress, type ByteOrder } from '../../netlink';
 import { decodeStateWord, type StateWord } from '../../dialects/state-word';
 import { wordOf } from '../../drbd';
@@ -19,15 +21,12 @@ export interface StateText {
   readonly word: StateWord;
 }
 
-const STAND_ALONE = 0;
-const DISKLESS = 0;
-
 export function stateText(state: number, order: ByteOrder): StateText {
   const word = decodeStateWord(state, order);
   const text = (kind: 'role' | 'disk' | 'connection', code: number): string => wordOf('connector', kind, code) ?? '';
   return {
     word,
-    unconfigured: word.conn === STAND_ALONE && word.disk === DISKLESS,
+    unconfigured: word.conn === connectionStates.C_STANDALONE && word.disk === diskStates.D_DISKLESS,
     connection: text('connection', word.conn),
     role: text('role', word.role),
     peer: text('role', word.peer),
@@ -143,9 +142,6 @@ function formatAddress(bytes: Uint8Array, order: ByteOrder, ssocks: number | und
 }
 
 const SDP = 27;
-const META_INTERNAL = -1;
-const META_FLEX_EXTERNAL = -2;
-const META_FLEX_INTERNAL = -3;
 
 /**
  * The configuration in the language of drbd.conf, as drbdadm reads it.
@@ -174,8 +170,8 @@ export function formatConfig(minor: number, tags: Tags, order: ByteOrder, ssocks
     parts.push('_this_host {\n', `\tdevice\t\t\tminor ${minor};\n`);
     if (typeof backing === 'string') {
       parts.push(`\tdisk\t\t\t"${backing}";\n`);
-      if (index === META_INTERNAL || index === META_FLEX_INTERNAL) parts.push('\tmeta-disk\t\tinternal;\n');
-      else if (index === META_FLEX_EXTERNAL) parts.push(`\tflexible-meta-disk\t"${String(meta)}";\n`);
+      if (index === metaDeviceModes.internal || index === metaDeviceModes.flexInternal) parts.push('\tmeta-disk\t\tinternal;\n');
+      else if (index === metaDeviceModes.flexExternal) parts.push(`\tflexible-meta-disk\t"${String(meta)}";\n`);
       else parts.push(`\tmeta-disk\t\t"${String(meta)}" [ ${String(index)} ];\n`);
     }
     if (local instanceof Uint8Array) parts.push(formatAddress(local, order, ssocks));

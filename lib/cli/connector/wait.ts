@@ -1,29 +1,24 @@
-import { connectionStates } from '../../dialects/connector';
+import { connectionStates, timeoutTypes } from '../../dialects/connector';
 import { AbortError, TimeoutError } from '../../errors';
 import { attempt } from '../../session';
 import { byteOrderOf } from '../backend';
 import { clientOf, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { getopt } from '../getopt';
-import { parseSigned, quote } from '../number';
+import { LONGEST_WAIT_SECONDS, parseSigned, quote } from '../number';
+import { lossLast } from '../source';
 import { inOrder } from './broadcasts';
 import type { ListenCommand } from './commands';
 import { warnOfExcess } from './events';
 import { stateToJson } from './json';
 import { stateText, type StateText } from './show';
 
-/** Of all three limits, in seconds (drbd_limits.h). */
-const TIMEOUT = { min: 0n, max: 300_000n } as const;
 
 interface Limits {
   readonly usual: number;
   readonly degraded: number;
   readonly outdated: number;
 }
-
-/** The answer to get_timeout_flag. */
-const USUAL = 0;
-const DEGRADED = 1;
 
 /**
  * Waits until the peers are connected, or until they are and no resync runs.
@@ -43,12 +38,12 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
   const ending = io.endSignal();
   const { tags: flag } = await client.request('get_timeout_flag', { minor }, waitOptions(context, ending));
   const limits = { usual: seconds['wfc-timeout'] ?? 0, degraded: seconds['degr-wfc-timeout'] ?? 0, outdated: seconds['outdated-wfc-timeout'] ?? 0 };
-  const limit = chooseLimit(flag.use_degraded ?? USUAL, limits, context);
+  const limit = chooseLimit(flag.use_degraded ?? timeoutTypes.UT_DEFAULT, limits, context);
   const stop = new AbortController();
   let isOver = false;
   // Listening first and asking then, so that no change falls between.
   const stream = client.events({ signal: stop.signal });
-  const done = (state: StateText): boolean => isReached(command.name, state, afterSplitBrain);
+  const done = (state: StateText): boolean => isReached(command.name, state) || (!afterSplitBrain && isGivenUp(state));
   const ask = async (): Promise<StateText> => {
     const { tags } = await client.request('get_state', { minor }, waitOptions(context, stop.signal));
     if (tags.state_i === undefined) throw new UsageError(`the answer about minor ${minor} holds no state`);
@@ -58,7 +53,7 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
   const watch = async (): Promise<StateText | undefined> => {
     let state = await ask();
     if (done(state)) return state;
-    for await (const item of inOrder(stream)) {
+    for await (const item of inOrder(lossLast(stream))) {
       if (item.kind === 'gap') state = await ask();
       else if (item.minor !== minor || item.name !== 'get_state' || typeof item.tags['state_i'] !== 'number') continue;
       else state = stateText(item.tags['state_i'], byteOrderOf(context.backend));
@@ -80,7 +75,7 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
         },
       };
     });
-    if (context.globals.json) io.stdout.write(`${JSON.stringify({ minor, reached: true, ...stateToJson(state, undefined) })}\n`);
+    if (context.globals.json) io.stdout.write(`${JSON.stringify({ minor, reached: isReached(command.name, state), ...stateToJson(state, undefined) })}\n`);
     return EXIT.ok;
   } catch (error) {
     // A question without an answer is another matter, and a failure.
@@ -97,13 +92,13 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
 
 function parseLimit(text: string, what: string): number {
   const number = parseSigned(text, '1', what);
-  if (number < TIMEOUT.min || number > TIMEOUT.max) throw new UsageError(`${what}: ${quote(text)} is out of range: ${TIMEOUT.min} to ${TIMEOUT.max} seconds, where 0 waits for ever`);
+  if (number < 0n || number > LONGEST_WAIT_SECONDS) throw new UsageError(`${what}: ${quote(text)} is out of range: 0 to ${LONGEST_WAIT_SECONDS} seconds, where 0 waits for ever`);
   return Number(number);
 }
 
 /** A limit for a degraded cluster must not be longer than the usual one, nor one for an outdated peer longer than that. */
 function chooseLimit(flag: number, limits: Limits, context: Context): number {
-  if (flag === USUAL) return limits.usual;
+  if (flag === timeoutTypes.UT_DEFAULT) return limits.usual;
   const shorten = (name: string, value: number, of: string, most: number): number => {
     if (most === 0 || (value !== 0 && value <= most)) return value;
     context.io.stderr.write(`${name} has to be at most ${of}; it is set to ${most} seconds\n`);
@@ -111,12 +106,15 @@ function chooseLimit(flag: number, limits: Limits, context: Context): number {
   };
   const degraded = shorten('degr-wfc-timeout', limits.degraded, 'wfc-timeout', limits.usual);
   const outdated = shorten('outdated-wfc-timeout', limits.outdated, 'degr-wfc-timeout', degraded);
-  return flag === DEGRADED ? degraded : outdated;
+  return flag === timeoutTypes.UT_DEGRADED ? degraded : outdated;
 }
 
-function isReached(name: string, state: StateText, afterSplitBrain: boolean): boolean {
-  const { conn } = state.word;
-  // It was given up: nothing will come of waiting.
-  if (!afterSplitBrain && conn < connectionStates.C_UNCONNECTED) return true;
+/** Nothing will come of waiting. */
+function isGivenUp({ word }: StateText): boolean {
+  return word.conn < connectionStates.C_UNCONNECTED;
+}
+
+function isReached(name: string, { word }: StateText): boolean {
+  const { conn } = word;
   return name === 'wait-sync' ? conn === connectionStates.C_CONNECTED : conn >= connectionStates.C_CONNECTED;
 }

@@ -1,3 +1,4 @@
+import { metaDeviceModes } from '../../dialects/words';
 import { resolve } from 'node:path';
 import { DrbdError } from '../../errors';
 import { readSecret, type Context } from '../context';
@@ -83,7 +84,7 @@ async function readArgument(
       return [[tag, text]];
     case 'metadata index': {
       const { min = 0, max = 0 } = fieldOf(command, tag);
-      const index = text === 'internal' ? META_FLEX_INTERNAL : text === 'flexible' ? META_FLEX_EXTERNAL : parseSigned(text, '1', what);
+      const index = text === 'internal' ? BigInt(metaDeviceModes.flexInternal) : text === 'flexible' ? BigInt(metaDeviceModes.flexExternal) : parseSigned(text, '1', what);
       if (index < BigInt(min) || index > BigInt(max)) throw new UsageError(`${what}: ${quote(text)} is out of range: internal, flexible, or a slot from 0 to ${max}`);
       return [[tag, Number(index)]];
     }
@@ -101,9 +102,6 @@ async function readArgument(
     }
   }
 }
-
-const META_FLEX_EXTERNAL = -2n;
-const META_FLEX_INTERNAL = -3n;
 
 /** drbdsetup works in the root directory, and so does the kernel on its behalf. */
 function requireBlockDevice(path: string, what: string, context: Context): void {

@@ -1,3 +1,4 @@
+import { returnCodes } from '../../dialects/genl1';
 import { unlinkSync } from 'node:fs';
 import { explainCode, type Genl1Client } from '../../drbd';
 import { KernelError, UnsupportedError } from '../../errors';
@@ -9,7 +10,6 @@ import { statusOf } from './streams';
 
 /** Where drbdadm links what it configured to the configuration file that it took it from. */
 const REGISTRY = '/var/run/drbd';
-const ERR_RES_NOT_KNOWN = 158;
 
 /** A request whose operation is known at run time only. */
 type AnyRequest = (name: string, params: Readonly<Record<string, unknown>>, options: object) => Promise<Answer>;
@@ -84,7 +84,7 @@ export async function runDown(client: Genl1Client, call: Call, context: Context)
   try {
     await runChange(client, call, context);
   } catch (error) {
-    if (!(error instanceof KernelError) || error.returnCode !== ERR_RES_NOT_KNOWN) throw error;
+    if (!(error instanceof KernelError) || error.returnCode !== returnCodes.ERR_RES_NOT_KNOWN) throw error;
     if (context.io.stderr.isTerminal) context.io.stderr.write(`${context.subject ?? context.tool}: there is no such resource; it is down\n`);
   }
   for (const { minor } of volumes) if (minor !== undefined) forget(`drbd-minor-${minor}.conf`, context);

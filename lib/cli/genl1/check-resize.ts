@@ -1,13 +1,11 @@
+import { metaDeviceModes } from '../../dialects/words';
 import type { Genl1Client } from '../../drbd';
 import { TransportError } from '../../errors';
 import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../last-known';
-import { waitOptions, type Context } from '../context';
+import { locked, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { quote } from '../number';
 import type { Call } from './command-line';
-
-/** Mode of metadata on a device of its own whose size follows the data (drbd_md_index); numbers from 0 are slots there. */
-const FLEXIBLE_EXTERNAL = -2;
 
 /**
  * `check-resize`: notes the size of the disk below a device, so that drbdmeta finds internal metadata again when the disk grows while it is detached.
@@ -16,12 +14,17 @@ const FLEXIBLE_EXTERNAL = -2;
 export async function runCheckResize(client: Genl1Client, { target }: Call, context: Context): Promise<number> {
   if (target.kind !== 'minor') throw new UsageError('check-resize: a minor is needed');
   const { minor } = target;
+  // drbdmeta notes down in the same file.
+  return locked(minor, context, () => noteSize(client, minor, context));
+}
+
+async function noteSize(client: Genl1Client, minor: number, context: Context): Promise<number> {
   const { disk_conf: disk } = await client.request('get_status', { minor }, waitOptions(context));
   const { json, stateDirectory } = context.globals;
   const file = lastKnownPath(stateDirectory, minor);
   const path = disk?.backing_dev ?? '';
   const index = disk?.meta_dev_idx;
-  const external = index !== undefined && (index >= 0 || index === FLEXIBLE_EXTERNAL);
+  const external = index !== undefined && (index >= 0 || index === metaDeviceModes.flexExternal);
   let sizeBytes: bigint | undefined;
   let action: 'noted' | 'unchanged' | 'removed' | 'none' = 'none';
   try {

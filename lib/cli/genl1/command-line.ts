@@ -1,3 +1,4 @@
+import { metaDeviceModes } from '../../dialects/words';
 import { attributeSets } from '../../dialects/genl1';
 import type { SocketAddress } from '../../netlink';
 import { TransportError } from '../../errors';
@@ -6,7 +7,7 @@ import { parseAddress } from '../address';
 import { minorOf } from '../device';
 import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';
-import { parseSigned, parseUnsigned, quote } from '../number';
+import { LONGEST_WAIT_SECONDS, parseSigned, parseUnsigned, quote } from '../number';
 import { requestKey, type Argument, type Command } from './commands';
 import type { FieldOption } from './options';
 import { parseOptionValue } from './values';
@@ -45,8 +46,6 @@ const JSON_OPTION = 'json';
 const SECRET_FILE = 'shared-secret-file';
 const SECRET = 'shared-secret';
 const MOST_VOLUMES = 0xffffffffn;
-/** Of all three limits of waiting (linux/drbd_limits.h). */
-const MOST_SECONDS = 300_000n;
 
 function specsOf(command: Command): readonly Spec[] {
   const specs: Spec[] = command.options.map((field) => ({ name: field.name, argument: field.kind === 'flag' || field.kind === 'boolean' ? 'optional' : 'required', field }));
@@ -133,7 +132,7 @@ function checkPlain({ name, argument, words }: Spec, text: string | undefined, f
   // What takes its argument at will is a switch: any word but yes leaves it off, as in the C tool.
   if (argument === 'required') {
     const seconds = parseUnsigned(text, '1', `option --${name}`);
-    if (seconds > MOST_SECONDS) fail(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${MOST_SECONDS} seconds`);
+    if (seconds > LONGEST_WAIT_SECONDS) fail(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${LONGEST_WAIT_SECONDS} seconds`);
     return seconds.toString();
   }
   return text;
@@ -192,7 +191,7 @@ function readArgument(argument: Argument, text: string, backend: Backend): unkno
 }
 
 /** Modes of metadata, as they are sent. */
-const META_MODES: Readonly<Record<string, number>> = { internal: -3, flexible: -2 };
+const META_MODES: Readonly<Record<string, number>> = { internal: metaDeviceModes.flexInternal, flexible: metaDeviceModes.flexExternal };
 
 function readMetaIndex(text: string): number {
   const mode = Object.hasOwn(META_MODES, text) ? META_MODES[text] : undefined;

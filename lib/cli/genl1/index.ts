@@ -1,4 +1,4 @@
-import { clientOf, isDriverPresent, readSecret, type Context, type Personality } from '../context';
+import { clientOf, isDriverAbsent, readSecret, type Context, type Personality } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { quote } from '../number';
 import { runChange, runDelMinor, runDelResource, runDown } from './changes';
@@ -29,7 +29,7 @@ export const genl1Personality: Personality = {
     const call = await parseCall(command, words, backend, globals.sharedSecretFile, (file) => readSecret(file, io));
     if (call.subject !== '') context.subject = call.subject;
     for (const notice of call.notices) io.stderr.write(`${notice}\n`);
-    if (DONE_WITHOUT_DRIVER.has(command.name) && !isDriverPresent(backend)) return EXIT.ok;
+    if (DONE_WITHOUT_DRIVER.has(command.name) && isDriverAbsent(backend)) return EXIT.ok;
     return run(call, call.plain.has('json') ? { ...context, globals: { ...globals, json: true } } : context);
   },
 };

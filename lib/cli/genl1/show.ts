@@ -1,3 +1,4 @@
+import { metaDeviceModes } from '../../dialects/words';
 import type { operations } from '../../dialects/genl1';
 import type { DumpReply } from '../../drbd';
 import { decodeSocketAddress } from '../../netlink';
@@ -10,9 +11,6 @@ export type StatusReply = DumpReply<typeof operations.get_status>;
 
 const INDENT = 4;
 /** Modes of metadata (drbd_md_index); numbers from 0 are slots. */
-const INTERNAL = -1;
-const FLEXIBLE_EXTERNAL = -2;
-const FLEXIBLE_INTERNAL = -3;
 
 /**
  * The configuration as configuration files have it, which drbdadm reads.
@@ -76,7 +74,7 @@ export function formatShow(replies: readonly StatusReply[], machine: Machine, sh
     const disk = reply.disk_conf;
     if (disk?.backing_dev !== undefined && disk.backing_dev !== '') {
       line(`disk\t\t\t"${disk.backing_dev}";`);
-      line(`meta-disk\t\t\t${metaDisk(disk.meta_dev ?? '', disk.meta_dev_idx ?? FLEXIBLE_INTERNAL)};`);
+      line(`meta-disk\t\t\t${metaDisk(disk.meta_dev ?? '', disk.meta_dev_idx ?? metaDeviceModes.flexInternal)};`);
     }
     section('disk', attachOptions, disk);
     close();
@@ -94,10 +92,10 @@ function hasBytes(bytes: Uint8Array | undefined): bytes is Uint8Array {
 
 function metaDisk(device: string, index: number): string {
   switch (index) {
-    case INTERNAL:
-    case FLEXIBLE_INTERNAL:
+    case metaDeviceModes.internal:
+    case metaDeviceModes.flexInternal:
       return 'internal';
-    case FLEXIBLE_EXTERNAL:
+    case metaDeviceModes.flexExternal:
       return doubleQuote(device);
     default:
       return `${doubleQuote(device)} [ ${index} ]`;
@@ -152,7 +150,7 @@ function orNull(text: string | undefined): string | null {
 }
 
 function metaIndexWord(index: number): string | number {
-  return index === INTERNAL || index === FLEXIBLE_INTERNAL ? 'internal' : index === FLEXIBLE_EXTERNAL ? 'flexible' : index;
+  return index === metaDeviceModes.internal || index === metaDeviceModes.flexInternal ? 'internal' : index === metaDeviceModes.flexExternal ? 'flexible' : index;
 }
 
 function optionToJson(option: FieldOption, value: unknown, machine: Machine, reveal: boolean): object {

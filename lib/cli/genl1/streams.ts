@@ -1,3 +1,4 @@
+import { returnCodes } from '../../dialects/genl1';
 import type { Genl1Client } from '../../drbd';
 import { KernelError, NetlinkError, UnsupportedError } from '../../errors';
 import { byteOrderOf } from '../backend';
@@ -9,14 +10,12 @@ import { eventToJson, formatEvent, type StateMessage } from './events';
 import { follow } from './follow';
 import type { StatusReply } from './show';
 
-const ERR_MINOR_INVALID = 127;
-const ERR_RES_NOT_KNOWN = 158;
 const ENODEV = 19;
 const EOPNOTSUPP = 95;
 
 /** @returns whether a dump was refused because the resource that it was asked about does not exist: the kernel says so in two ways */
 export function isUnknownResource(error: unknown): boolean {
-  return (error instanceof NetlinkError && error.errno === ENODEV) || (error instanceof KernelError && error.returnCode === ERR_RES_NOT_KNOWN);
+  return (error instanceof NetlinkError && error.errno === ENODEV) || (error instanceof KernelError && error.returnCode === returnCodes.ERR_RES_NOT_KNOWN);
 }
 
 /** @returns what a request resolves with; undefined where the module is older than the operation */
@@ -166,7 +165,7 @@ export async function statusOf(client: Genl1Client, target: Target, context: Con
   try {
     return [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }];
   } catch (error) {
-    if (error instanceof KernelError && error.returnCode === ERR_MINOR_INVALID) return [];
+    if (error instanceof KernelError && error.returnCode === returnCodes.ERR_MINOR_INVALID) return [];
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { byteOrderOf } from '../backend';
 import { waitOptions, type Context } from '../context';
 import { EXIT, formatReturnCode } from '../errors';
 import { exitCodeOfEnd } from '../io';
+import { lossLast } from '../source';
 import { reasons } from './events';
 import { connectionWord, readState } from './states';
 
@@ -95,7 +96,7 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
     // It listens before it asks, so that nothing falls between.
     const stream = client.events({ signal });
     if (await ask()) return EXIT.ok;
-    for await (const item of stream) {
+    for await (const item of lossLast(stream)) {
       if (item.kind === 'resync') {
         if (await ask()) return EXIT.ok;
         continue;
