@@ -35,7 +35,7 @@ const lanes = [
   ['fuzz', 120, jestLane('fuzz')],
   ['kernel', 480, [join(root, 'scripts/kernel'), 'run', '--check-log', '--timeout', '420', '--', ...jestLane('kernel', '--runInBand', '--ci')]],
   // Boots its kernels itself, two at a time.
-  ['differential', 720, jestLane('differential', '--runInBand', '--ci')],
+  ['differential', 840, jestLane('differential', '--runInBand', '--ci')],
   ['sanitize', 300, [join(root, 'scripts/sanitize')]],
 ];
 

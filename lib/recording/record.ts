@@ -53,6 +53,8 @@ interface PendingSend {
   readonly socket: number;
   readonly bytes: Uint8Array;
   readonly connector: boolean;
+  /** Its system call came back without an error. */
+  delivered: boolean;
 }
 
 class Recorder {
@@ -95,6 +97,7 @@ class Recorder {
     this.#pending.add(pending);
     pending.send.done.then(
       () => {
+        pending.delivered = true;
         this.#sent();
       },
       () => {
@@ -110,8 +113,8 @@ class Recorder {
   }
 
   received(socket: number, datagram: Datagram, connector: boolean, asked: ReadonlySet<number>): void {
-    // Its request went out before.
-    this.#sent();
+    // Its request went out before, though word of that may still be on its way.
+    this.#sent(socket);
     const { bytes, port, groups, group, truncated } = datagram;
     if (!connector) this.#learnFamily(bytes);
     this.#entry({ kind: 'rx', line: 0, socket, bytes: this.#safe(bytes, connector), port: asked.has(port) ? 0 : port, groups, group: group === 0 ? lowestGroup(groups) : group, truncated });
@@ -124,15 +127,17 @@ class Recorder {
 
   finish(end: RecordingEnd): void {
     if (this.#finished) return;
-    this.#sent();
+    this.#sent('all');
     this.#begin();
     this.#finished = true;
     this.#sink.write(formatEnd(end));
   }
 
-  #sent(): void {
+  /** Writes down what has crossed: what is inside the kernel, what came back well, and of a socket that has been answered what came back at all. */
+  #sent(answered?: number | 'all'): void {
     for (const pending of this.#pending) {
-      if (pending.send.state === 'no') continue;
+      const { state } = pending.send;
+      if (state === 'no' || (state === 'returned' && !pending.delivered && answered !== 'all' && answered !== pending.socket)) continue;
       this.#pending.delete(pending);
       const { socket, bytes, connector } = pending;
       this.#entry({ kind: 'tx', line: 0, socket, bytes: this.#safe(bytes, connector) });
@@ -280,7 +285,7 @@ class RecordingSocket implements TransportSocket {
   send(bytes: Uint8Array, to?: { readonly port?: number; readonly groups?: number }): Send {
     if (to?.port !== undefined && to.port !== 0) this.#asked.add(to.port);
     const send = this.#socket.send(bytes, to);
-    const pending: PendingSend = { send, socket: this.#number, bytes: bytes.slice(), connector: this.#connector };
+    const pending: PendingSend = { send, socket: this.#number, bytes: bytes.slice(), connector: this.#connector, delivered: false };
     this.#recorder.sending(pending);
     return new RecordingSend(send, () => {
       this.#recorder.cancelled(pending);

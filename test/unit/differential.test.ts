@@ -109,5 +109,10 @@ describe('the coverage', () => {
     expect(coverageOf([], [table]).holes).toHaveLength(3 + 5 * 4);
     const without = { ...whole, records: whole.records.filter(({ step }) => !('argv' in step) || !step.argv.includes('--al-extents=65534')) };
     expect(coverageOf([without], [table]).holes).toEqual(['attach --al-extents: max']);
+    // A value that did not come as far as the object says nothing of the option.
+    for (const lost of [outcome({ exit: 20 }), outcome({ exit: 10, stderr: '0: Failure: (127) Device minor not allocated\n' })]) {
+      const failed = { ...whole, records: whole.records.map((record) => ('argv' in record.step && record.step.argv.includes('--al-extents=65534') ? { ...record, outcome: lost } : record)) };
+      expect(coverageOf([failed], [table]).holes).toEqual(['attach --al-extents: max']);
+    }
   });
 });

@@ -26,6 +26,14 @@ function tableOf(argv: readonly string[], tables: readonly CommandTable[]): Comm
   return tables.find(({ name }) => name === argv[0]) ?? tables.find(({ name }) => name === argv[1]);
 }
 
+/** Numbers of the refusals that only say that there is no such object. */
+const NO_SUCH_OBJECT = /\((?:127|158)\)/u;
+
+/** Whether a command's values came as far as the object that they are for: one that was refused before it was sent, or for want of the object, tells nothing of them. */
+function wasTried({ exit, stderr }: { readonly exit: number; readonly stderr: string }): boolean {
+  return exit === 0 || (exit !== 20 && !NO_SUCH_OBJECT.test(stderr));
+}
+
 /** @returns what every step of ours covered, by the genuine program's own list of commands and options */
 export function coverageOf(records: readonly ScenarioRecord[], tables: readonly CommandTable[]): Coverage {
   const found = new Map<string, CommandCoverage>(tables.map(({ name }) => [name, { succeeded: 0, refused: new Set(), processes: 0, options: new Map() }]));
@@ -37,9 +45,10 @@ export function coverageOf(records: readonly ScenarioRecord[], tables: readonly 
     if (step.do === 'follow' || (step.do === 'command' && step.process === true)) covered.processes++;
     if (step.do === 'follow' || outcome?.exit === 0) covered.succeeded++;
     else if (outcome !== undefined) covered.refused.add(outcome.exit);
+    const tried = step.do === 'follow' || (outcome !== undefined && wasTried(outcome));
     for (const [option, classes] of optionsOf(step.argv, table)) {
       const values = covered.options.get(option.name) ?? new Set<ValueClass>();
-      for (const value of classes) values.add(value);
+      for (const value of classes) if (tried || value === 'out of range') values.add(value);
       covered.options.set(option.name, values);
     }
   }
