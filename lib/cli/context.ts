@@ -75,6 +75,14 @@ export function isDriverAbsent(backend: Backend): boolean {
   return typeof text !== 'string' && text.error === 'ENOENT' && existsSync('/proc/self');
 }
 
+/** Where DRBD's tools keep their notes. */
+const NOTES_DIRECTORY = '/var/lib/drbd';
+
+/** @returns where the notes about the driver's minors are: those of this machine are about its kernel, and not about what a recording or a simulator tells of */
+export function notesDirectory({ globals, backend }: Context): string | undefined {
+  return globals.stateDirectory ?? (backend.kind === 'kernel' ? NOTES_DIRECTORY : undefined);
+}
+
 /** Runs what must not run beside drbdmeta or another drbdsetup on the same minor. @throws LockedError, TransportError, and what it throws */
 export async function locked<T>(minor: number, { backend }: Context, run: () => Promise<T>): Promise<T> {
   const lock = await backend.lock(minor, undefined);

@@ -26,8 +26,8 @@ export interface Globals {
   readonly sharedSecretFile: string | undefined;
   /** Where lock files are, if not where DRBD's tools have them. */
   readonly lockDirectory: string | undefined;
-  /** Where DRBD's tools keep what they remember of a minor (drbd-minor-N.lkbd, drbd-minor-N.conf). */
-  readonly stateDirectory: string;
+  /** Where DRBD's tools keep what they remember of a minor (drbd-minor-N.lkbd, drbd-minor-N.conf), if it was told: see notesDirectory(). */
+  readonly stateDirectory: string | undefined;
 }
 
 interface GlobalOption {
@@ -52,7 +52,7 @@ export const globalOptions = {
   forceUnsafe: { name: 'force-unsafe', doc: 'Send even what is known to hang this kernel.' },
   sharedSecretFile: { name: 'shared-secret-file', argument: 'FILE', doc: 'Read the shared secret from the first line of FILE (- is standard input, /dev/fd/N a descriptor), so that it stands on no command line.' },
   lockDirectory: { name: 'lock-dir', argument: 'DIRECTORY', variable: 'DRBD_LOCK_DIR', doc: 'Where the lock files are.' },
-  stateDirectory: { name: 'state-dir', argument: 'DIRECTORY', variable: 'DRBD_STATE_DIR', doc: 'Where DRBD keeps what it remembers of a minor: /var/lib/drbd.' },
+  stateDirectory: { name: 'state-dir', argument: 'DIRECTORY', variable: 'DRBD_STATE_DIR', doc: 'Where DRBD keeps what it remembers of a minor: /var/lib/drbd, and nowhere if the answers come from a recording or a simulator.' },
 } as const satisfies Readonly<Record<string, GlobalOption>>;
 
 export type GlobalName = keyof typeof globalOptions;
@@ -100,7 +100,7 @@ export function parseGlobals(argv: readonly string[], env: Environment): { reado
     forceUnsafe: given.has('forceUnsafe'),
     sharedSecretFile: given.get('sharedSecretFile'),
     lockDirectory: given.get('lockDirectory'),
-    stateDirectory: given.get('stateDirectory') ?? '/var/lib/drbd',
+    stateDirectory: given.get('stateDirectory'),
   };
   if (globals.replay !== undefined && globals.simulator !== undefined) throw new UsageError('--replay and --simulator exclude each other: the answers come from one of them');
   if (globals.simulator !== undefined && globals.dialect !== undefined && globals.dialect !== 'connector') throw new UsageError('--simulator implies the connector dialect');

@@ -8,12 +8,14 @@ export interface LastKnown {
   readonly uuid: bigint | undefined;
 }
 
-export function lastKnownPath(stateDirectory: string, minor: number): string {
-  return `${stateDirectory}/drbd-minor-${minor}.lkbd`;
+/** @param directory that of DRBD's notes, if there is one: what has no path is not noted */
+export function lastKnownPath(directory: string | undefined, minor: number): string | undefined {
+  return directory === undefined ? undefined : `${directory}/drbd-minor-${minor}.lkbd`;
 }
 
 /** @returns undefined where nothing is noted, or nothing that can be read. @throws the system's error for any other failure */
-export function readLastKnown(path: string): LastKnown | undefined {
+export function readLastKnown(path: string | undefined): LastKnown | undefined {
+  if (path === undefined) return undefined;
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -28,7 +30,8 @@ export function readLastKnown(path: string): LastKnown | undefined {
 }
 
 /** Size in bytes, a tab, the device; on a second line the uuid, if one is known. It is on the disk when this returns; where that fails, what was noted before still is. */
-export function writeLastKnown(path: string, known: LastKnown): void {
+export function writeLastKnown(path: string | undefined, known: LastKnown): void {
+  if (path === undefined) return;
   const next = `${path}.new`;
   const file = openSync(next, 'w', 0o644);
   try {
@@ -42,7 +45,8 @@ export function writeLastKnown(path: string, known: LastKnown): void {
 }
 
 /** Forgets it. */
-export function deleteLastKnown(path: string): void {
+export function deleteLastKnown(path: string | undefined): void {
+  if (path === undefined) return;
   try {
     unlinkSync(path);
   } catch (error) {

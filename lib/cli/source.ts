@@ -8,6 +8,8 @@ const SETTLE_TURNS = 3;
 /** More than the kernel and this process keep of a stream: what comes beyond is not from before the loss. */
 const MOST_OLDER = 16_384;
 
+const OVER = { done: true } as const;
+
 /** A stream whose next item may be waited for without being taken. */
 export class Source<T> {
   readonly #stream: AsyncIterator<T>;
@@ -28,9 +30,9 @@ export class Source<T> {
     const older: T[] = [];
     for (let quiet = 0; quiet < SETTLE_TURNS && older.length < MOST_OLDER; ) {
       this.#next ??= this.#stream.next();
-      const result = await Promise.race([this.#next, turn()]);
+      // The end, and a failure, are for next() to tell, behind what has come before them.
+      const result = await Promise.race([this.#next, turn()]).catch(() => OVER);
       if (result === undefined) quiet++;
-      // The end, and a failure, are for next() to tell.
       else if (result.done === true) break;
       else {
         this.#next = undefined;

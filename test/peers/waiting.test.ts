@@ -47,6 +47,11 @@ async function goesOn(program: Program, seconds: number): Promise<boolean> {
   return !program.ended;
 }
 
+/** What a listener has heard of its minor so far. */
+function told(program: Program): readonly string[] {
+  return storyOf(broadcasts(program.calls()), 0);
+}
+
 test('three listeners and those who wait, from up to down', async () => {
   const listeners = [start('alpha', 'events'), start('alpha', 'events', '-a'), start('alpha', 'events', '-u')];
   for (const listener of listeners) await listener.until(({ stdout }) => stdout !== '', 'the first answer');
@@ -68,6 +73,7 @@ test('three listeners and those who wait, from up to down', async () => {
   await drbdsetup('alpha', 'secondary');
   await drbdsetup('alpha', 'down');
 
+  for (const listener of listeners) await listener.until((running) => told(running).at(-1)?.includes('D_DISKLESS/') === true, 'the end of the story');
   const stories = (await Promise.all(listeners.map((listener) => listener.end()))).map(({ netlink }) => storyOf(broadcasts(netlink), 0));
   const sides = (from: string, to: string): string => `R_SECONDARY/R_${from} D_${to}`;
   // Both kernels speak on one bus here; a machine hears its own.

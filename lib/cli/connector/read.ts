@@ -3,7 +3,7 @@ import { buildConnectorSnapshot, snapshotToJson, type Client } from '../../drbd'
 import { DrbdError, KernelError, MismatchError } from '../../errors';
 import { returnCodes, type ConnectorReply } from '../../dialects/connector';
 import { byteOrderOf } from '../backend';
-import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
+import { clientOf, notesDirectory, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { explainGenerations, formatGenerations, generationsToJson } from '../generations';
 import { ssocksFamily } from '../address';
@@ -125,11 +125,9 @@ async function checkResize(minor: number, client: Client<'connector'>, context: 
   };
   if (device === undefined) return fail('there is no disk to look at. Attach one, or use drbdmeta.');
   if (index === undefined) return fail('the answer does not tell where the metadata is.');
-  const path = lastKnownPath(globals.stateDirectory, minor);
-  // A recording, or a simulator, speaks of another machine: its files are not here.
-  const elsewhere = backend.kind === 'replay' || backend.kind === 'simulator';
+  const path = lastKnownPath(notesDirectory(context), minor);
   if (index >= 0 || index === metaDeviceModes.flexExternal) {
-    if (!elsewhere) deleteLastKnown(path);
+    deleteLastKnown(path);
     return globals.json ? print(context, '', () => ({ minor, device, sizeBytes: null, changed: null })) : EXIT.ok;
   }
   let sizeBytes: bigint;
@@ -141,9 +139,9 @@ async function checkResize(minor: number, client: Client<'connector'>, context: 
     if (!(error instanceof DrbdError)) throw error;
     return fail(`the backing device cannot be looked at: ${error.message}.`);
   }
-  const known = elsewhere ? undefined : readLastKnown(path);
+  const known = readLastKnown(path);
   const changed = known?.sizeBytes !== sizeBytes || known.device !== device;
-  if (changed && !elsewhere) {
+  if (changed) {
     try {
       writeLastKnown(path, { sizeBytes, device, uuid: known?.uuid });
     } catch (error) {

@@ -1,7 +1,7 @@
 import { readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { readSmallFile } from '../backend';
-import type { Context } from '../context';
+import { notesDirectory, type Context } from '../context';
 
 const MOST_INCLUDED_FILES = 256;
 
@@ -72,8 +72,9 @@ function namesMinor(words: readonly string[], minor: number): boolean {
 export function resourceName(minor: number, context: Context): string | undefined {
   const told = context.io.env['DRBD_RESOURCE'];
   if (told !== undefined && told !== '') return told;
-  if (context.backend.kind === 'replay') return undefined;
-  const link = `${context.globals.stateDirectory}/drbd-minor-${minor}.conf`;
+  const directory = notesDirectory(context);
+  if (directory === undefined) return undefined;
+  const link = `${directory}/drbd-minor-${minor}.conf`;
   try {
     return findResourceName(realpathSync(link), minor);
   } catch {

@@ -2,7 +2,7 @@ import { metaDeviceModes } from '../../dialects/words';
 import type { Genl1Client } from '../../drbd';
 import { TransportError } from '../../errors';
 import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../last-known';
-import { locked, waitOptions, type Context } from '../context';
+import { locked, notesDirectory, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { quote } from '../number';
 import type { Call } from './command-line';
@@ -20,8 +20,8 @@ export async function runCheckResize(client: Genl1Client, { target }: Call, cont
 
 async function noteSize(client: Genl1Client, minor: number, context: Context): Promise<number> {
   const { disk_conf: disk } = await client.request('get_status', { minor }, waitOptions(context));
-  const { json, stateDirectory } = context.globals;
-  const file = lastKnownPath(stateDirectory, minor);
+  const { json } = context.globals;
+  const file = lastKnownPath(notesDirectory(context), minor);
   const path = disk?.backing_dev ?? '';
   const index = disk?.meta_dev_idx;
   const external = index !== undefined && (index >= 0 || index === metaDeviceModes.flexExternal);
@@ -30,18 +30,17 @@ async function noteSize(client: Genl1Client, minor: number, context: Context): P
   try {
     if (path !== '' && external) {
       action = 'removed';
-      // The files belong to the machine whose kernel answered.
-      if (context.backend.kind === 'kernel') deleteLastKnown(file);
+      deleteLastKnown(file);
     } else if (path !== '') {
       sizeBytes = sizeOf(path, context);
-      const known = context.backend.kind === 'kernel' ? readLastKnown(file) : undefined;
+      const known = readLastKnown(file);
       action = known?.sizeBytes === sizeBytes && known.device === path ? 'unchanged' : 'noted';
-      if (action === 'noted' && context.backend.kind === 'kernel') writeLastKnown(file, { sizeBytes, device: path, uuid: known?.uuid });
+      if (action === 'noted') writeLastKnown(file, { sizeBytes, device: path, uuid: known?.uuid });
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code !== 'string' || error instanceof TransportError) throw error;
-    throw new UsageError(`the size of the disk of minor ${minor} could not be noted in ${quote(file)}: ${code}`);
+    throw new UsageError(`the size of the disk of minor ${minor} could not be noted in ${quote(file ?? '')}: ${code}`);
   }
   if (json) context.io.stdout.write(`${JSON.stringify({ minor, disk: path === '' ? null : path, sizeBytes: sizeBytes?.toString() ?? null, action })}\n`);
   return EXIT.ok;

@@ -29,6 +29,7 @@ export async function follow(stream: AsyncIterableIterator<Item>, context: Conte
       if (item.kind === 'event') follower.take(item);
       else {
         await source.settle();
+        if (ending.aborted) break;
         await follower.reread(item.reason);
       }
       if (context.io.stdout.closed) break;

@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 
 import { createBackend } from '../../../lib/cli/backend';
 import type { Context } from '../../../lib/cli/context';
@@ -10,8 +10,6 @@ import { memoryIo } from '../../support/cli';
 
 const event = (sequence: number): GenericEvent => ({ kind: 'event', name: 'device_state', minor: 0, sequence, sets: {}, unknown: [] });
 const OVERRUN: ResyncEvent = { kind: 'resync', reason: 'overrun' };
-/** A pause that is longer than what belongs together ever makes. */
-const PAUSE_MS = 200;
 
 function contextOf(): Context & { readonly io: ReturnType<typeof memoryIo> } {
   const { globals } = parseGlobals([], {});
@@ -19,7 +17,7 @@ function contextOf(): Context & { readonly io: ReturnType<typeof memoryIo> } {
 }
 
 /** What a follower was asked to do, in order. */
-async function told(stream: AsyncGenerator<GenericEvent | ResyncEvent>, context = contextOf()): Promise<{ readonly exit: number; readonly steps: readonly (number | string)[] }> {
+async function told(stream: AsyncGenerator<GenericEvent | ResyncEvent>, context = contextOf(), reread = (): void => undefined): Promise<{ readonly exit: number; readonly steps: readonly (number | string)[] }> {
   const steps: (number | string)[] = [];
   const exit = await follow(stream, context, {
     read: async () => {
@@ -27,6 +25,7 @@ async function told(stream: AsyncGenerator<GenericEvent | ResyncEvent>, context 
     },
     reread: async (reason) => {
       steps.push(reason);
+      reread();
     },
     take: ({ sequence }) => {
       steps.push(sequence);
@@ -36,6 +35,8 @@ async function told(stream: AsyncGenerator<GenericEvent | ResyncEvent>, context 
 }
 
 test('what was sent before a loss, and comes after word of it, is older than what is read then', async () => {
+  let resume = (): void => undefined;
+  const pause = new Promise<void>((resolve) => (resume = resolve));
   async function* stream(): AsyncGenerator<GenericEvent | ResyncEvent> {
     yield event(1);
     yield OVERRUN;
@@ -45,11 +46,11 @@ test('what was sent before a loss, and comes after word of it, is older than wha
       yield event(sequence);
     }
     yield OVERRUN;
-    await sleep(PAUSE_MS);
+    await pause;
     yield event(200);
     yield event(201);
   }
-  expect(await told(stream())).toEqual({ exit: 0, steps: ['read', 1, 'overrun', 200, 201] });
+  expect(await told(stream(), contextOf(), resume)).toEqual({ exit: 0, steps: ['read', 1, 'overrun', 200, 201] });
 });
 
 test('a stream that never rests is read again nevertheless', async () => {
@@ -68,7 +69,6 @@ test('being told to end is its end, whatever it does then', async () => {
   async function* stream(): AsyncGenerator<GenericEvent | ResyncEvent> {
     yield event(1);
     yield OVERRUN;
-    await sleep(1);
     context.io.end.abort('SIGTERM');
     throw new AbortError('the subscription was aborted', 'no', 'SIGTERM');
   }

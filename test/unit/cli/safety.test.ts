@@ -97,7 +97,7 @@ describe('a driver is taken for absent only where procfs says so', () => {
 
 test('what a command needs is read before the lock is taken', async () => {
   const io = memoryIo();
-  let give: () => void = () => undefined;
+  let give: (() => void) | undefined;
   const slow: Io = {
     ...io,
     async *stdin() {
@@ -106,7 +106,7 @@ test('what a command needs is read before the lock is taken', async () => {
     },
   };
   const exit = main(['--shared-secret-file', '-', '0', 'net', '127.0.0.1:7788', '127.0.0.1:7789', 'C', '--create-device', '--cram-hmac-alg', 'sha1'], slow, { backend });
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  while (give === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
   (await acquireLock(join(folder, 'drbd-147-0'))).release();
   give();
   expect(await exit).toBe(0);
@@ -134,7 +134,9 @@ test('a recording that cannot be written is told, and changes nothing of what th
 });
 
 test('a note of a size is whole or the old one', () => {
-  const path = lastKnownPath(folder, 0);
+  const path = join(folder, 'drbd-minor-0.lkbd');
+  expect(lastKnownPath(folder, 0)).toBe(path);
+  expect(readLastKnown(lastKnownPath(undefined, 0))).toBeUndefined();
   writeLastKnown(path, { sizeBytes: 1n, device: '/dev/a', uuid: 0x12n });
   expect(readLastKnown(path)).toEqual({ sizeBytes: 1n, device: '/dev/a', uuid: 0x12n });
   const before = readFileSync(path, 'utf8');

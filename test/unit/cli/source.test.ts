@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 
 import { lossLast, Source } from '../../../lib/cli/source';
 
@@ -6,17 +6,21 @@ type Item = { readonly kind: 'event'; readonly number: number } | { readonly kin
 const event = (number: number): Item => ({ kind: 'event', number });
 const resync: Item = { kind: 'resync' };
 
-/** What is given comes at once, as out of a buffer; `pause` is a moment in which nothing comes. */
-async function* stream(...items: readonly (Item | 'pause')[]): AsyncGenerator<Item> {
-  for (const item of items) {
-    if (item === 'pause') await sleep(50);
-    else yield item;
-  }
-}
-
+/** What is given comes at once, as out of a buffer; `pause` lasts until word of a loss has been told. */
 async function read(...items: readonly (Item | 'pause')[]): Promise<readonly (number | string)[]> {
   const seen: (number | string)[] = [];
-  for await (const item of lossLast(stream(...items))) seen.push(item.kind === 'event' ? item.number : item.kind);
+  let told = (): void => undefined;
+  const pause = new Promise<void>((resolve) => (told = resolve));
+  const stream = async function* (): AsyncGenerator<Item> {
+    for (const item of items) {
+      if (item === 'pause') await pause;
+      else yield item;
+    }
+  };
+  for await (const item of lossLast(stream())) {
+    seen.push(item.kind === 'event' ? item.number : item.kind);
+    if (item.kind === 'resync') told();
+  }
   return seen;
 }
 
@@ -33,11 +37,11 @@ test('a loss at the end is told', async () => {
   expect(await read(resync)).toEqual(['resync']);
 });
 
-test('a failure comes after what came before it', async () => {
+test.each([0, 1, 2, 8])('a failure after %i turns of the loop comes after what came before it', async (turns) => {
   const failing = async function* (): AsyncGenerator<Item> {
     yield resync;
     yield event(1);
-    await sleep(1);
+    for (let passed = 0; passed < turns; passed++) await turn();
     throw new Error('over');
   };
   const seen: string[] = [];
