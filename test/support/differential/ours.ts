@@ -1,4 +1,4 @@
-import { main, type Io } from '../../../lib/cli';
+import { main } from '../../../lib/cli';
 import { createBackend } from '../../../lib/cli/backend';
 import { nativeTransport } from '../../../lib/transport/native';
 import { NETLINK_GENERIC, type Transport } from '../../../lib/transport/transport';
@@ -9,23 +9,31 @@ import type { Outcome } from './scenario';
 const GENL_ID_CTRL = 16;
 const TYPE_OFFSET = 4;
 
-const io = (): ReturnType<typeof memoryIo> => memoryIo({ env: { PATH: process.env['PATH'] } });
+/**
+ * Sends from threads. The program sends from processes, so that it can end whatever the kernel does: those are copies of this process, large and slow to make
+ * in user-mode Linux. Steps that run the program itself have them.
+ */
+const native = nativeTransport();
 
-async function run(argv: readonly string[], call: (io: Io) => Promise<number>): Promise<Outcome> {
-  const own = io();
-  const exit = await call(own);
-  return { exit, stdout: own.stdout.text, stderr: own.stderr.text };
+async function run(argv: readonly string[], transport: Transport): Promise<Outcome> {
+  const backend = createBackend({ kind: 'kernel', transport });
+  const io = memoryIo({ env: { PATH: process.env['PATH'] } });
+  try {
+    const exit = await main(argv, io, { backend });
+    return { exit, stdout: io.stdout.text, stderr: io.stderr.text };
+  } finally {
+    backend.close();
+  }
 }
 
 /** Runs our drbdsetup in this process, through its main function. */
 export function runOurs(argv: readonly string[]): Promise<Outcome> {
-  return run(argv, (own) => main(argv, own));
+  return run(argv, native);
 }
 
 /** Does so, and counts what it asks the family of DRBD. */
 export async function runOursCounted(argv: readonly string[]): Promise<Outcome & { readonly requests: number }> {
   let requests = 0;
-  const native = nativeTransport();
   const counting: Transport = {
     open: (options, handlers) => {
       const socket = native.open(options, handlers);
@@ -37,10 +45,5 @@ export async function runOursCounted(argv: readonly string[]): Promise<Outcome &
       return socket;
     },
   };
-  const backend = createBackend({ kind: 'kernel', transport: counting });
-  try {
-    return { ...(await run(argv, (own) => main(argv, own, { backend }))), requests };
-  } finally {
-    backend.close();
-  }
+  return { ...(await run(argv, counting)), requests };
 }
