@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
-import { openDrbd, type Client } from '../../lib';
+import { openDrbd, type Client, type Snapshot } from '../../lib';
 import { operations } from '../../lib/dialects/genl1';
-import { Answers, createMetadata, loopback, procLine, waitForState } from '../support/guest';
+import { Answers, createMetadata, loopback, procLine, UP_TO_DATE, waitForState } from '../support/guest';
 import { expectValidSnapshot } from '../support/schema';
 
 /**
@@ -39,9 +39,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
   };
 
   /** Each side tells the other when it has changed, so one may know before the other does. */
-  const settled = async (): Promise<void> => {
-    for (const name of ['r0', 'r1']) await waitForState(drbd, name, { state: 'Connected', disk: 'UpToDate', peerDisk: 'UpToDate', replication: 'Established' });
-  };
+  const settled = (): Promise<void> => waitForState(drbd, ['r0', 'r1'], UP_TO_DATE);
 
   beforeAll(async () => {
     drbd = await openDrbd({ dialect: 'genl1' });
@@ -153,7 +151,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await ok('connect', drbd.request('connect', connectParams('r0')));
     await refused('connect', 102, drbd.request('connect', connectParams('r0')));
     await drbd.request('connect', connectParams('r1'));
-    await waitForState(drbd, 'r0', { state: 'Connected', replication: 'Established' });
+    await waitForState(drbd, ['r0'], { state: 'Connected', replication: 'Established' });
     const connections = await ok('get_connections', drbd.request('get_connections', resource('r0')));
     expect(connections).toMatchObject([{ net_conf: { wire_protocol: 3, verify_alg: 'crc32c' }, connection_info: { conn_role: 2 } }]);
     await ok('get_peer_devices', drbd.request('get_peer_devices', resource('r0')));
@@ -206,13 +204,15 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     const size = async (): Promise<bigint | null | undefined> => (await drbd.status()).resources.find(({ name }) => name === 'r0')?.devices[0]?.stats?.sizeBytes;
     const whole = await size();
     await ok('resize', drbd.request('resize', { minor: 0, resize_parms: { resize_size: 100_000n } }));
-    expect(await size()).toBe(100_000n * 512n);
+    const small = 100_000n * 512n;
+    expect(await size()).toBe(small);
+    const sentOf = ({ resources }: Snapshot): bigint => resources.find(({ name }) => name === 'r0')?.connections[0]?.peerDevices[0]?.stats?.sentBytes ?? 0n;
+    const grown = (whole ?? 0n) - small + sentOf(await drbd.status());
     await drbd.request('resize', { minor: 0 });
+    // What has grown is copied, and may begin later than a first look.
+    await drbd.waitFor((snapshot) => sentOf(snapshot) >= grown, { timeoutMs: 60_000 });
     await settled();
     expect(await size()).toBe(whole);
-    // What has grown is copied, and may begin after the first look.
-    for (let waited = 0; procLine(0)?.includes('ds:UpToDate/UpToDate') !== true && waited < 30_000; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
-    await settled();
     expect(procLine(0)).toContain('ds:UpToDate/UpToDate');
   }, 90_000);
 
@@ -230,7 +230,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
 
   test('a disk that was detached comes back', async () => {
     await ok('detach', drbd.request('detach', { minor: 1 }));
-    await waitForState(drbd, 'r1', { disk: 'Diskless' });
+    await waitForState(drbd, ['r1'], { disk: 'Diskless' });
     await refused('attach', 165, drbd.request('attach', { minor: 1, disk_conf: disk('/dev/ram1') }));
     execFileSync('drbdmeta', ['1', 'v08', '/dev/ram1', 'internal', 'apply-al'], { stdio: 'pipe' });
     await drbd.request('attach', { minor: 1, disk_conf: disk('/dev/ram1') });

@@ -61,24 +61,28 @@ export class Answers {
   }
 }
 
-/** Waits until a resource's first connection and devices satisfy a condition. */
-export async function waitForState(drbd: Client<'genl1'>, resource: string, what: { readonly state?: string; readonly replication?: string; readonly disk?: string; readonly peerDisk?: string }): Promise<void> {
+/** Waits until the first connection and device of each of some resources satisfy a condition, all of them in one snapshot. */
+export async function waitForState(drbd: Client<'genl1'>, resources: readonly string[], what: { readonly state?: string; readonly replication?: string; readonly disk?: string; readonly peerDisk?: string }): Promise<void> {
   await drbd.waitFor(
-    (snapshot) => {
-      const found = snapshot.resources.find(({ name }) => name === resource);
-      const connection = found?.connections[0];
-      const peer = connection?.peerDevices[0];
-      return (
-        found !== undefined &&
-        (what.state === undefined || connection?.state === what.state) &&
-        (what.replication === undefined || peer?.replication === what.replication) &&
-        (what.disk === undefined || found.devices[0]?.disk === what.disk) &&
-        (what.peerDisk === undefined || peer?.peerDisk === what.peerDisk)
-      );
-    },
+    (snapshot) =>
+      resources.every((resource) => {
+        const found = snapshot.resources.find(({ name }) => name === resource);
+        const connection = found?.connections[0];
+        const peer = connection?.peerDevices[0];
+        return (
+          found !== undefined &&
+          (what.state === undefined || connection?.state === what.state) &&
+          (what.replication === undefined || peer?.replication === what.replication) &&
+          (what.disk === undefined || found.devices[0]?.disk === what.disk) &&
+          (what.peerDisk === undefined || peer?.peerDisk === what.peerDisk)
+        );
+      }),
     { timeoutMs: 60_000 },
   );
 }
+
+/** As both sides of a mirror see it once all is copied. */
+export const UP_TO_DATE = { state: 'Connected', disk: 'UpToDate', peerDisk: 'UpToDate', replication: 'Established' } as const;
 
 /** One side of a mirror within the guest. */
 export interface MirrorSide {
@@ -99,7 +103,7 @@ export async function createMirror(drbd: Client<'genl1'>, sides: readonly [Mirro
     await drbd.request('connect', { context: { ctx_resource_name: name, ctx_my_addr: my, ctx_peer_addr: peer }, net_conf: { wire_protocol: 3, ...netOptions } });
   }
   const [{ name, minor }] = sides;
-  await waitForState(drbd, name, { state: 'Connected', replication: 'Established' });
+  await waitForState(drbd, [name], { state: 'Connected', replication: 'Established' });
   await drbd.request('primary', { minor, set_role_parms: { assume_uptodate: true } });
-  for (const side of sides) await waitForState(drbd, side.name, { state: 'Connected', disk: 'UpToDate', peerDisk: 'UpToDate', replication: 'Established' });
+  await waitForState(drbd, sides.map((side) => side.name), UP_TO_DATE);
 }
