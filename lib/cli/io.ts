@@ -87,10 +87,11 @@ const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** @returns the Io of this process. Signal handlers are installed when a command first asks for {@link Io.endSignal}. */
 export function processIo(): Io {
-  const ending = new AbortController();
-  let listening = false;
+  let ended: EndReason | undefined;
+  let ending: AbortController | undefined;
   const end = (reason: EndReason): void => {
-    if (!ending.signal.aborted) ending.abort(reason);
+    ended ??= reason;
+    ending?.abort(ended);
   };
   return {
     stdout: new DescriptorOutput(1, () => {
@@ -100,8 +101,9 @@ export function processIo(): Io {
     env: process.env,
     stdin: () => process.stdin,
     endSignal: () => {
-      if (!listening) {
-        listening = true;
+      if (ending === undefined) {
+        ending = new AbortController();
+        if (ended !== undefined) ending.abort(ended);
         for (const name of END_SIGNALS) {
           process.once(name, () => {
             end(name);
@@ -110,7 +112,7 @@ export function processIo(): Io {
       }
       return ending.signal;
     },
-    ended: () => (ending.signal.aborted ? (ending.signal.reason as EndReason) : undefined),
+    ended: () => ended,
   };
 }
 

@@ -130,12 +130,13 @@ class Search {
 
   async #ask<T>(setup: SocketSetup, exchange: Exchange<T>, limit: number, stop?: AbortSignal): Promise<T> {
     const wait = this.#left(limit);
-    const { signal, release } = firstOf([wait.signal, stop].filter((each) => each !== undefined));
+    const both = wait.signal === undefined || stop === undefined ? undefined : firstOf([wait.signal, stop]);
+    const signal = both?.signal ?? wait.signal ?? stop;
     const socket = new RequestSocket(this.#transport, setup, newCounters());
     try {
-      return await attempt<T>(exchange.what, { ...wait, signal }, (settle) => socket.start(exchange, settle));
+      return await attempt<T>(exchange.what, { ...wait, ...(signal === undefined ? {} : { signal }) }, (settle) => socket.start(exchange, settle));
     } finally {
-      release();
+      both?.release();
       socket.close();
     }
   }
@@ -170,7 +171,6 @@ class Search {
     // This machine's own files say nothing of a simulator; a transport that brings files speaks of what it leads to.
     const told = peerPort === 0 || this.#transport.host !== undefined ? this.#host.connectorIndex() : undefined;
     const indices = told === undefined ? [...CN_IDX_DRBD] : [told];
-    const found = new AbortController();
     const probe = async (index: number, limit: number, stop?: AbortSignal): Promise<number> => {
       try {
         await this.#ask({ ...connectorSetup(index, peerPort, this.#order), probe: true }, connectorExchange('get_state', { minor: 0 }, index, this.#order), limit, stop);
@@ -188,6 +188,7 @@ class Search {
         if (this.#signal?.aborted === true || !(error instanceof DrbdError)) throw error;
       }
     }
+    const found = new AbortController();
     try {
       return await Promise.any(indices.map((index) => probe(index, INDEX_TIMEOUT_MS, found.signal)));
     } catch (error) {
