@@ -1,19 +1,15 @@
+import { isConnectorApi } from '../dialects/proc-drbd';
 import type { Dialect } from '../drbd';
 import { UnsupportedError } from '../errors';
 import { backendOf, type Backend } from './backend';
 import { runBatch } from './batch';
 import { loadModuleIfAsked, procDrbdOf, waitOptions, type Context, type Personality } from './context';
 import { EXIT, exitCodeOfError, formatError, UsageError } from './errors';
-import { globalOptions, parseGlobals, type GlobalName } from './globals';
+import { parseGlobals } from './globals';
 import type { Io } from './io';
 import { loadPersonality, personalityDialects } from './personalities';
 
 const TOOL = 'drbdsetup';
-/** What a connector driver says of itself in /proc/drbd. */
-const CONNECTOR_API = { min: 86, max: 88 } as const;
-
-/** Global options that a line of a batch may have of its own: those that do not say whom to speak to, and where things are. */
-const PER_LINE: ReadonlySet<GlobalName> = new Set(['timeout', 'json', 'reveal', 'forceUnsafe', 'sharedSecretFile']);
 
 export interface MainOptions {
   /** What to speak to, in place of what the global options ask for. It stays open. */
@@ -52,8 +48,8 @@ async function batch(words: readonly string[], context: Context): Promise<number
   if (words.length > 0) throw new UsageError('batch takes no arguments; it reads the commands from standard input, one a line');
   return runBatch(context, async (argv, io) => {
     const { globals, named, rest } = parseGlobals(argv, {});
-    for (const name of named) {
-      if (!PER_LINE.has(name)) throw new UsageError(`--${globalOptions[name].name} belongs before "batch": all its commands speak to one driver`);
+    for (const { name, perLine } of named) {
+      if (perLine !== true) throw new UsageError(`--${name} belongs before "batch": all its commands speak to one driver`);
     }
     const one: Context = {
       io,
@@ -89,9 +85,7 @@ async function chooseDialect(argv: readonly string[], context: Context): Promise
   const { backend } = context;
   if (context.globals.dialect !== undefined) return context.globals.dialect;
   if (backend.dialect !== undefined) return backend.dialect;
-  // Only one module drbd can be loaded, and only that of 8.3 says this.
-  const api = procDrbdOf(backend)?.api;
-  if (api !== undefined && api >= CONNECTOR_API.min && api <= CONNECTOR_API.max) return 'connector';
+  if (isConnectorApi(procDrbdOf(backend)?.api)) return 'connector';
   try {
     return (await backend.client(waitOptions(context))).dialect;
   } catch (error) {

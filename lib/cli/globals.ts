@@ -36,26 +36,28 @@ interface GlobalOption {
   readonly argument?: string;
   /** The environment variable that stands for it where a caller leaves no room for options. */
   readonly variable?: string;
+  /** A line of a batch may have one of its own: it does not say whom to speak to, or where things are. */
+  readonly perLine?: true;
   readonly doc: string;
 }
 
 /** The global options, which stand before the device or the command. */
 export const globalOptions = {
   dialect: { name: 'dialect', argument: 'D', variable: 'DRBD_DIALECT', doc: 'Speak connector (DRBD 8.3), genl1 (8.4) or genl2 (9), whatever is found.' },
-  timeout: { name: 'timeout', argument: 'SECONDS', variable: 'DRBD_TIMEOUT', doc: 'How long each request may take.' },
-  json: { name: 'json', doc: 'Print JSON.' },
+  timeout: { name: 'timeout', argument: 'SECONDS', variable: 'DRBD_TIMEOUT', perLine: true, doc: 'How long each request may take.' },
+  json: { name: 'json', perLine: true, doc: 'Print JSON.' },
   record: { name: 'record', argument: 'FILE', variable: 'DRBD_RECORD', doc: 'Write to FILE what crosses the wire; secrets are masked unless --reveal is given.' },
   replay: { name: 'replay', argument: 'FILE', variable: 'DRBD_REPLAY', doc: 'Take the answers from a recording in place of a kernel.' },
   simulator: { name: 'simulator', argument: 'PORT', variable: 'DRBD_SIMULATOR', doc: "Speak to a simulator at this port of this machine's connector bus." },
-  reveal: { name: 'reveal', doc: 'Show secrets.' },
+  reveal: { name: 'reveal', perLine: true, doc: 'Show secrets.' },
   modprobe: { name: 'modprobe', doc: 'Load the drbd module if it is missing.' },
-  forceUnsafe: { name: 'force-unsafe', doc: 'Send even what is known to hang this kernel.' },
-  sharedSecretFile: { name: 'shared-secret-file', argument: 'FILE', doc: 'Read the shared secret from the first line of FILE (- is standard input, /dev/fd/N a descriptor), so that it stands on no command line.' },
+  forceUnsafe: { name: 'force-unsafe', perLine: true, doc: 'Send even what is known to hang this kernel.' },
+  sharedSecretFile: { name: 'shared-secret-file', argument: 'FILE', perLine: true, doc: 'Read the shared secret from the first line of FILE (- is standard input, /dev/fd/N a descriptor), so that it stands on no command line.' },
   lockDirectory: { name: 'lock-dir', argument: 'DIRECTORY', variable: 'DRBD_LOCK_DIR', doc: 'Where the lock files are.' },
   stateDirectory: { name: 'state-dir', argument: 'DIRECTORY', variable: 'DRBD_STATE_DIR', doc: 'Where DRBD keeps what it remembers of a minor: /var/lib/drbd, and nowhere if the answers come from a recording or a simulator.' },
 } as const satisfies Readonly<Record<string, GlobalOption>>;
 
-export type GlobalName = keyof typeof globalOptions;
+type GlobalName = keyof typeof globalOptions;
 
 const DIALECTS: readonly Dialect[] = ['connector', 'genl1', 'genl2'];
 const LARGEST_PORT_ID = 0xffffffff;
@@ -63,10 +65,10 @@ const LARGEST_PORT_ID = 0xffffffff;
 /**
  * Takes the global options off a command line. They end at the first word that is none.
  * @param argv without the tool's own name
- * @returns the options, with the environment for those that are not given; the names of those that stand on the line; and the words that follow them
+ * @returns the options, with the environment for those that are not given; those that stand on the line; and the words that follow them
  * @throws UsageError
  */
-export function parseGlobals(argv: readonly string[], env: Environment): { readonly globals: Globals; readonly named: ReadonlySet<GlobalName>; readonly rest: readonly string[] } {
+export function parseGlobals(argv: readonly string[], env: Environment): { readonly globals: Globals; readonly named: readonly GlobalOption[]; readonly rest: readonly string[] } {
   const given = new Map<GlobalName, string>();
   let at = 0;
   for (; at < argv.length; at++) {
@@ -83,7 +85,7 @@ export function parseGlobals(argv: readonly string[], env: Environment): { reado
       given.set(key, value);
     }
   }
-  const named = new Set(given.keys());
+  const named = [...given.keys()].map((key): GlobalOption => globalOptions[key]);
   for (const [key, { variable }] of entries()) {
     const value = variable === undefined ? undefined : env[variable];
     if (value !== undefined && value !== '' && !given.has(key)) given.set(key, value);

@@ -8,6 +8,13 @@ const SECTOR_BYTES = 512n;
 /** Far more than any kernel prints: about 300 bytes for each of up to some thousand devices. */
 const LARGEST_TEXT = 16 * 1024 * 1024;
 
+/** What drivers of the connector dialect, DRBD 8.0 to 8.3, call their interface in /proc/drbd. Only one module drbd can be loaded, and no later one says this. */
+export const CONNECTOR_API = { min: 86, max: 88 } as const;
+
+export function isConnectorApi(api: number | null | undefined): boolean {
+  return typeof api === 'number' && api >= CONNECTOR_API.min && api <= CONNECTOR_API.max;
+}
+
 /** What stands for the connection state of a minor that exists and has neither disk nor network. */
 export const UNCONFIGURED = 'Unconfigured';
 

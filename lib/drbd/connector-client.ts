@@ -18,7 +18,7 @@ import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/
 import type { Exchange, SocketSetup, WaitOptions } from '../session';
 import { BaseClient } from './base-client';
 import type { ConnectorClient, ConnectorEvent, Driver, EventOptions, RequestOptions, ResyncEvent } from './client';
-import { mayHangConnector, refuseConnectorHang } from './guard';
+import { mayHang, refuseConnectorHang } from './guard';
 import { connectorSnapshot, type Snapshot } from './model';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
@@ -106,7 +106,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     if (packets[name].kind === 'read') return this.read(exchange, options);
     const target = params as { readonly minor: number; readonly createDevice?: boolean };
     const before = (wait: WaitOptions): Promise<void> => refuseConnectorHang(this, name, target, this.#procDrbd(), { ...wait, order: this.order });
-    return this.change(exchange, [`minor ${target.minor}`], { ...options, ...(options.forceUnsafe === true || !mayHangConnector(name) ? {} : { before }) });
+    return this.change(exchange, [`minor ${target.minor}`], { ...options, ...(options.forceUnsafe === true || !mayHang(this.dialect, name) ? {} : { before }) });
   }
 
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {

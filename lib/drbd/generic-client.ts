@@ -18,7 +18,7 @@ import { remainingOf, type Exchange, type SocketSetup, type WaitOptions } from '
 import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
 import { BaseClient } from './base-client';
 import type { Driver, EventOptions, GenericEvent, RequestOptions, ResyncEvent } from './client';
-import { mayHangGenl1, refuseGenericHang } from './guard';
+import { mayHang, refuseGenericHang } from './guard';
 import { genl1Snapshot, type Snapshot } from './model';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
@@ -88,7 +88,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     const encoded = codec.encodeRequest(name, params, { order: this.order });
     const what = describe(name, params);
     const { kind } = encoded.operation;
-    const guarded = options.forceUnsafe !== true && this.dialect === 'genl1' && mayHangGenl1(name);
+    const guarded = options.forceUnsafe !== true && mayHang(this.dialect, name);
     const before = (wait: WaitOptions): Promise<void> => refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...wait, order: this.order });
     return this.#whileFamilyHolds(options, async (wait) => {
       if (encoded.dump) return this.#dumpAll(what, encoded.datagram, wait);

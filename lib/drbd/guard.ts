@@ -1,5 +1,5 @@
-import { UnsupportedError } from '../errors';
-import type { ConnectorReply } from '../dialects/connector';
+import { KernelError, UnsupportedError } from '../errors';
+import { returnCodes, type ConnectorReply } from '../dialects/connector';
 import { isUnconfigured } from '../dialects/state-word';
 import type { ByteOrder } from '../netlink';
 import type { WaitOptions } from '../session';
@@ -10,21 +10,18 @@ import type { ProcDrbd } from '../dialects/proc-drbd';
 /** How a guard asks: the byte order is that of the machine that answers. */
 type GuardOptions = WaitOptions & { readonly order: ByteOrder };
 
-/** Requests that a connector driver never returns from, on a minor that exists but has neither disk nor network. */
-const CONNECTOR_HANGS: ReadonlySet<string> = new Set(['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io']);
+/** Requests that a driver never returns from, on a minor that exists but has neither disk nor network. */
+const HANGS: Readonly<Record<Dialect, readonly string[]>> = { connector: ['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'], genl1: ['suspend_io'], genl2: [] };
 
 /** Whether a request is one that is looked at before it is sent. */
-export function mayHangConnector(name: string): boolean {
-  return CONNECTOR_HANGS.has(name);
+export function mayHang(dialect: Dialect, name: string): boolean {
+  return HANGS[dialect].includes(name);
 }
 
-/** The same for 8.4. */
-export function mayHangGenl1(name: string): boolean {
-  return name === 'suspend_io';
+/** @returns whether a minor does not exist: what is asked of it is refused by the kernel, and harmless. DRBD 8.3 and 8.4 have one number for that */
+function isOfNoMinor(error: unknown): boolean {
+  return error instanceof KernelError && error.returnCode === returnCodes.ERR_MINOR_INVALID;
 }
-
-/** KernelError code of a minor that does not exist: such a request is refused by the kernel, and harmless. */
-const ERR_MINOR_INVALID = 127;
 
 function refusal(name: string, minor: number, dialect: Dialect, why: string, harm: string): UnsupportedError {
   return new UnsupportedError(
@@ -58,7 +55,7 @@ export async function refuseConnectorHang(
   try {
     state = (await client.request('get_state', { minor }, options)).tags.state_i;
   } catch (error) {
-    if ((error as { readonly returnCode?: number }).returnCode !== ERR_MINOR_INVALID) throw error;
+    if (!isOfNoMinor(error)) throw error;
     if (createDevice === true) refuse('it would create an empty minor');
     return;
   }
@@ -84,7 +81,7 @@ export async function refuseGenericHang(
   try {
     one = (await client.request('get_status', { minor }, options)) as GenericReply;
   } catch (error) {
-    if ((error as { readonly returnCode?: number }).returnCode === ERR_MINOR_INVALID) return;
+    if (isOfNoMinor(error)) return;
     throw error;
   }
   if (!isIdle(one, order)) return;

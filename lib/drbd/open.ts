@@ -12,7 +12,7 @@ import type { Client, Dialect, Driver } from './client';
 import { connectorExchange, connectorSetup, ConnectorDrbd } from './connector-client';
 import { GenericDrbd, genericSetup, type FamilyDialect } from './generic-client';
 import { machineFiles } from '../transport/machine-files';
-import { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
+import { CONNECTOR_API, isConnectorApi, parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 
 export interface OpenOptions<D extends Dialect = Dialect> extends WaitOptions {
   /** Insist on a dialect; without it the kernel decides. */
@@ -164,8 +164,8 @@ class Search {
   /** @param insist look even where /proc/drbd speaks of no connector driver */
   async #findConnector(proc: ProcDrbd | undefined, peerPort: number, insist: boolean): Promise<number | undefined> {
     if (this.#host.driver?.dialect === 'connector' && peerPort === 0) return this.#host.connectorIndex() ?? CN_IDX_DRBD[0];
-    if (!insist && (proc === undefined || proc.api === null || proc.api < 86 || proc.api > 88)) {
-      this.#seen.push('connector: not tried, since /proc/drbd tells of no driver with api 86 to 88');
+    if (!insist && !isConnectorApi(proc?.api)) {
+      this.#seen.push(`connector: not tried, since /proc/drbd tells of no driver with api ${CONNECTOR_API.min} to ${CONNECTOR_API.max}`);
       return undefined;
     }
     // This machine's own files say nothing of a simulator; a transport that brings files speaks of what it leads to.

@@ -10,6 +10,7 @@ interface Waiting {
 }
 
 export interface PoolOptions extends WaitOptions {
+  /** Runs when the request's turn has come, with what is left of its time; if it throws, nothing is sent. */
   readonly before?: (options: WaitOptions) => Promise<void>;
 }
 
@@ -37,7 +38,6 @@ export class SocketPool {
 
   /**
    * @param keys names of what the request concerns; requests that share one, or whose names are known to stand for the same thing, never overtake each other
-   * @param options `before` runs when the request's turn has come, and may refuse it by throwing: nothing is sent then
    * @returns what the exchange resolves with
    */
   run<T>(exchange: Exchange<T>, keys: readonly string[], options: PoolOptions): Promise<T> {

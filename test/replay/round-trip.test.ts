@@ -1,7 +1,8 @@
 import { KernelError, openDrbd, parseRecording, recordTransport, replayTransport, snapshotToJson, type Client, type HostFiles, type RecordingSink, type Transport } from '../../lib';
 import { concatBytes, decodeDatagram, encodeMessage, NLMSG_ERROR, type ByteOrder } from '../../lib/netlink';
 import { memoryPair } from '../../lib/transport/memory';
-import { NETLINK_GENERIC, type SocketHandlers, type TransportSocket } from '../../lib/transport/transport';
+import { NETLINK_GENERIC, type Send, type TransportSocket } from '../../lib/transport/transport';
+import { FakeTransport } from '../support/fake-transport';
 import { captureFiles, recordingsOf, recordingText } from '../support/recordings';
 import { ask, expectAllUsed, requestsOf } from '../support/replaying';
 import { Responder } from '../support/responder';
@@ -181,32 +182,22 @@ test('what was given up before it was sent is not in the recording; what stuck i
 });
 
 test('what the kernel did not take is not in the recording, though it came back before word of that; what was answered is', async () => {
-  const handlers: SocketHandlers[] = [];
   const settles: { resolve(): void; reject(error: Error): void }[] = [];
-  const inner: Transport = {
-    host: host(),
-    open: (_options, its) => {
-      handlers.push(its);
-      return {
-        portId: handlers.length,
-        closed: false,
-        send: () => ({ state: 'returned', done: new Promise<void>((resolve, reject) => settles.push({ resolve, reject })), cancel: () => false }),
-        join: () => undefined,
-        leave: () => undefined,
-        ref: () => undefined,
-        unref: () => undefined,
-        close: () => undefined,
-        counters: () => ({ receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 }),
-      };
-    },
-  };
+  class Returned extends FakeTransport {
+    readonly host = host();
+
+    protected send(): Send {
+      return { state: 'returned', done: new Promise<void>((resolve, reject) => settles.push({ resolve, reject })), cancel: () => false };
+    }
+  }
+  const inner = new Returned();
   const memo = new Memo();
   const recorder = recordTransport(inner, memo);
   const [failing, answered] = [1, 2].map(() => recorder.open({ protocol: 11 }, { datagrams: () => undefined, overrun: () => undefined, closed: () => undefined }));
   const failed = failing?.send(new Uint8Array(52).fill(1));
   answered?.send(new Uint8Array(52).fill(2));
   // All of one wake-up: the answer is handed out before the system calls are told.
-  handlers[1]?.datagrams([{ bytes: new Uint8Array(52).fill(3), port: 0, groups: 0, group: 0, truncated: false }]);
+  inner.handlers[1]?.datagrams([{ bytes: new Uint8Array(52).fill(3), port: 0, groups: 0, group: 0, truncated: false }]);
   settles[0]?.reject(new Error('ECONNREFUSED'));
   settles[1]?.resolve();
   await expect(failed?.done).rejects.toThrow('ECONNREFUSED');

@@ -1,38 +1,15 @@
 import { openDrbd, TimeoutError, type Client } from '../../lib';
 import { attempt, newCounters, RequestSocket, Subscription, type Exchange, type SocketSetup } from '../../lib/session';
-import { NETLINK_USERSOCK, type HostFiles, type Send, type SocketHandlers, type Transport, type TransportSocket } from '../../lib/transport/transport';
+import { NETLINK_USERSOCK, type HostFiles, type Send } from '../../lib/transport/transport';
+import { FakeTransport } from '../support/fake-transport';
 
-/** A transport that hands its sockets' handlers to the test. */
-class Silent implements Transport {
-  readonly handlers: SocketHandlers[] = [];
+/** A transport that takes everything and says nothing. */
+class Silent extends FakeTransport {
   readonly sent: Uint8Array[] = [];
-  closed = 0;
 
-  open(_options: object, handlers: SocketHandlers): TransportSocket {
-    this.handlers.push(handlers);
-    const onClose = (): void => {
-      this.closed++;
-    };
-    let closed = false;
-    return {
-      portId: 5,
-      get closed() {
-        return closed;
-      },
-      send: (bytes): Send => {
-        this.sent.push(bytes);
-        return { state: 'returned', done: Promise.resolve(), cancel: () => false };
-      },
-      join: () => undefined,
-      leave: () => undefined,
-      ref: () => undefined,
-      unref: () => undefined,
-      close: () => {
-        if (!closed) onClose();
-        closed = true;
-      },
-      counters: () => ({ receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 }),
-    };
+  protected send(bytes: Uint8Array): Send {
+    this.sent.push(bytes);
+    return { state: 'returned', done: Promise.resolve(), cancel: () => false };
   }
 
   exhaust(what: 'answers' | 'everything'): void {

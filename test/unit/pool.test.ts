@@ -1,52 +1,34 @@
 import { newCounters, RequestSocket, SocketPool, type Exchange, type SocketSetup } from '../../lib/session';
-import { NETLINK_USERSOCK, type Send, type SocketHandlers, type Transport, type TransportSocket } from '../../lib/transport/transport';
+import { NETLINK_USERSOCK, type Send, type Transport } from '../../lib/transport/transport';
+import { FakeTransport } from '../support/fake-transport';
 
 /** A transport whose sends stay inside the kernel until the test lets them go; each datagram's first byte names its request. */
-class Holding implements Transport {
+class Holding extends FakeTransport {
   readonly sent: string[] = [];
-  readonly handlers: SocketHandlers[] = [];
   readonly #returns = new Map<string, () => void>();
-  closed = 0;
   refusesGroups = false;
 
-  open(_options: object, handlers: SocketHandlers): TransportSocket {
-    this.handlers.push(handlers);
-    let closed = false;
+  protected send(bytes: Uint8Array): Send {
+    const name = String.fromCharCode(bytes[0] ?? 0);
+    this.sent.push(name);
+    let state: Send['state'] = 'started';
+    const done = new Promise<void>((resolve) => {
+      this.#returns.set(name, () => {
+        state = 'returned';
+        resolve();
+      });
+    });
     return {
-      portId: 5,
-      get closed() {
-        return closed;
+      get state() {
+        return state;
       },
-      send: (bytes): Send => {
-        const name = String.fromCharCode(bytes[0] ?? 0);
-        this.sent.push(name);
-        let state: Send['state'] = 'started';
-        const done = new Promise<void>((resolve) => {
-          this.#returns.set(name, () => {
-            state = 'returned';
-            resolve();
-          });
-        });
-        return {
-          get state() {
-            return state;
-          },
-          done,
-          cancel: () => false,
-        };
-      },
-      join: () => {
-        if (this.refusesGroups) throw new Error('EINVAL');
-      },
-      leave: () => undefined,
-      ref: () => undefined,
-      unref: () => undefined,
-      close: () => {
-        if (!closed) this.closed++;
-        closed = true;
-      },
-      counters: () => ({ receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 }),
+      done,
+      cancel: () => false,
     };
+  }
+
+  protected override join(): void {
+    if (this.refusesGroups) throw new Error('EINVAL');
   }
 
   /** The system call comes back. */

@@ -10,7 +10,6 @@ import { codeToJson } from './json';
 import { warnOfExcess } from './events';
 import { readConfiguration, type Configuration } from './words';
 
-
 /** @returns the exit code */
 export async function runConfigure(command: ConfigureCommand, minor: number, argv: readonly string[], context: Context): Promise<number> {
   const configuration = await readConfiguration(command, argv, context);

@@ -38,7 +38,10 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
   // The command may stand first too, as in later releases.
   const [device, name] = findCommand(second) === undefined && findCommand(first) !== undefined ? [second, first] : [first, second];
   if (!isDriverPresent(context.backend)) {
-    if (!isDriverAbsent(context.backend)) throw new UsageError('whether there is a DRBD driver cannot be told: /proc/drbd cannot be read, and there may be no procfs here. Nothing was sent');
+    if (!isDriverAbsent(context.backend)) {
+      const text = context.backend.host.procDrbd();
+      throw new UsageError(`nothing was sent: whether there is a DRBD driver cannot be told, as /proc/drbd cannot be read${typeof text === 'string' ? '' : ` (${text.error})`}. Mount procfs (mount -t proc proc /proc), or run as root`);
+    }
     if (DONE_WITHOUT_DRIVER.includes(name)) return EXIT.ok;
     throw new UsageError('there is no DRBD driver: /proc/drbd is missing. Load the module (modprobe drbd, or --modprobe), or look whether this is a container that does not see it');
   }

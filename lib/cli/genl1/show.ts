@@ -10,7 +10,6 @@ import { doubleQuote, formatAddress, formatOptionValue, isDefault } from './valu
 export type StatusReply = DumpReply<typeof operations.get_status>;
 
 const INDENT = 4;
-/** Modes of metadata (drbd_md_index); numbers from 0 are slots. */
 
 /**
  * The configuration as configuration files have it, which drbdadm reads.

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createBackend, main, type Backend, type Io } from '../../../lib/cli';
+import { notesDirectory } from '../../../lib/cli/context';
+import { parseGlobals } from '../../../lib/cli/globals';
 import { lastKnownPath, readLastKnown, writeLastKnown } from '../../../lib/cli/last-known';
 import { createSimulator, type Simulator } from '../../../lib/simulator';
 import type { HostFiles } from '../../../lib/transport/transport';
@@ -91,7 +93,7 @@ describe('a driver is taken for absent only where procfs says so', () => {
     expect(await run(words, memoryIo(), speakTo(() => ({ error: 'ENOENT' }), dialect))).toMatchObject({ exit: 0, stderr: '' });
     const unknown = await run(words, memoryIo(), speakTo(() => ({ error: 'EACCES' }), dialect));
     expect(unknown.exit).toBe(20);
-    expect(unknown.stderr).toMatch(/\/proc\/drbd/u);
+    expect(unknown.stderr).toMatch(/\/proc\/drbd.*EACCES/u);
   });
 });
 
@@ -144,4 +146,15 @@ test('a note of a size is whole or the old one', () => {
     writeLastKnown(join(folder, 'nosuch', 'x'), { sizeBytes: 2n, device: '/dev/b', uuid: undefined });
   }).toThrow(expect.objectContaining({ code: 'ENOENT' }) as Error);
   expect(readFileSync(path, 'utf8')).toBe(before);
+});
+
+test.each([
+  ['kernel', '/var/lib/drbd'],
+  ['simulator', undefined],
+  ['replay', undefined],
+] as const)('the notes about minors of a %s are in %s, unless another place is named', (kind, usual) => {
+  const notes = (...argv: readonly string[]): string | undefined =>
+    notesDirectory({ io: memoryIo(), globals: parseGlobals(argv, {}).globals, backend: createBackend({ kind, dialect: 'connector' }), tool: 'drbdsetup', subject: undefined });
+  expect(notes()).toBe(usual);
+  expect(notes('--state-dir', '/named')).toBe('/named');
 });
