@@ -19,7 +19,8 @@ const rooms = {
 };
 
 for (const entry of readdirSync('lib', { withFileTypes: true })) {
-  if (entry.isDirectory() && !(entry.name in rooms)) throw new Error(`lib/${entry.name} is no room of this house: say in eslint.config.mjs what it may import`);
+  if (entry.isDirectory() && !(entry.name in rooms))
+    throw new Error(`lib/${entry.name} is no room of this house: say in eslint.config.mjs what it may import`);
 }
 
 const roomRules = Object.entries(rooms).map(([room, below]) => {
@@ -31,9 +32,15 @@ const roomRules = Object.entries(rooms).map(([room, below]) => {
         'error',
         {
           patterns: [
-            { regex: `^(\\.\\./)+(${forbidden.join('|')})(/|$)`, message: `lib/${room} may import ${below.length === 0 ? 'no other room' : below.join(', ')}.` },
+            {
+              regex: `^(\\.\\./)+(${forbidden.join('|')})(/|$)`,
+              message: `lib/${room} may import ${below.length === 0 ? 'no other room' : below.join(', ')}.`,
+            },
             { regex: '^(\\.\\./)+(index)?$', message: 'The public index is for users of the package.' },
-            { regex: '^(\\.\\./)+(netlink|schema|session|recording|drbd|simulator)/', message: 'Of another room, only what its index exports.' },
+            {
+              regex: '^(\\.\\./)+(netlink|schema|session|recording|drbd|simulator)/',
+              message: 'Of another room, only what its index exports.',
+            },
           ],
         },
       ],
@@ -49,7 +56,10 @@ export default tseslint.config(
     extends: [...tseslint.configs.recommended],
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
     rules: {
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' },
+      ],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -69,13 +79,29 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': ['error', { name: 'require', message: 'Only lib/transport loads the addon.' }] },
   },
   {
-    // What is loaded at run time: the addon from where it is; the commands of one dialect; the modules where there is no bundle of them.
+    // What is loaded at run time: the addon from where it is; the commands of one dialect; the modules where there is
+    // no bundle of them.
     files: ['lib/cli/personalities.ts', 'lib/cli/bin/**', 'lib/transport/addon.ts'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
     files: ['**/*.js', 'scripts/**'],
     extends: [tseslint.configs.disableTypeChecked],
-    languageOptions: { sourceType: 'commonjs', globals: { require: 'readonly', module: 'writable', process: 'readonly', console: 'readonly', __dirname: 'readonly', Buffer: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly', performance: 'readonly' } },
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: {
+        require: 'readonly',
+        module: 'writable',
+        process: 'readonly',
+        console: 'readonly',
+        __dirname: 'readonly',
+        Buffer: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+        performance: 'readonly',
+      },
+    },
   },
 );

@@ -7,7 +7,8 @@ const { join } = require('node:path');
 const lanes = ['unit', 'golden', 'replay', 'types', 'native', 'bus', 'proc', 'peers', 'fuzz', 'kernel', 'differential'];
 
 module.exports = {
-  // Not in /tmp by user number: the lanes that run in a user namespace of their own are number 0 there, whoever runs them.
+  // Not in /tmp by user number: the lanes that run in a user namespace of their own are number 0 there, whoever runs
+  // them.
   cacheDirectory: join(__dirname, 'dist/.jest'),
   projects: lanes
     .map((lane) => [lane, join(__dirname, 'dist/test', lane)])

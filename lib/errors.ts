@@ -61,13 +61,17 @@ export class CodecError extends DrbdError {
 
 /** A system call on a netlink socket, a lock file or a block device failed. */
 export class TransportError extends DrbdError {
-  readonly code: 'ERR_DRBD_TRANSPORT' | 'ERR_DRBD_OVERRUN' | 'ERR_DRBD_CLOSED' | 'ERR_DRBD_TIMEOUT' = 'ERR_DRBD_TRANSPORT';
+  readonly code: 'ERR_DRBD_TRANSPORT' | 'ERR_DRBD_OVERRUN' | 'ERR_DRBD_CLOSED' | 'ERR_DRBD_TIMEOUT' =
+    'ERR_DRBD_TRANSPORT';
   /** The system call, such as `sendmsg`; empty where none was made. */
   readonly syscall: string;
   /** Its errno as a positive number; 0 where none applies. */
   readonly errno: number;
 
-  constructor(message: string, details: { readonly syscall?: string; readonly errno?: number; readonly cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    details: { readonly syscall?: string; readonly errno?: number; readonly cause?: unknown } = {},
+  ) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.syscall = details.syscall ?? '';
     this.errno = details.errno ?? 0;
@@ -122,7 +126,11 @@ export class NetlinkError extends DrbdError {
 
   constructor(
     message: string,
-    details: { readonly errno: number; readonly sequence: number; readonly extendedAck?: { readonly message?: string; readonly offset?: number } | undefined },
+    details: {
+      readonly errno: number;
+      readonly sequence: number;
+      readonly extendedAck?: { readonly message?: string; readonly offset?: number } | undefined;
+    },
   ) {
     super(message);
     this.errno = details.errno;
@@ -145,7 +153,12 @@ export class KernelError extends DrbdError {
 
   constructor(
     message: string,
-    details: { readonly returnCode: number; readonly returnName: string; readonly minor?: number | undefined; readonly infoText?: readonly string[] },
+    details: {
+      readonly returnCode: number;
+      readonly returnName: string;
+      readonly minor?: number | undefined;
+      readonly infoText?: readonly string[];
+    },
   ) {
     super(message);
     this.returnCode = details.returnCode;
@@ -164,7 +177,15 @@ export class UnsupportedError extends DrbdError {
   /** What would be needed. */
   readonly requires: string;
 
-  constructor(message: string, details: { readonly feature: string; readonly dialect?: string | undefined; readonly requires: string; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    details: {
+      readonly feature: string;
+      readonly dialect?: string | undefined;
+      readonly requires: string;
+      readonly cause?: unknown;
+    },
+  ) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.feature = details.feature;
     this.dialect = details.dialect;
@@ -203,7 +224,10 @@ export class MismatchError extends DrbdError {
   /** One line for each part that differs, by the tables; no secrets. */
   readonly difference: readonly string[];
 
-  constructor(message: string, details: { readonly request: string; readonly line: number | undefined; readonly difference: readonly string[] }) {
+  constructor(
+    message: string,
+    details: { readonly request: string; readonly line: number | undefined; readonly difference: readonly string[] },
+  ) {
     super(message);
     this.request = details.request;
     this.line = details.line;
@@ -211,7 +235,10 @@ export class MismatchError extends DrbdError {
   }
 }
 
-/** A request whose AbortSignal fired. Its name is `AbortError` and its `cause` the signal's reason, as for the platform's own. */
+/**
+ * A request whose AbortSignal fired. Its name is `AbortError` and its `cause` the signal's reason, as for the
+ * platform's own.
+ */
 export class AbortError extends Error {
   readonly code = 'ABORT_ERR';
   readonly sent: SentState;

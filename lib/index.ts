@@ -16,7 +16,15 @@ export {
   type SentState,
 } from './errors';
 export * from './drbd';
-export { decodeSocketAddress, encodeSocketAddress, formatSocketAddress, hostByteOrder, parseSocketAddress, type ByteOrder, type SocketAddress } from './netlink';
+export {
+  decodeSocketAddress,
+  encodeSocketAddress,
+  formatSocketAddress,
+  hostByteOrder,
+  parseSocketAddress,
+  type ByteOrder,
+  type SocketAddress,
+} from './netlink';
 export {
   formatRecording,
   parseRecording,
@@ -35,7 +43,17 @@ export {
   type UnusedRequest,
 } from './recording';
 export type { SessionCounters, WaitOptions } from './session';
-export type { Datagram, HostFiles, KnownDriver, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport/transport';
+export type {
+  Datagram,
+  HostFiles,
+  KnownDriver,
+  Send,
+  SocketCounters,
+  SocketHandlers,
+  SocketOptions,
+  Transport,
+  TransportSocket,
+} from './transport/transport';
 export { acquireLock, type FileLock, type LockOptions } from './transport/locks';
 export { nativeTransport, type NativeOptions, type NativeSocket, type NativeTransport } from './transport/native';
 export { readBlockDevice, type BlockDevice } from './transport/block-device';

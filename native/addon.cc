@@ -72,7 +72,9 @@ Napi::Value BlockDevice(const Napi::CallbackInfo& info) {
 }
 
 /// senderThreads(): those of this process that have not ended, the ones stuck in the kernel included
-Napi::Value SenderThreads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), static_cast<double>(Sender::RunningThreads())); }
+Napi::Value SenderThreads(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(Sender::RunningThreads()));
+}
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   auto* environment = new Environment;

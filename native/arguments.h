@@ -10,7 +10,9 @@
 inline bool ReadU32(const Napi::Value& value, uint32_t* out) {
   if (!value.IsNumber()) return false;
   const double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= 0 && number <= std::numeric_limits<uint32_t>::max()) || number != static_cast<double>(static_cast<uint32_t>(number))) return false;
+  if (!(number >= 0 && number <= std::numeric_limits<uint32_t>::max()) ||
+      number != static_cast<double>(static_cast<uint32_t>(number)))
+    return false;
   *out = static_cast<uint32_t>(number);
   return true;
 }
@@ -20,14 +22,19 @@ inline bool ReadId(const Napi::Value& value, uint64_t* out) {
   constexpr double kMaximum = 9007199254740991;
   if (!value.IsNumber()) return false;
   const double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= 1 && number <= kMaximum) || number != static_cast<double>(static_cast<uint64_t>(number))) return false;
+  if (!(number >= 1 && number <= kMaximum) || number != static_cast<double>(static_cast<uint64_t>(number)))
+    return false;
   *out = static_cast<uint64_t>(number);
   return true;
 }
 
-inline bool IsBytes(const Napi::Value& value) { return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array; }
+inline bool IsBytes(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
 
 /// Throws a TypeError for an argument.
-inline void ThrowType(Napi::Env env, const char* what) { napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", what); }
+inline void ThrowType(Napi::Env env, const char* what) {
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", what);
+}
 
 #endif  // NODE_DRBD_NATIVE_ARGUMENTS_H_

@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-/// A file descriptor that closes with its last owner. Shared between the JavaScript thread and a sender thread: whoever lets go last closes it, so its
-/// number cannot be given to another file while a thread is about to use it.
+/// A file descriptor that closes with its last owner. Shared between the JavaScript thread and a sender thread: whoever
+/// lets go last closes it, so its number cannot be given to another file while a thread is about to use it.
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}

@@ -30,7 +30,9 @@ Registry& TheRegistry() {
   return *registry;
 }
 
-FileKey KeyOf(const struct stat& status) { return {status.st_dev, status.st_ino}; }
+FileKey KeyOf(const struct stat& status) {
+  return {status.st_dev, status.st_ino};
+}
 
 FileLocks::Result Failed(const char* syscall, int error) {
   FileLocks::Result result;
@@ -61,7 +63,8 @@ FileLocks::Result FileLocks::Try(const std::string& path) {
     return Failed("fstat", error);
   }
   if (registry.held.count(KeyOf(status)) != 0) {
-    // The name led elsewhere a moment ago. The descriptor must stay open as long as that lock is held, so it is kept for good.
+    // The name led elsewhere a moment ago. The descriptor must stay open as long as that lock is held, so it is kept
+    // for good.
     return HeldBy(getpid());
   }
   struct flock wanted{};

@@ -8,8 +8,9 @@
 
 /// POSIX record locks on whole files, as drbdsetup and drbdmeta take them: other programs see our pid as the holder.
 ///
-/// Such a lock belongs to the process, so two of its threads would both get it, and it vanishes as soon as any descriptor of the file is closed. Hence one
-/// registry for the process, workers included: each file is opened once, and who comes second is told our own pid.
+/// Such a lock belongs to the process, so two of its threads would both get it, and it vanishes as soon as any
+/// descriptor of the file is closed. Hence one registry for the process, workers included: each file is opened once,
+/// and who comes second is told our own pid.
 class FileLocks {
  public:
   using Id = uint64_t;

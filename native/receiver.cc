@@ -12,7 +12,8 @@ Receiver::~Receiver() {
 
 bool Receiver::Allocate() {
   if (memory_ != nullptr) return true;
-  void* memory = mmap(nullptr, kSlots * kSlotBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory =
+      mmap(nullptr, kSlots * kSlotBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return false;
   memory_ = static_cast<uint8_t*>(memory);
   slots_ = std::make_unique<Slot[]>(kSlots);
@@ -37,8 +38,10 @@ int Receiver::Receive(int socket, size_t from, size_t limit) {
     message.msg_hdr.msg_controllen = sizeof slot.control;
   }
   for (;;) {
-    // MSG_DONTWAIT, because the descriptor itself is left in blocking mode for the sender thread. MSG_TRUNC: msg_len is the datagram's real length.
-    const int count = recvmmsg(socket, &messages_[from], static_cast<unsigned>(limit), MSG_DONTWAIT | MSG_TRUNC, nullptr);
+    // MSG_DONTWAIT, because the descriptor itself is left in blocking mode for the sender thread. MSG_TRUNC: msg_len is
+    // the datagram's real length.
+    const int count =
+        recvmmsg(socket, &messages_[from], static_cast<unsigned>(limit), MSG_DONTWAIT | MSG_TRUNC, nullptr);
     if (count >= 0) return count;
     if (errno != EINTR) return -errno;
   }
@@ -52,7 +55,8 @@ int Receiver::ReceiveBatch(int socket, int* error) {
   }
   size_t filled = 0;
   size_t bytes = 0;
-  // Rounds of ascending size: a wake-up usually finds one datagram or a few, and preparing all slots for each would be waste.
+  // Rounds of ascending size: a wake-up usually finds one datagram or a few, and preparing all slots for each would be
+  // waste.
   size_t round = 8;
   while (filled < kSlots && bytes < kBatchBytes) {
     const size_t limit = std::min(round, kSlots - filled);
@@ -62,7 +66,8 @@ int Receiver::ReceiveBatch(int socket, int* error) {
       *error = -count;
       break;
     }
-    for (int index = 0; index < count; index++) bytes += std::min<size_t>(messages_[filled + static_cast<size_t>(index)].msg_len, kSlotBytes);
+    for (int index = 0; index < count; index++)
+      bytes += std::min<size_t>(messages_[filled + static_cast<size_t>(index)].msg_len, kSlotBytes);
     filled += static_cast<size_t>(count);
     if (static_cast<size_t>(count) < limit) break;
     round *= 4;
@@ -81,7 +86,8 @@ ReceivedDatagram Receiver::At(size_t index) const {
   ReceivedDatagram datagram{};
   datagram.bytes = memory_ + index * kSlotBytes;
   datagram.length = static_cast<uint32_t>(std::min<size_t>(message.msg_len, kSlotBytes));
-  // Cut control data (there is room for all that was asked for) would make a multicast pass for a unicast: as little to be trusted as a cut datagram.
+  // Cut control data (there is room for all that was asked for) would make a multicast pass for a unicast: as little to
+  // be trusted as a cut datagram.
   datagram.truncated = (message.msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || message.msg_len > kSlotBytes;
   if (message.msg_hdr.msg_namelen >= sizeof(sockaddr_nl)) {
     datagram.port = slot.address.nl_pid;
@@ -92,7 +98,8 @@ ReceivedDatagram Receiver::At(size_t index) const {
   }
   for (cmsghdr* control = CMSG_FIRSTHDR(&message.msg_hdr); control != nullptr;
        control = CMSG_NXTHDR(const_cast<msghdr*>(&message.msg_hdr), control)) {
-    if (control->cmsg_level == SOL_NETLINK && control->cmsg_type == NETLINK_PKTINFO && control->cmsg_len >= CMSG_LEN(sizeof(nl_pktinfo))) {
+    if (control->cmsg_level == SOL_NETLINK && control->cmsg_type == NETLINK_PKTINFO &&
+        control->cmsg_len >= CMSG_LEN(sizeof(nl_pktinfo))) {
       nl_pktinfo info;
       memcpy(&info, CMSG_DATA(control), sizeof info);
       datagram.group = info.group;

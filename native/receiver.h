@@ -19,11 +19,12 @@ struct ReceivedDatagram {
   bool truncated;
 };
 
-/// The receive buffer of an environment, reused by all of its sockets, and the calls that fill it. The pages of its slots are only touched by datagrams that reach
-/// into them, so the usual small ones cost a page each.
+/// The receive buffer of an environment, reused by all of its sockets, and the calls that fill it. The pages of its
+/// slots are only touched by datagrams that reach into them, so the usual small ones cost a page each.
 class Receiver {
  public:
-  /// DRBD's largest datagram is a dump_ee of 32,904 bytes, and generic netlink dumps come in 32 KiB; 64 KiB and headers leave room.
+  /// DRBD's largest datagram is a dump_ee of 32,904 bytes, and generic netlink dumps come in 32 KiB; 64 KiB and headers
+  /// leave room.
   static constexpr size_t kSlotBytes = (64u << 10) + 4096;
   static constexpr size_t kSlots = 64;
   /// A batch ends when it holds this much, so that a flood leaves the event loop its turns.
@@ -35,7 +36,8 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   /// Receives without waiting until the socket is empty or the batch is full, into the slots from the first on.
-  /// Returns the number of datagrams. `error` is what ended it: 0, EAGAIN (empty), or another errno, which the socket has told only here.
+  /// Returns the number of datagrams. `error` is what ended it: 0, EAGAIN (empty), or another errno, which the socket
+  /// has told only here.
   int ReceiveBatch(int socket, int* error);
   /// Receives one datagram without waiting. Returns 1, or a negative errno.
   int ReceiveOne(int socket);

@@ -16,11 +16,13 @@
 
 namespace {
 
-// Far beyond what a client has under way; a caller that produces faster than the kernel takes must learn of it, not fill the memory.
+// Far beyond what a client has under way; a caller that produces faster than the kernel takes must learn of it, not
+// fill the memory.
 constexpr size_t kMaximumQueuedDatagrams = 65'536;
 constexpr size_t kMaximumQueuedBytes = 64u << 20;
 
-// The thread calls little more than sendmsg(), but glibc takes thread-local storage of every loaded library from the stack, and the sanitizers need some too.
+// The thread calls little more than sendmsg(), but glibc takes thread-local storage of every loaded library from the
+// stack, and the sanitizers need some too.
 constexpr size_t kThreadStackBytes = 512u << 10;
 
 // Trivially destructible: a thread that outlives exit() may still count.
@@ -28,11 +30,14 @@ std::atomic<uint64_t> running_threads{0};
 
 /// One datagram to the kernel or a peer, in a blocking call. Returns 0 or an errno.
 ///
-/// - A full unicast peer (NETLINK_USERSOCK): the call waits inside the kernel until the peer has room. poll(POLLOUT) would be no help: on a netlink socket it
-///   speaks of the sender's own buffer, never of the receiver's. EAGAIN therefore cannot occur, as nobody sets O_NONBLOCK or SO_SNDTIMEO on the socket; if it
-///   does, it is reported as it is.
-/// - EINTR: this thread takes no signals, but a debugger or a freezer can interrupt any call; nothing was sent then, so it is made again.
-/// - ENOBUFS (no memory for the message), ECONNREFUSED (no such peer, or no listener), EPERM and the rest are the caller's to judge.
+/// - A full unicast peer (NETLINK_USERSOCK): the call waits inside the kernel until the peer has room. poll(POLLOUT)
+/// would be no help: on a netlink socket it
+///   speaks of the sender's own buffer, never of the receiver's. EAGAIN therefore cannot occur, as nobody sets
+///   O_NONBLOCK or SO_SNDTIMEO on the socket; if it does, it is reported as it is.
+/// - EINTR: this thread takes no signals, but a debugger or a freezer can interrupt any call; nothing was sent then, so
+/// it is made again.
+/// - ENOBUFS (no memory for the message), ECONNREFUSED (no such peer, or no listener), EPERM and the rest are the
+/// caller's to judge.
 int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups) {
   // An empty message passes kernels before 5.16 as an empty packet, which drivers do not expect; newer ones say this.
   if (length == 0) return ENODATA;
@@ -54,7 +59,8 @@ int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port,
   }
 }
 
-/// Closes all descriptors from `first` to `last`, by system calls alone. `limit`: there are none from it on, for where close_range() is missing (before Linux 5.9).
+/// Closes all descriptors from `first` to `last`, by system calls alone. `limit`: there are none from it on, for where
+/// close_range() is missing (before Linux 5.9).
 void CloseDescriptors(unsigned first, unsigned last, unsigned limit) {
   if (first > last) return;
 #ifdef SYS_close_range
@@ -63,14 +69,18 @@ void CloseDescriptors(unsigned first, unsigned last, unsigned limit) {
   for (unsigned number = first; number <= last && number < limit; number++) close(static_cast<int>(number));
 }
 
-/// As SendDatagram(), in a process of its own, which shares the socket and has nothing else of this one's open: if the kernel never returns, it is that process
-/// that stays, and this one can end. The calling thread waits for it, and takes no signals.
+/// As SendDatagram(), in a process of its own, which shares the socket and has nothing else of this one's open: if the
+/// kernel never returns, it is that process that stays, and this one can end. The calling thread waits for it, and
+/// takes no signals.
 ///
-/// The child is a copy of one thread of a process with many, whatever the others held at that moment: it makes system calls, and nothing else. It sends no
-/// signal when it ends, so that neither libuv nor a SIGCHLD that is ignored takes it from us.
+/// The child is a copy of one thread of a process with many, whatever the others held at that moment: it makes system
+/// calls, and nothing else. It sends no signal when it ends, so that neither libuv nor a SIGCHLD that is ignored takes
+/// it from us.
 int SendDatagramFromProcess(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups) {
   rlimit descriptors{};
-  const unsigned limit = getrlimit(RLIMIT_NOFILE, &descriptors) == 0 ? static_cast<unsigned>(std::min<rlim_t>(descriptors.rlim_max, 1u << 20)) : 1024;
+  const unsigned limit = getrlimit(RLIMIT_NOFILE, &descriptors) == 0
+                             ? static_cast<unsigned>(std::min<rlim_t>(descriptors.rlim_max, 1u << 20))
+                             : 1024;
   // All arguments are zero: no flags, no signal, and the parent's stack, in whatever order the architecture takes them.
   const long child = syscall(SYS_clone, 0ul, 0ul, 0ul, 0ul, 0ul);
   if (child < 0) return errno;
@@ -93,15 +103,19 @@ int SendDatagramFromProcess(int socket, const uint8_t* bytes, size_t length, uin
 
 Sender::Sender(std::shared_ptr<Descriptor> socket, uv_async_t* wake) : socket_(std::move(socket)), wake_(wake) {}
 
-uint64_t Sender::RunningThreads() { return running_threads.load(std::memory_order_relaxed); }
+uint64_t Sender::RunningThreads() {
+  return running_threads.load(std::memory_order_relaxed);
+}
 
-int Sender::Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id) {
+int Sender::Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port,
+                    uint32_t groups, uint64_t* id) {
   // Before the copy, which might take memory that is not there.
   if (length > kMaximumQueuedBytes) return EMSGSIZE;
   return EnqueueItem(self, Item{0, port, groups, false, std::vector<uint8_t>(bytes, bytes + length)}, id);
 }
 
-int Sender::EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id) {
+int Sender::EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port,
+                               uint32_t groups, uint64_t* id) {
   if (length > kMaximumQueuedBytes) return EMSGSIZE;
   {
     std::lock_guard<std::mutex> guard(self->mutex_);
@@ -124,7 +138,8 @@ int Sender::EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_
 int Sender::EnqueueItem(const std::shared_ptr<Sender>& self, Item item, uint64_t* id) {
   std::lock_guard<std::mutex> guard(self->mutex_);
   if (self->closed_) return EBADF;
-  if (self->queue_.size() >= kMaximumQueuedDatagrams || item.bytes.size() > kMaximumQueuedBytes - self->queued_bytes_) return ENOBUFS;
+  if (self->queue_.size() >= kMaximumQueuedDatagrams || item.bytes.size() > kMaximumQueuedBytes - self->queued_bytes_)
+    return ENOBUFS;
   if (!self->thread_started_) {
     const int error = StartThread(self);
     if (error != 0) return error;
@@ -147,7 +162,8 @@ int Sender::StartThread(const std::shared_ptr<Sender>& self) {
   pthread_attr_setstacksize(&attributes, kThreadStackBytes);
 
   auto* argument = new std::shared_ptr<Sender>(self);
-  // The thread inherits the mask. Signals of the process belong to Node's threads; one taken here would only cut a send short.
+  // The thread inherits the mask. Signals of the process belong to Node's threads; one taken here would only cut a send
+  // short.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -221,7 +237,8 @@ void Sender::Run() {
 
 bool Sender::CancelLocked(uint64_t id) {
   // Ids ascend along the queue.
-  const auto found = std::lower_bound(queue_.begin(), queue_.end(), id, [](const Item& item, uint64_t wanted) { return item.id < wanted; });
+  const auto found = std::lower_bound(queue_.begin(), queue_.end(), id,
+                                      [](const Item& item, uint64_t wanted) { return item.id < wanted; });
   if (found == queue_.end() || found->id != id) return false;
   queued_bytes_ -= found->bytes.size();
   queue_.erase(found);

@@ -17,9 +17,11 @@
 /// Sends the datagrams of one socket, one at a time and in order, on a thread of its own.
 ///
 /// A netlink handler of the kernel runs inside sendmsg(), so a send can take seconds, or never return. Hence:
-/// - the thread is detached, nobody joins it, and it owns this object together with the socket (shared_ptr): after Close() it finds nothing to do and ends,
+/// - the thread is detached, nobody joins it, and it owns this object together with the socket (shared_ptr): after
+/// Close() it finds nothing to do and ends,
 ///   whenever the kernel lets it go;
-/// - it never touches Node-API. It wakes the loop with uv_async_send() under the mutex, and Close() takes the handle away under the same mutex before the
+/// - it never touches Node-API. It wakes the loop with uv_async_send() under the mutex, and Close() takes the handle
+/// away under the same mutex before the
 ///   handle is closed, so a thread that comes back late finds none;
 /// - it takes part in the descriptor's ownership while it is inside sendmsg(), and only then.
 class Sender {
@@ -47,12 +49,15 @@ class Sender {
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
 
-  /// From now on each datagram goes out from a process of its own, so that this one can end whatever the kernel does with it.
+  /// From now on each datagram goes out from a process of its own, so that this one can end whatever the kernel does
+  /// with it.
   void UseProcesses() { from_process_.store(true, std::memory_order_relaxed); }
 
   /// Queues a copy of the datagram, and starts the thread if this is the first one.
-  /// Returns 0, or ENOBUFS if the queue is full, EMSGSIZE if it could never hold this, EBADF after Close(), or what pthread_create() said.
-  static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id);
+  /// Returns 0, or ENOBUFS if the queue is full, EMSGSIZE if it could never hold this, EBADF after Close(), or what
+  /// pthread_create() said.
+  static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port,
+                     uint32_t groups, uint64_t* id);
 
   /// Takes a datagram out of the queue; false if it had started.
   bool Cancel(uint64_t id);
@@ -61,9 +66,12 @@ class Sender {
   /// Moves what has completed since the last call to `out`.
   void TakeCompletions(std::vector<Completion>* out);
 
-  /// As Enqueue(), but its completion makes SynchronousWake() readable and is asked for with TakeSynchronous(). One at a time.
-  static int EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, uint64_t* id);
-  /// The eventfd of the synchronous datagram; valid from EnqueueSynchronous() to Close(), on the thread that calls both.
+  /// As Enqueue(), but its completion makes SynchronousWake() readable and is asked for with TakeSynchronous(). One at
+  /// a time.
+  static int EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port,
+                                uint32_t groups, uint64_t* id);
+  /// The eventfd of the synchronous datagram; valid from EnqueueSynchronous() to Close(), on the thread that calls
+  /// both.
   int SynchronousWake() const { return synchronous_wake_ ? synchronous_wake_->Number() : -1; }
   /// Whether the synchronous datagram has completed; `error` is its errno or 0.
   bool TakeSynchronous(int* error);

@@ -19,7 +19,8 @@
 
 namespace {
 
-// Anything else that wraps an object is told apart by this, so that a method called on a foreign object cannot read it as a socket.
+// Anything else that wraps an object is told apart by this, so that a method called on a foreign object cannot read it
+// as a socket.
 constexpr napi_type_tag kSocketTag = {0x6e6f64652d647262ULL, 0x642d736f636b6574ULL};
 
 const char* ProgressName(Sender::Progress progress) {
@@ -37,7 +38,8 @@ const char* ProgressName(Sender::Progress progress) {
 /// Sets a property of a new object; false where the environment is being terminated and takes no more calls.
 bool SetNumber(napi_env env, napi_value object, const char* name, double number) {
   napi_value value;
-  return napi_create_double(env, number, &value) == napi_ok && napi_set_named_property(env, object, name, value) == napi_ok;
+  return napi_create_double(env, number, &value) == napi_ok &&
+         napi_set_named_property(env, object, name, value) == napi_ok;
 }
 
 }  // namespace
@@ -52,13 +54,15 @@ struct NetlinkSocket::Handles {
   int open_handles = 0;
 };
 
-/// What JavaScript calls: looks at `this` before anything else. Node-API checks the receiver of methods, but not of accessors, and neither is written down.
+/// What JavaScript calls: looks at `this` before anything else. Node-API checks the receiver of methods, but not of
+/// accessors, and neither is written down.
 template <Napi::Value (NetlinkSocket::*method)(const Napi::CallbackInfo&)>
 napi_value NetlinkSocket::Call(napi_env env, napi_callback_info info) {
   const Napi::CallbackInfo call(env, info);
   bool ours = false;
   NetlinkSocket* socket = nullptr;
-  if (call.This().IsObject() && napi_check_object_type_tag(env, call.This(), &kSocketTag, &ours) == napi_ok && ours) socket = Unwrap(call.This().As<Napi::Object>());
+  if (call.This().IsObject() && napi_check_object_type_tag(env, call.This(), &kSocketTag, &ours) == napi_ok && ours)
+    socket = Unwrap(call.This().As<Napi::Object>());
   if (socket == nullptr) {
     ThrowType(env, "this is no NetlinkSocket");
     return nullptr;
@@ -102,13 +106,15 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
 }
 
 /// new NetlinkSocket(protocol, receiveBufferBytes (0: as it is), groups, listener)
-NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NetlinkSocket>(info), environment_(info.Env().GetInstanceData<Environment>()) {
+NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<NetlinkSocket>(info), environment_(info.Env().GetInstanceData<Environment>()) {
   Napi::Env env = info.Env();
   napi_type_tag_object(env, info.This(), &kSocketTag);
   uint32_t protocol = 0;
   uint32_t buffer = 0;
   uint32_t groups = 0;
-  if (info.Length() < 4 || !ReadU32(info[0], &protocol) || !ReadU32(info[1], &buffer) || !ReadU32(info[2], &groups) || !info[3].IsFunction()) {
+  if (info.Length() < 4 || !ReadU32(info[0], &protocol) || !ReadU32(info[1], &buffer) || !ReadU32(info[2], &groups) ||
+      !info[3].IsFunction()) {
     ThrowType(env, "protocol, receiveBufferBytes, groups and a listener are needed");
     return;
   }
@@ -117,7 +123,9 @@ NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
   Open(env, static_cast<int>(protocol), buffer, groups);
 }
 
-NetlinkSocket::~NetlinkSocket() { CloseHandles(); }
+NetlinkSocket::~NetlinkSocket() {
+  CloseHandles();
+}
 
 bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, uint32_t groups) {
   const int number = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
@@ -129,7 +137,8 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
   if (receive_buffer > 0) {
     const int wanted = static_cast<int>(std::min<int64_t>(receive_buffer, std::numeric_limits<int>::max() / 2));
     // Beyond rmem_max with CAP_NET_ADMIN; without it the kernel cuts to what is allowed.
-    if (setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &wanted, sizeof wanted) != 0 && setsockopt(number, SOL_SOCKET, SO_RCVBUF, &wanted, sizeof wanted) != 0) {
+    if (setsockopt(number, SOL_SOCKET, SO_RCVBUFFORCE, &wanted, sizeof wanted) != 0 &&
+        setsockopt(number, SOL_SOCKET, SO_RCVBUF, &wanted, sizeof wanted) != 0) {
       ThrowSystemError(env, "setsockopt", errno, "SO_RCVBUF");
       return false;
     }
@@ -145,11 +154,12 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
   address.nl_family = AF_NETLINK;
   address.nl_groups = groups;
   if (bind(number, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    ThrowSystemError(env, "bind", errno, "bind to groups 0x" + [groups] {
-      char text[16];
-      snprintf(text, sizeof text, "%x", groups);
-      return std::string(text);
-    }());
+    ThrowSystemError(
+        env, "bind", errno, "bind to groups 0x" + [groups] {
+          char text[16];
+          snprintf(text, sizeof text, "%x", groups);
+          return std::string(text);
+        }());
     return false;
   }
   socklen_t length = sizeof address;
@@ -187,7 +197,8 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
     ThrowSystemError(env, "uv_poll_start", -error, "the event loop does not poll the socket");
     return false;
   }
-  // uv_poll_init made the descriptor non-blocking. The sender thread's calls must block: a full peer is waited for in the kernel. Receiving asks not to wait each time.
+  // uv_poll_init made the descriptor non-blocking. The sender thread's calls must block: a full peer is waited for in
+  // the kernel. Receiving asks not to wait each time.
   if (fcntl(number, F_SETFL, 0) != 0) {
     const int failed = errno;
     CloseHandles();
@@ -198,7 +209,8 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
   napi_create_string_utf8(env, "NetlinkSocket", NAPI_AUTO_LENGTH, &resource_name);
   // With a resource of its own: this object would be kept alive by it (Node 26).
   if (napi_async_init(env, nullptr, resource_name, &raw->context) != napi_ok) raw->context = nullptr;
-  // A worker's library may be unloaded after its environment: libuv must be done with the handles before. Without the hook no socket.
+  // A worker's library may be unloaded after its environment: libuv must be done with the handles before. Without the
+  // hook no socket.
   if (napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook) != napi_ok) {
     raw->hook = nullptr;
     CloseHandles();
@@ -225,7 +237,8 @@ Sender::Closing NetlinkSocket::CloseHandles() {
   }
   if (handles->open_handles > 1) uv_close(reinterpret_cast<uv_handle_t*>(&handles->poll), OnHandleClosed);
   uv_close(reinterpret_cast<uv_handle_t*>(&handles->wake), OnHandleClosed);
-  // Right away: since uv_close() libuv has nothing to do with the descriptor, and who opens and closes in a loop must not collect them until the next turn.
+  // Right away: since uv_close() libuv has nothing to do with the descriptor, and who opens and closes in a loop must
+  // not collect them until the next turn.
   descriptor_.reset();
   return closing;
 }
@@ -256,9 +269,13 @@ bool NetlinkSocket::RequireOpen(Napi::Env env, const char* what) {
   return false;
 }
 
-Napi::Value NetlinkSocket::PortId(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), port_id_); }
+Napi::Value NetlinkSocket::PortId(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), port_id_);
+}
 
-Napi::Value NetlinkSocket::Closed(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), handles_ == nullptr); }
+Napi::Value NetlinkSocket::Closed(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), handles_ == nullptr);
+}
 
 /// useProcesses(): what is sent from now on goes out from processes of its own
 Napi::Value NetlinkSocket::UseProcesses(const Napi::CallbackInfo& info) {
@@ -328,9 +345,13 @@ Napi::Value NetlinkSocket::Membership(const Napi::CallbackInfo& info, int option
   return env.Undefined();
 }
 
-Napi::Value NetlinkSocket::Join(const Napi::CallbackInfo& info) { return Membership(info, NETLINK_ADD_MEMBERSHIP, "NETLINK_ADD_MEMBERSHIP"); }
+Napi::Value NetlinkSocket::Join(const Napi::CallbackInfo& info) {
+  return Membership(info, NETLINK_ADD_MEMBERSHIP, "NETLINK_ADD_MEMBERSHIP");
+}
 
-Napi::Value NetlinkSocket::Leave(const Napi::CallbackInfo& info) { return Membership(info, NETLINK_DROP_MEMBERSHIP, "NETLINK_DROP_MEMBERSHIP"); }
+Napi::Value NetlinkSocket::Leave(const Napi::CallbackInfo& info) {
+  return Membership(info, NETLINK_DROP_MEMBERSHIP, "NETLINK_DROP_MEMBERSHIP");
+}
 
 void NetlinkSocket::UpdateReference() {
   const bool wanted = handles_ != nullptr && (referenced_ || outstanding_ > 0);
@@ -390,7 +411,9 @@ Napi::Array NetlinkSocket::CompletionsArray(Napi::Env env, const std::vector<Sen
 Napi::Value NetlinkSocket::Counters(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Object counters = Napi::Object::New(env);
-  const auto set = [&](const char* name, uint64_t value) { counters.Set(name, Napi::Number::New(env, static_cast<double>(value))); };
+  const auto set = [&](const char* name, uint64_t value) {
+    counters.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+  };
   set("receivedDatagrams", received_datagrams_);
   set("receivedBytes", received_bytes_);
   set("sentDatagrams", sender_ ? sender_->SentDatagrams() : 0);
@@ -411,12 +434,17 @@ napi_value NetlinkSocket::DatagramObject(Napi::Env env, const ReceivedDatagram& 
   napi_value truncated;
   void* data = nullptr;
   // A buffer of its own for each: a listener that keeps one small answer must not keep a batch.
-  if (napi_create_object(env, &object) != napi_ok || napi_create_arraybuffer(env, datagram.length, &data, &buffer) != napi_ok) return nullptr;
+  if (napi_create_object(env, &object) != napi_ok ||
+      napi_create_arraybuffer(env, datagram.length, &data, &buffer) != napi_ok)
+    return nullptr;
   if (datagram.length > 0) memcpy(data, datagram.bytes, datagram.length);
   const bool complete = napi_create_typedarray(env, napi_uint8_array, datagram.length, buffer, 0, &bytes) == napi_ok &&
-                        napi_set_named_property(env, object, "bytes", bytes) == napi_ok && SetNumber(env, object, "port", datagram.port) &&
-                        SetNumber(env, object, "groups", datagram.groups) && SetNumber(env, object, "group", datagram.group) &&
-                        napi_get_boolean(env, datagram.truncated, &truncated) == napi_ok && napi_set_named_property(env, object, "truncated", truncated) == napi_ok;
+                        napi_set_named_property(env, object, "bytes", bytes) == napi_ok &&
+                        SetNumber(env, object, "port", datagram.port) &&
+                        SetNumber(env, object, "groups", datagram.groups) &&
+                        SetNumber(env, object, "group", datagram.group) &&
+                        napi_get_boolean(env, datagram.truncated, &truncated) == napi_ok &&
+                        napi_set_named_property(env, object, "truncated", truncated) == napi_ok;
   return complete ? object : nullptr;
 }
 
@@ -425,7 +453,8 @@ void NetlinkSocket::Emit(const std::vector<napi_value>& arguments) {
   napi_value listener;
   if (handles_ == nullptr || napi_get_named_property(env, Value(), "listener", &listener) != napi_ok) return;
   napi_value result;
-  const napi_status status = napi_make_callback(env, handles_->context, Value(), listener, arguments.size(), arguments.data(), &result);
+  const napi_status status =
+      napi_make_callback(env, handles_->context, Value(), listener, arguments.size(), arguments.data(), &result);
   if (status == napi_ok) return;
   bool pending = false;
   napi_is_exception_pending(env, &pending);
@@ -444,7 +473,8 @@ void NetlinkSocket::Receive(int status) {
   Napi::HandleScope scope(env);
   // Collected, and about to be finalized: nobody listens any more.
   if (Value().IsEmpty()) return;
-  // libuv stops polling when epoll reports an error, as it does for an overrun, and calls it UV_EBADF. The socket itself knows what it was.
+  // libuv stops polling when epoll reports an error, as it does for an overrun, and calls it UV_EBADF. The socket
+  // itself knows what it was.
   int error = status < 0 ? -uv_poll_start(&handles_->poll, UV_READABLE, OnReadable) : 0;
   if (error != 0) {
     Fail(env, error);
@@ -458,7 +488,8 @@ void NetlinkSocket::Receive(int status) {
     for (int index = 0; index < count; index++) {
       Napi::HandleScope inner(env);
       napi_value datagram = DatagramObject(env, environment_->receiver.At(static_cast<size_t>(index)));
-      if (datagram == nullptr || napi_set_element(env, batch, static_cast<uint32_t>(index), datagram) != napi_ok) return;
+      if (datagram == nullptr || napi_set_element(env, batch, static_cast<uint32_t>(index), datagram) != napi_ok)
+        return;
     }
     Emit({Napi::String::New(env, "datagrams"), batch});
     if (handles_ == nullptr) return;
@@ -495,13 +526,15 @@ void NetlinkSocket::Completed() {
   UpdateReference();
 }
 
-/// exchangeSync(bytes, port, groups, timeoutMs, accept): sends, then blocks until accept(datagram) says true or the time is over.
-/// Returns { outcome: 'accepted' | 'timeout' | 'overrun' | 'failed', sent, syscall, errno }. What is not accepted is gone for the listener too.
+/// exchangeSync(bytes, port, groups, timeoutMs, accept): sends, then blocks until accept(datagram) says true or the
+/// time is over. Returns { outcome: 'accepted' | 'timeout' | 'overrun' | 'failed', sent, syscall, errno }. What is not
+/// accepted is gone for the listener too.
 Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   uint32_t port = 0;
   uint32_t groups = 0;
-  if (info.Length() < 5 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups) || !info[3].IsNumber() || std::isnan(info[3].As<Napi::Number>().DoubleValue()) || !info[4].IsFunction()) {
+  if (info.Length() < 5 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups) ||
+      !info[3].IsNumber() || std::isnan(info[3].As<Napi::Number>().DoubleValue()) || !info[4].IsFunction()) {
     ThrowType(env, "a Uint8Array, a port id, a group mask, a time in milliseconds and a function are needed");
     return env.Undefined();
   }
@@ -532,7 +565,8 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
     const int64_t left = deadline - MonotonicNanoseconds();
     if (left <= 0) break;
     pollfd watched[2] = {{descriptor->Number(), POLLIN, 0}, {returned ? -1 : sender->SynchronousWake(), POLLIN, 0}};
-    const int ready = poll(watched, 2, static_cast<int>(std::min<int64_t>((left + 999'999) / 1'000'000, std::numeric_limits<int>::max())));
+    const int ready = poll(
+        watched, 2, static_cast<int>(std::min<int64_t>((left + 999'999) / 1'000'000, std::numeric_limits<int>::max())));
     if (ready < 0 && errno != EINTR) {
       outcome = "failed";
       syscall = "poll";
@@ -563,7 +597,8 @@ Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
     bool accepted = false;
     // Not so if accept() threw, and if the environment is being terminated, at whichever of these calls.
     if (datagram == nullptr || napi_call_function(env, env.Undefined(), info[4], 1, &datagram, &verdict) != napi_ok ||
-        napi_coerce_to_bool(env, verdict, &verdict) != napi_ok || napi_get_value_bool(env, verdict, &accepted) != napi_ok) {
+        napi_coerce_to_bool(env, verdict, &verdict) != napi_ok ||
+        napi_get_value_bool(env, verdict, &accepted) != napi_ok) {
       sender->EndSynchronous();
       exchanging_ = false;
       return env.Undefined();

@@ -14,11 +14,13 @@
 
 /// One netlink socket as JavaScript sees it.
 ///
-/// The object is kept alive by the addon while it is open and referenced (`ref()`, as at first), or has datagrams to tell the end of: whoever opened it may forget
-/// it and still be called. Once `unref()`'d and idle it is kept by its user alone, and an open socket that nobody refers to any more is closed by its collection.
+/// The object is kept alive by the addon while it is open and referenced (`ref()`, as at first), or has datagrams to
+/// tell the end of: whoever opened it may forget it and still be called. Once `unref()`'d and idle it is kept by its
+/// user alone, and an open socket that nobody refers to any more is closed by its collection.
 ///
-/// A worker can be terminated, and a process exit, between any two lines of JavaScript: from then on Node-API refuses its calls, but libuv still makes callbacks.
-/// What runs in one therefore looks at every status and gives up quietly; methods rely on NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS (binding.gyp).
+/// A worker can be terminated, and a process exit, between any two lines of JavaScript: from then on Node-API refuses
+/// its calls, but libuv still makes callbacks. What runs in one therefore looks at every status and gives up quietly;
+/// methods rely on NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS (binding.gyp).
 class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -27,7 +29,8 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   ~NetlinkSocket() override;
 
  private:
-  /// The libuv handles of an open socket. They outlive the object for as long as libuv needs to close them, and free themselves then.
+  /// The libuv handles of an open socket. They outlive the object for as long as libuv needs to close them, and free
+  /// themselves then.
   struct Handles;
 
   Napi::Value PortId(const Napi::CallbackInfo& info);

@@ -28,8 +28,9 @@ export interface ParsedAddress {
 }
 
 /**
- * Reads an address as drbdsetup does: `[ipv4:|ipv6:|sdp:|ssocks:]HOST[:PORT]`, where HOST is a name or a number, and an IPv6 one stands in brackets.
- * Without brackets the last colon of an IPv6 address begins the port, as before 8.3.9. The port is 7788 if absent.
+ * Reads an address as drbdsetup does: `[ipv4:|ipv6:|sdp:|ssocks:]HOST[:PORT]`, where HOST is a name or a number, and an
+ * IPv6 one stands in brackets. Without brackets the last colon of an IPv6 address begins the port, as before 8.3.9. The
+ * port is 7788 if absent.
  * @param what it is, for errors
  * @throws UsageError
  */
@@ -41,14 +42,16 @@ export async function parseAddress(text: string, what: string): Promise<ParsedAd
   let notice: string | undefined;
   if (family === 'ipv6' && body.startsWith('[')) {
     const match = /^\[([^\]]*)\](?::([\s\S]*))?$/u.exec(body);
-    if (match === null) throw new UsageError(`${what}: ${quote(text)} is not an IPv6 address in brackets; ipv6:[ADDRESS]:PORT is needed`);
+    if (match === null)
+      throw new UsageError(`${what}: ${quote(text)} is not an IPv6 address in brackets; ipv6:[ADDRESS]:PORT is needed`);
     host = match[1] ?? '';
     portText = match[2];
   } else {
     const colon = body.lastIndexOf(':');
     host = colon === -1 ? body : body.slice(0, colon);
     portText = colon === -1 ? undefined : body.slice(colon + 1);
-    if (family === 'ipv6' && colon !== -1) notice = `${what}: ${quote(text)} is read as ipv6:[${host}]:${portText ?? ''}; write the brackets`;
+    if (family === 'ipv6' && colon !== -1)
+      notice = `${what}: ${quote(text)} is read as ipv6:[${host}]:${portText ?? ''}; write the brackets`;
   }
   const port = portText === undefined ? DEFAULT_PORT : parsePort(portText, what);
   if (family === 'ipv6') return { address: { family, ...(await resolveIpv6(host, what)), port }, notice };
@@ -57,20 +60,31 @@ export async function parseAddress(text: string, what: string): Promise<ParsedAd
   const known = ssocksFamily();
   return {
     address: { family, address, port, familyNumber: known ?? AF_INET_SDP },
-    notice: known === undefined ? `${what}: no module has registered the address family ssocks on this host; ${AF_INET_SDP} is assumed` : notice,
+    notice:
+      known === undefined
+        ? `${what}: no module has registered the address family ssocks on this host; ${AF_INET_SDP} is assumed`
+        : notice,
   };
 }
 
 function parsePort(text: string, what: string): number {
   const port = parseSigned(text, '1', `${what}: port`);
-  if (port < 0n || port > BigInt(LARGEST_PORT)) throw new UsageError(`${what}: the port ${quote(text)} is out of range: 0 to ${LARGEST_PORT}`);
+  if (port < 0n || port > BigInt(LARGEST_PORT))
+    throw new UsageError(`${what}: the port ${quote(text)} is out of range: 0 to ${LARGEST_PORT}`);
   return Number(port);
 }
 
-/** @returns a dotted quad. Numbers may have fewer parts, octal and hexadecimal ones, as inet_aton takes them; all else is a host's name. */
+/**
+ * @returns a dotted quad. Numbers may have fewer parts, octal and hexadecimal ones, as inet_aton takes them; all else
+ *   is a host's name.
+ */
 async function resolveIpv4(host: string, what: string): Promise<string> {
   const parts = host.split('.');
-  const numbers = parts.map((part) => (/^0[xX][0-9a-fA-F]+$|^0[0-7]*$|^[1-9][0-9]*$/u.test(part) ? Number(/^0[0-7]+$/u.test(part) ? `0o${part.slice(1)}` : part) : undefined));
+  const numbers = parts.map((part) =>
+    /^0[xX][0-9a-fA-F]+$|^0[0-7]*$|^[1-9][0-9]*$/u.test(part)
+      ? Number(/^0[0-7]+$/u.test(part) ? `0o${part.slice(1)}` : part)
+      : undefined,
+  );
   if (parts.length <= 4 && numbers.every((number) => number !== undefined)) {
     const values = numbers as number[];
     const last = values.pop() ?? 0;
@@ -84,15 +98,24 @@ async function resolveIpv4(host: string, what: string): Promise<string> {
   return resolveName(host, 4, what);
 }
 
-async function resolveIpv6(host: string, what: string): Promise<{ readonly address: string; readonly scopeId?: number }> {
+async function resolveIpv6(
+  host: string,
+  what: string,
+): Promise<{ readonly address: string; readonly scopeId?: number }> {
   const [plain = '', zone] = host.split('%');
   if (!isIPv6(plain)) {
-    if (host === '' || host.includes(':') || isIPv4(host)) throw new UsageError(`${what}: ${quote(host)} is not an IPv6 address`);
+    if (host === '' || host.includes(':') || isIPv4(host))
+      throw new UsageError(`${what}: ${quote(host)} is not an IPv6 address`);
     return { address: await resolveName(host, 6, what) };
   }
   if (zone === undefined) return { address: plain };
-  const index = /^\d+$/u.test(zone) ? Number(zone) : /^[^/\0]+$/u.test(zone) ? Number.parseInt(readSmallFile(`/sys/class/net/${zone}/ifindex`) ?? '', 10) : Number.NaN;
-  if (!Number.isInteger(index)) throw new UsageError(`${what}: there is no network interface ${quote(zone)} on this host`);
+  const index = /^\d+$/u.test(zone)
+    ? Number(zone)
+    : /^[^/\0]+$/u.test(zone)
+      ? Number.parseInt(readSmallFile(`/sys/class/net/${zone}/ifindex`) ?? '', 10)
+      : Number.NaN;
+  if (!Number.isInteger(index))
+    throw new UsageError(`${what}: there is no network interface ${quote(zone)} on this host`);
   return { address: plain, scopeId: index };
 }
 
@@ -101,6 +124,8 @@ async function resolveName(host: string, family: 4 | 6, what: string): Promise<s
     if (host.includes('\0')) throw new Error('a name holds no NUL');
     return (await lookup(host, { family })).address;
   } catch (error) {
-    throw new UsageError(`${what}: the name ${quote(host)} has no IPv${family} address here: ${(error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error))}`);
+    throw new UsageError(
+      `${what}: the name ${quote(host)} has no IPv${family} address here: ${(error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : String(error))}`,
+    );
   }
 }

@@ -1,7 +1,13 @@
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { machineFiles, openDrbd, type Client, type Dialect } from '../drbd';
 import { hostByteOrder, type ByteOrder } from '../netlink';
-import { parseRecording, recordTransport, replayTransport, type RecordingEnd, type RecordingTransport } from '../recording';
+import {
+  parseRecording,
+  recordTransport,
+  replayTransport,
+  type RecordingEnd,
+  type RecordingTransport,
+} from '../recording';
 import type { WaitOptions } from '../session';
 import { readBlockDevice, type BlockDevice } from '../transport/block-device';
 import { acquireLock, type FileLock } from '../transport/locks';
@@ -11,9 +17,14 @@ import { UsageError } from './errors';
 import type { Globals } from './globals';
 import { quote } from './number';
 
-/** What a command speaks to: the kernel of this machine, or something that stands for it, with the facts of its host. */
+/**
+ * What a command speaks to: the kernel of this machine, or something that stands for it, with the facts of its host.
+ */
 export interface Backend {
-  /** `kernel`: this machine's. `simulator`: one on this machine's connector bus. `replay`: a recording. `given`: a transport of the caller's. */
+  /**
+   * `kernel`: this machine's. `simulator`: one on this machine's connector bus. `replay`: a recording. `given`: a
+   * transport of the caller's.
+   */
   readonly kind: 'kernel' | 'simulator' | 'replay' | 'given';
   /** The dialect, where it is known before anybody is asked. */
   readonly dialect: Dialect | undefined;
@@ -33,7 +44,10 @@ export interface Backend {
   lock(minor: number, signal: AbortSignal | undefined): Promise<FileLock | undefined>;
   /** Closes the client; the backend may be used again. */
   close(): void;
-  /** Closes it for good: a recording gets its last line. @param end how the program came to its end. @returns what went wrong with the recording, in words */
+  /**
+   * Closes it for good: a recording gets its last line. @param end how the program came to its end. @returns what went
+   * wrong with the recording, in words
+   */
   finish(end: RecordingEnd): string | undefined;
 }
 
@@ -70,9 +84,12 @@ export function createBackend(setup: BackendSetup): Backend {
     const client = opened;
     opened = undefined;
     // One that could not be opened has nothing to close; whoever asked for it was told.
-    client?.then((open) => {
-      open.close();
-    }, () => undefined);
+    client?.then(
+      (open) => {
+        open.close();
+      },
+      () => undefined,
+    );
   };
   return {
     kind,
@@ -97,10 +114,21 @@ export function createBackend(setup: BackendSetup): Backend {
     lock: async (minor, signal) => {
       if (setup.locks === false) return undefined;
       const name = `drbd-${DRBD_MAJOR}-${minor}`;
-      const directories = setup.lockDirectory !== undefined ? [setup.lockDirectory] : existsSync(RUN_LOCK_DIRECTORY) ? [LOCK_DIRECTORY, RUN_LOCK_DIRECTORY] : [LOCK_DIRECTORY];
+      const directories =
+        setup.lockDirectory !== undefined
+          ? [setup.lockDirectory]
+          : existsSync(RUN_LOCK_DIRECTORY)
+            ? [LOCK_DIRECTORY, RUN_LOCK_DIRECTORY]
+            : [LOCK_DIRECTORY];
       const locks: FileLock[] = [];
       try {
-        for (const directory of directories) locks.push(await acquireLock(`${directory}/${name}`, { timeoutMs: LOCK_TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) }));
+        for (const directory of directories)
+          locks.push(
+            await acquireLock(`${directory}/${name}`, {
+              timeoutMs: LOCK_TIMEOUT_MS,
+              ...(signal === undefined ? {} : { signal }),
+            }),
+          );
       } catch (error) {
         for (const lock of locks) lock.release();
         throw error;
@@ -131,24 +159,42 @@ export function backendOf(globals: Globals): Backend {
   // Whatever the kernel does with a request, this process has to end.
   const transport = answers ?? nativeTransport({ sendFromProcesses: true });
   const recorder = record === undefined ? undefined : openRecorder(record, transport, reveal);
-  return createBackend({ kind, dialect, simulator, lockDirectory, transport: recorder?.transport ?? transport, locks: kind !== 'replay', finish: recorder?.finish });
+  return createBackend({
+    kind,
+    dialect,
+    simulator,
+    lockDirectory,
+    transport: recorder?.transport ?? transport,
+    locks: kind !== 'replay',
+    finish: recorder?.finish,
+  });
 }
 
 function readRecording(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new UsageError(`the recording ${quote(path)} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+    throw new UsageError(
+      `the recording ${quote(path)} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+    );
   }
 }
 
-/** Each line is in the file before the program goes on: what is stuck in the kernel, or was killed, has left its trace. */
-function openRecorder(path: string, inner: Transport, reveal: boolean): { readonly transport: RecordingTransport; finish(end: RecordingEnd): string | undefined } {
+/**
+ * Each line is in the file before the program goes on: what is stuck in the kernel, or was killed, has left its trace.
+ */
+function openRecorder(
+  path: string,
+  inner: Transport,
+  reveal: boolean,
+): { readonly transport: RecordingTransport; finish(end: RecordingEnd): string | undefined } {
   let file: number | undefined;
   try {
     file = openSync(path, 'w', 0o600);
   } catch (error) {
-    throw new UsageError(`the recording ${quote(path)} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+    throw new UsageError(
+      `the recording ${quote(path)} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+    );
   }
   let problem: string | undefined;
   const fail = (error: unknown): void => {

@@ -21,14 +21,20 @@ class Capture implements Output {
 
 const REDACTED = 'xxxx';
 
-/** Whether a word is `--shared-secret` or as much of it as getopt_long takes, and whether its argument is in the same word. */
+/**
+ * Whether a word is `--shared-secret` or as much of it as getopt_long takes, and whether its argument is in the same
+ * word.
+ */
 function secretOption(word: string): 'alone' | 'attached' | undefined {
   const [name = '', ...value] = word.split('=');
   if (!name.startsWith('--s') || !'--shared-secret'.startsWith(name)) return undefined;
   return value.length > 0 ? 'attached' : 'alone';
 }
 
-/** @returns the words with whatever may be a secret among them taken out, for print: the arguments of --shared-secret and -x */
+/**
+ * @returns the words with whatever may be a secret among them taken out, for print: the arguments of --shared-secret
+ *   and -x
+ */
 export function redactWords(words: readonly string[]): readonly string[] {
   return words.map((word, index) => {
     const before = words[index - 1] ?? '';
@@ -39,7 +45,8 @@ export function redactWords(words: readonly string[]): readonly string[] {
 }
 
 /**
- * Takes a line apart: a JSON array of strings, or words between white space, with single and double quotes and backslashes as in a shell.
+ * Takes a line apart: a JSON array of strings, or words between white space, with single and double quotes and
+ * backslashes as in a shell.
  * @throws UsageError
  */
 export function splitWords(line: string): readonly string[] {
@@ -52,7 +59,8 @@ export function splitWords(line: string): readonly string[] {
       // What V8 says of it repeats the text, secrets and all.
       throw new UsageError('a line that begins with [ has to be a JSON array of strings');
     }
-    if (!Array.isArray(value) || !value.every((word) => typeof word === 'string')) throw new UsageError('a JSON array of strings is needed');
+    if (!Array.isArray(value) || !value.every((word) => typeof word === 'string'))
+      throw new UsageError('a JSON array of strings is needed');
     return value as string[];
   }
   const words: string[] = [];
@@ -62,7 +70,8 @@ export function splitWords(line: string): readonly string[] {
     const character = text[at] ?? '';
     if (quoted !== undefined) {
       if (character === quoted) quoted = undefined;
-      else if (character === '\\' && quoted === '"' && (text[at + 1] === '"' || text[at + 1] === '\\')) word = (word ?? '') + (text[++at] ?? '');
+      else if (character === '\\' && quoted === '"' && (text[at + 1] === '"' || text[at + 1] === '\\'))
+        word = (word ?? '') + (text[++at] ?? '');
       else word = (word ?? '') + character;
     } else if (character === '"' || character === "'") {
       quoted = character;
@@ -76,7 +85,10 @@ export function splitWords(line: string): readonly string[] {
       word = (word ?? '') + character;
     }
   }
-  if (quoted !== undefined) throw new UsageError(`the quote ${quoted} is not closed in ${quote(redactWords([...words, word ?? '']).join(' '))}`);
+  if (quoted !== undefined)
+    throw new UsageError(
+      `the quote ${quoted} is not closed in ${quote(redactWords([...words, word ?? '']).join(' '))}`,
+    );
   if (word !== undefined) words.push(word);
   return words;
 }
@@ -94,12 +106,17 @@ async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncIterable<string
 }
 
 /**
- * Runs the commands on standard input, one a line, in one process and over one client; empty lines and those that begin with # are
- * skipped. After each, one line of JSON: line number, the words (no secrets), exit code, standard output and error.
+ * Runs the commands on standard input, one a line, in one process and over one client; empty lines and those that begin
+ * with # are skipped. After each, one line of JSON: line number, the words (no secrets), exit code, standard output and
+ * error.
  * @param run runs one command
- * @returns the exit code of the first command that failed; else that of the signal that ended it before the input was over, or 20 if nobody reads the results; 0 otherwise
+ * @returns the exit code of the first command that failed; else that of the signal that ended it before the input was
+ *   over, or 20 if nobody reads the results; 0 otherwise
  */
-export async function runBatch(context: Context, run: (words: readonly string[], io: Io) => Promise<number>): Promise<number> {
+export async function runBatch(
+  context: Context,
+  run: (words: readonly string[], io: Io) => Promise<number>,
+): Promise<number> {
   const { io } = context;
   const ending = io.endSignal();
   let stop = (): void => undefined;
@@ -130,7 +147,9 @@ export async function runBatch(context: Context, run: (words: readonly string[],
         stderr.write(`${context.tool}: ${error.message}\n`);
       }
       if (first === 0) first = exit;
-      io.stdout.write(`${JSON.stringify({ line: number, argv: redactWords(words), exit, stdout: stdout.text, stderr: stderr.text })}\n`);
+      io.stdout.write(
+        `${JSON.stringify({ line: number, argv: redactWords(words), exit, stdout: stdout.text, stderr: stderr.text })}\n`,
+      );
     }
   } finally {
     stop();

@@ -28,7 +28,8 @@ export interface Personality {
   readonly commands: readonly string[];
   /**
    * Runs one command.
-   * @param argv the words after the global options: device and command, or command and objects, with the command's options
+   * @param argv the words after the global options: device and command, or command and objects, with the command's
+   *   options
    * @returns the exit code
    * @throws UsageError, and what the client throws: the caller prints it and makes the exit code of it
    */
@@ -41,10 +42,18 @@ export function waitOptions(context: Context, signal?: AbortSignal): WaitOptions
   return { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
 }
 
-/** @returns the client, narrowed to the dialect. @throws UnsupportedError if the driver speaks another, and what openDrbd throws */
+/**
+ * @returns the client, narrowed to the dialect. @throws UnsupportedError if the driver speaks another, and what
+ *   openDrbd throws
+ */
 export async function clientOf<D extends Dialect>(context: Context, dialect: D): Promise<Client<D>> {
   const client: Client = await context.backend.client(waitOptions(context));
-  if (client.dialect !== dialect) throw new UnsupportedError(`the driver speaks ${client.dialect}, not ${dialect}`, { feature: dialect, dialect: client.dialect, requires: `a driver that speaks ${dialect}` });
+  if (client.dialect !== dialect)
+    throw new UnsupportedError(`the driver speaks ${client.dialect}, not ${dialect}`, {
+      feature: dialect,
+      dialect: client.dialect,
+      requires: `a driver that speaks ${dialect}`,
+    });
   return client as Client<D>;
 }
 
@@ -60,13 +69,16 @@ export function procDrbdOf(backend: Backend): ProcDrbd | undefined {
   }
 }
 
-/** @returns whether a driver is there, as far as /proc/drbd tells. A simulator, and whatever the caller gave, is one. */
+/**
+ * @returns whether a driver is there, as far as /proc/drbd tells. A simulator, and whatever the caller gave, is one.
+ */
 export function isDriverPresent(backend: Backend): boolean {
   return backend.kind !== 'kernel' || typeof backend.host.procDrbd() === 'string';
 }
 
 /**
- * @returns whether it is certain that there is no driver: procfs is there, and has no /proc/drbd. That it cannot be read, as without procfs or for want of
+ * @returns whether it is certain that there is no driver: procfs is there, and has no /proc/drbd. That it cannot be
+ *   read, as without procfs or for want of
  * descriptors, says nothing.
  */
 export function isDriverAbsent(backend: Backend): boolean {
@@ -78,12 +90,18 @@ export function isDriverAbsent(backend: Backend): boolean {
 /** Where DRBD's tools keep their notes. */
 const NOTES_DIRECTORY = '/var/lib/drbd';
 
-/** @returns where the notes about the driver's minors are: those of this machine are about its kernel, and not about what a recording or a simulator tells of */
+/**
+ * @returns where the notes about the driver's minors are: those of this machine are about its kernel, and not about
+ *   what a recording or a simulator tells of
+ */
 export function notesDirectory({ globals, backend }: Context): string | undefined {
   return globals.stateDirectory ?? (backend.kind === 'kernel' ? NOTES_DIRECTORY : undefined);
 }
 
-/** Runs what must not run beside drbdmeta or another drbdsetup on the same minor. @throws LockedError, TransportError, and what it throws */
+/**
+ * Runs what must not run beside drbdmeta or another drbdsetup on the same minor. @throws LockedError, TransportError,
+ * and what it throws
+ */
 export async function locked<T>(minor: number, { backend }: Context, run: () => Promise<T>): Promise<T> {
   const lock = await backend.lock(minor, undefined);
   try {
@@ -96,8 +114,13 @@ export async function locked<T>(minor: number, { backend }: Context, run: () => 
 /** Loads the module, if the user asked for it and it is missing. @throws UsageError with what modprobe said */
 export function loadModuleIfAsked(context: Context): void {
   if (!context.globals.modprobe || isDriverPresent(context.backend)) return;
-  const { status, stderr, error } = spawnSync('modprobe', ['drbd'], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', env: { ...process.env, PATH: '/usr/sbin:/sbin:/usr/bin:/bin' } });
-  if (error !== undefined || status !== 0) throw new UsageError(`modprobe drbd failed: ${error?.message ?? (stderr.trim() || `exit code ${String(status)}`)}`);
+  const { status, stderr, error } = spawnSync('modprobe', ['drbd'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+    env: { ...process.env, PATH: '/usr/sbin:/sbin:/usr/bin:/bin' },
+  });
+  if (error !== undefined || status !== 0)
+    throw new UsageError(`modprobe drbd failed: ${error?.message ?? (stderr.trim() || `exit code ${String(status)}`)}`);
 }
 
 const NEWLINE = 0x0a;
@@ -120,10 +143,13 @@ export async function readSecret(file: string, io: Io): Promise<string> {
       const [, descriptor] = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/u.exec(file) ?? [];
       parts.push(readFileSync(descriptor === undefined ? file : Number(descriptor)));
     } catch (error) {
-      throw new UsageError(`the shared secret cannot be read from ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+      throw new UsageError(
+        `the shared secret cannot be read from ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+      );
     }
   }
   const [secret = ''] = Buffer.concat(parts).toString('utf8').split(/\r?\n/u);
-  if (secret === '') throw new UsageError(`the shared secret cannot be read from ${quote(file)}: its first line is empty`);
+  if (secret === '')
+    throw new UsageError(`the shared secret cannot be read from ${quote(file)}: its first line is empty`);
   return secret;
 }

@@ -9,17 +9,24 @@ const LARGEST_MINOR = 0x7fffffff;
 const DEVICE_PREFIX = '/dev/drbd';
 
 /**
- * @param device a minor number, `/dev/drbdN`, or any block device of DRBD's major number. The node need not exist for the first two.
+ * @param device a minor number, `/dev/drbdN`, or any block device of DRBD's major number. The node need not exist for
+ *   the first two.
  * @returns its minor number
  * @throws UsageError (exit code 20) that says what it is instead
  */
 export function minorOf(device: string, backend: Backend): number {
-  const digits = /^\d+$/u.test(device) ? device : device.startsWith(DEVICE_PREFIX) && /^\d+$/u.test(device.slice(DEVICE_PREFIX.length)) ? device.slice(DEVICE_PREFIX.length) : undefined;
+  const digits = /^\d+$/u.test(device)
+    ? device
+    : device.startsWith(DEVICE_PREFIX) && /^\d+$/u.test(device.slice(DEVICE_PREFIX.length))
+      ? device.slice(DEVICE_PREFIX.length)
+      : undefined;
   const found = /^\d+$/u.test(device) || device.includes('\0') ? undefined : look(device, backend);
   if (found?.problem !== undefined) throw new UsageError(`${quote(device)} ${found.problem}`);
   if (digits === undefined) {
     if (found?.minor !== undefined) return found.minor;
-    throw new UsageError(`${quote(device)} names no minor: there is no such device node. Write ${DEVICE_PREFIX}N or just N, with the number of the minor`);
+    throw new UsageError(
+      `${quote(device)} names no minor: there is no such device node. Write ${DEVICE_PREFIX}N or just N, with the number of the minor`,
+    );
   }
   const minor = Number(digits);
   if (minor > LARGEST_MINOR) throw new UsageError(`${quote(device)}: the largest minor is ${LARGEST_MINOR}`);
@@ -46,13 +53,14 @@ function look(path: string, backend: Backend): { readonly minor?: number; readon
     if (stat.isBlockDevice()) node = { major: majorOf(stat.rdev), minor: minorOfNumber(stat.rdev) };
   }
   if (node === undefined) return { problem: 'is not a block device' };
-  if (node.major !== DRBD_MAJOR) return { problem: `is not a device of DRBD: its major number is ${node.major}, not ${DRBD_MAJOR}` };
+  if (node.major !== DRBD_MAJOR)
+    return { problem: `is not a device of DRBD: its major number is ${node.major}, not ${DRBD_MAJOR}` };
   return { minor: node.minor };
 }
 
 /** The parts of a dev_t as glibc packs it (sys/sysmacros.h). */
 function majorOf(device: number): number {
-  return Number((BigInt(device) >> 8n) & 0xfffn) | Number(((BigInt(device) >> 32n) & 0xfffff000n));
+  return Number((BigInt(device) >> 8n) & 0xfffn) | Number((BigInt(device) >> 32n) & 0xfffff000n);
 }
 
 function minorOfNumber(device: number): number {

@@ -3,9 +3,11 @@ import { simulate, type Streams } from './simulate';
 const USAGE = 2;
 
 /** One row for each command: its name, one line about it, and what runs it. */
-const commands: readonly { readonly name: string; readonly about: string; readonly run: (args: readonly string[], streams: Streams, ended: AbortSignal) => Promise<number> }[] = [
-  { name: 'simulate', about: 'a simulated kernel with DRBD 8.3, to play with or to test against', run: simulate },
-];
+const commands: readonly {
+  readonly name: string;
+  readonly about: string;
+  readonly run: (args: readonly string[], streams: Streams, ended: AbortSignal) => Promise<number>;
+}[] = [{ name: 'simulate', about: 'a simulated kernel with DRBD 8.3, to play with or to test against', run: simulate }];
 
 const HELP = `drbd: DRBD from the command line, the same in every dialect
 
@@ -25,7 +27,9 @@ export async function main(args: readonly string[], streams: Streams, ended: Abo
   }
   const command = commands.find((candidate) => candidate.name === name);
   if (command === undefined) {
-    streams.err(`drbd: ${name === undefined ? 'a command is needed' : `there is no command ${JSON.stringify(name)}`}; there is ${commands.map((candidate) => candidate.name).join(', ')}. See drbd --help\n`);
+    streams.err(
+      `drbd: ${name === undefined ? 'a command is needed' : `there is no command ${JSON.stringify(name)}`}; there is ${commands.map((candidate) => candidate.name).join(', ')}. See drbd --help\n`,
+    );
     return USAGE;
   }
   return command.run(rest, streams, ended);

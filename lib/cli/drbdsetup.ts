@@ -17,7 +17,8 @@ export interface MainOptions {
 }
 
 /**
- * drbdsetup. May be called any number of times in one process; nothing of a call outlives it but what it waits for in vain inside the kernel.
+ * drbdsetup. May be called any number of times in one process; nothing of a call outlives it but what it waits for in
+ * vain inside the kernel.
  * @param argv the words after the tool's name
  * @returns the exit code
  */
@@ -39,17 +40,20 @@ export async function main(argv: readonly string[], io: Io, options: MainOptions
     return exitCodeOfError(error);
   } finally {
     // What the kernel did stands, whatever became of the record of it.
-    const problem = options.backend === undefined ? backend?.finish(io.ended() === 'SIGTERM' ? 'sigterm' : 'closed') : undefined;
+    const problem =
+      options.backend === undefined ? backend?.finish(io.ended() === 'SIGTERM' ? 'sigterm' : 'closed') : undefined;
     if (problem !== undefined) io.stderr.write(`${TOOL}: ${problem}\n`);
   }
 }
 
 async function batch(words: readonly string[], context: Context): Promise<number> {
-  if (words.length > 0) throw new UsageError('batch takes no arguments; it reads the commands from standard input, one a line');
+  if (words.length > 0)
+    throw new UsageError('batch takes no arguments; it reads the commands from standard input, one a line');
   return runBatch(context, async (argv, io) => {
     const { globals, named, rest } = parseGlobals(argv, {});
     for (const { name, perLine } of named) {
-      if (perLine !== true) throw new UsageError(`--${name} belongs before "batch": all its commands speak to one driver`);
+      if (perLine !== true)
+        throw new UsageError(`--${name} belongs before "batch": all its commands speak to one driver`);
     }
     const one: Context = {
       io,
@@ -98,6 +102,8 @@ async function chooseDialect(argv: readonly string[], context: Context): Promise
 /** Commands stand first or, after the device, second. The newest dialect that has the command is the likeliest. */
 function dialectOfWords(argv: readonly string[]): Dialect {
   const loaded = personalityDialects.map((dialect): Personality => loadPersonality(dialect));
-  const found = [argv[1], argv[0]].flatMap((word) => loaded.filter(({ commands }) => word !== undefined && commands.includes(word)))[0];
+  const found = [argv[1], argv[0]].flatMap((word) =>
+    loaded.filter(({ commands }) => word !== undefined && commands.includes(word)),
+  )[0];
   return found?.dialect ?? loaded[0]?.dialect ?? 'connector';
 }

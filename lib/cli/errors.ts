@@ -82,7 +82,12 @@ export function exitCodeOfError(error: unknown): number {
  * @param subject as the user named it, such as `/dev/drbd0`
  * @param infoText the kernel's own explanations
  */
-export function formatReturnCode(subject: string, returnCode: number, name: string, infoText: readonly string[] = []): string {
+export function formatReturnCode(
+  subject: string,
+  returnCode: number,
+  name: string,
+  infoText: readonly string[] = [],
+): string {
   const { cause, next } = explainCode(name);
   const what = returnCode > ERR_BASE ? 'Failure' : 'State change failed';
   const told = infoText.map((text) => `; the kernel adds: ${text}`).join('');
@@ -91,18 +96,22 @@ export function formatReturnCode(subject: string, returnCode: number, name: stri
 
 /**
  * @param subject what the command was about, such as `/dev/drbd0`; undefined before it is known
- * @returns one line, or several, for standard error: what failed, on what, the number and its symbolic name, and what to do next. No secrets.
+ * @returns one line, or several, for standard error: what failed, on what, the number and its symbolic name, and what
+ *   to do next. No secrets.
  */
 export function formatError(error: unknown, tool: string, subject: string | undefined): string {
   if (error instanceof UsageError) {
     return `${tool}: ${error.message}\n${error.command === undefined ? '' : `Try "${tool} help ${error.command}".\n`}`;
   }
-  if (error instanceof KernelError) return formatReturnCode(subject ?? tool, error.returnCode, error.returnName, error.infoText);
+  if (error instanceof KernelError)
+    return formatReturnCode(subject ?? tool, error.returnCode, error.returnName, error.infoText);
   const who = subject ?? tool;
   if (error instanceof ArgumentError) return `${who}: not sent: ${error.message}\n`;
   // The library's names for what it may be told are options here.
-  if (error instanceof DrbdError) return `${who}: ${error.message.replace('(forceUnsafe)', '(--force-unsafe)')} [${error.code}]\n`;
-  if (error instanceof AbortError) return `${who}: ${error.message}${typeof error.cause === 'string' ? ` (${error.cause})` : ''}\n`;
+  if (error instanceof DrbdError)
+    return `${who}: ${error.message.replace('(forceUnsafe)', '(--force-unsafe)')} [${error.code}]\n`;
+  if (error instanceof AbortError)
+    return `${who}: ${error.message}${typeof error.cause === 'string' ? ` (${error.cause})` : ''}\n`;
   if (error instanceof Error) return `${who}: ${error.message}\n`;
   return `${who}: ${String(error)}\n`;
 }

@@ -25,11 +25,26 @@ export function formatGenerations(uuids: readonly bigint[], flags: number): stri
 export function explainGenerations(uuids: readonly bigint[], flags: number): string {
   const line = formatGenerations(uuids, flags);
   const { consistent, wasUpToDate, primary, connected, fullSync, peerOutdated, crashedPrimary } = metadataFlags(flags);
-  const columns = ['generation of the data', 'generation when the bitmap began to count', 'the generation before', 'an older one'];
+  const columns = [
+    'generation of the data',
+    'generation when the bitmap began to count',
+    'the generation before',
+    'an older one',
+  ];
   const heads = columns.map((what, index) => `${'|'.padEnd(17).repeat(index)}+- ${what}\n`);
-  const feet = ['consistent', 'was up to date', 'was primary', 'was connected', 'a full resync is due', 'the peer is outdated or inconsistent', 'crashed as primary'];
+  const feet = [
+    'consistent',
+    'was up to date',
+    'was primary',
+    'was connected',
+    'a full resync is due',
+    'the peer is outdated or inconsistent',
+    'crashed as primary',
+  ];
   const start = line.trimEnd().length - (feet.length * 2 - 1);
-  const notes = feet.map((what, index) => `${what} -`.padStart(start + index * 2).concat('+', ' |'.repeat(feet.length - 1 - index), '\n'));
+  const notes = feet.map((what, index) =>
+    `${what} -`.padStart(start + index * 2).concat('+', ' |'.repeat(feet.length - 1 - index), '\n'),
+  );
   const words = [
     primary ? 'Primary' : 'Secondary',
     connected ? 'Connected' : 'StandAlone',
@@ -43,5 +58,11 @@ export function explainGenerations(uuids: readonly bigint[], flags: number): str
 /** Generations of the data, and the flags of the metadata. */
 export function generationsToJson(minor: number, uuids: readonly bigint[], flags: number): object {
   const [current, bitmap, ...history] = uuids;
-  return { minor, currentUuid: current?.toString() ?? null, bitmapUuid: bitmap?.toString() ?? null, historyUuids: history.map(String), flags: metadataFlags(flags) };
+  return {
+    minor,
+    currentUuid: current?.toString() ?? null,
+    bitmapUuid: bitmap?.toString() ?? null,
+    historyUuids: history.map(String),
+    flags: metadataFlags(flags),
+  };
 }

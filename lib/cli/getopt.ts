@@ -26,14 +26,18 @@ export interface Parsed<S extends OptionSpec> {
 }
 
 /**
- * Takes a command line apart as getopt_long does: options and operands in any order, `--name value`, `--name=value`, unambiguous beginnings of
- * a long name, `-n value`, `-nvalue`, flags bundled behind one dash, and `--` after which all are operands. An argument may begin with
- * a dash. An optional argument stands in the same word as its option.
+ * Takes a command line apart as getopt_long does: options and operands in any order, `--name value`, `--name=value`,
+ * unambiguous beginnings of a long name, `-n value`, `-nvalue`, flags bundled behind one dash, and `--` after which all
+ * are operands. An argument may begin with a dash. An optional argument stands in the same word as its option.
  * @param argv without the command's own name
  * @param command is named in errors
  * @throws UsageError (exit code 20)
  */
-export function getopt<const S extends OptionSpec>(argv: readonly string[], specs: readonly S[], command: string): Parsed<S> {
+export function getopt<const S extends OptionSpec>(
+  argv: readonly string[],
+  specs: readonly S[],
+  command: string,
+): Parsed<S> {
   const options: GivenOption<S>[] = [];
   const operands: string[] = [];
   const fail = (problem: string): never => {
@@ -60,13 +64,18 @@ export function getopt<const S extends OptionSpec>(argv: readonly string[], spec
     } else if (word.startsWith('-') && word !== '-') {
       for (let place = 1; place < word.length; place++) {
         const letter = word[place] ?? '';
-        const spec = specs.find(({ short }) => short === letter) ?? fail(`unrecognized option ${quote(`-${[...word.slice(place)][0] ?? ''}`)}${hint(specs)}`);
+        const spec =
+          specs.find(({ short }) => short === letter) ??
+          fail(`unrecognized option ${quote(`-${[...word.slice(place)][0] ?? ''}`)}${hint(specs)}`);
         if (spec.argument === 'none') {
           options.push({ spec, value: undefined });
           continue;
         }
         const rest = word.slice(place + 1);
-        options.push({ spec, value: rest !== '' ? rest : spec.argument === 'required' ? take(`-${letter}`) : undefined });
+        options.push({
+          spec,
+          value: rest !== '' ? rest : spec.argument === 'required' ? take(`-${letter}`) : undefined,
+        });
         break;
       }
     } else {
@@ -83,8 +92,14 @@ function findLong<S extends OptionSpec>(name: string, specs: readonly S[], fail:
   const [first, ...others] = candidates;
   if (first === undefined) return fail(`unrecognized option ${quote(`--${name}`)}${hint(specs)}`);
   // Several names of one and the same option are no ambiguity.
-  if (others.some((other) => other.short !== first.short || other.short === undefined || other.argument !== first.argument)) {
-    return fail(`option ${quote(`--${name}`)} is ambiguous; it may be ${candidates.map((spec) => `--${spec.name}`).join(', ')}`);
+  if (
+    others.some(
+      (other) => other.short !== first.short || other.short === undefined || other.argument !== first.argument,
+    )
+  ) {
+    return fail(
+      `option ${quote(`--${name}`)} is ambiguous; it may be ${candidates.map((spec) => `--${spec.name}`).join(', ')}`,
+    );
   }
   return first;
 }

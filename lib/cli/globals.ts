@@ -26,7 +26,10 @@ export interface Globals {
   readonly sharedSecretFile: string | undefined;
   /** Where lock files are, if not where DRBD's tools have them. */
   readonly lockDirectory: string | undefined;
-  /** Where DRBD's tools keep what they remember of a minor (drbd-minor-N.lkbd, drbd-minor-N.conf), if it was told: see notesDirectory(). */
+  /**
+   * Where DRBD's tools keep what they remember of a minor (drbd-minor-N.lkbd, drbd-minor-N.conf), if it was told: see
+   * notesDirectory().
+   */
   readonly stateDirectory: string | undefined;
 }
 
@@ -43,18 +46,59 @@ interface GlobalOption {
 
 /** The global options, which stand before the device or the command. */
 export const globalOptions = {
-  dialect: { name: 'dialect', argument: 'D', variable: 'DRBD_DIALECT', doc: 'Speak connector (DRBD 8.3), genl1 (8.4) or genl2 (9), whatever is found.' },
-  timeout: { name: 'timeout', argument: 'SECONDS', variable: 'DRBD_TIMEOUT', perLine: true, doc: 'How long each request may take.' },
+  dialect: {
+    name: 'dialect',
+    argument: 'D',
+    variable: 'DRBD_DIALECT',
+    doc: 'Speak connector (DRBD 8.3), genl1 (8.4) or genl2 (9), whatever is found.',
+  },
+  timeout: {
+    name: 'timeout',
+    argument: 'SECONDS',
+    variable: 'DRBD_TIMEOUT',
+    perLine: true,
+    doc: 'How long each request may take.',
+  },
   json: { name: 'json', perLine: true, doc: 'Print JSON.' },
-  record: { name: 'record', argument: 'FILE', variable: 'DRBD_RECORD', doc: 'Write to FILE what crosses the wire; secrets are masked unless --reveal is given.' },
-  replay: { name: 'replay', argument: 'FILE', variable: 'DRBD_REPLAY', doc: 'Take the answers from a recording in place of a kernel.' },
-  simulator: { name: 'simulator', argument: 'PORT', variable: 'DRBD_SIMULATOR', doc: "Speak to a simulator at this port of this machine's connector bus." },
+  record: {
+    name: 'record',
+    argument: 'FILE',
+    variable: 'DRBD_RECORD',
+    doc: 'Write to FILE what crosses the wire; secrets are masked unless --reveal is given.',
+  },
+  replay: {
+    name: 'replay',
+    argument: 'FILE',
+    variable: 'DRBD_REPLAY',
+    doc: 'Take the answers from a recording in place of a kernel.',
+  },
+  simulator: {
+    name: 'simulator',
+    argument: 'PORT',
+    variable: 'DRBD_SIMULATOR',
+    doc: "Speak to a simulator at this port of this machine's connector bus.",
+  },
   reveal: { name: 'reveal', perLine: true, doc: 'Show secrets.' },
   modprobe: { name: 'modprobe', doc: 'Load the drbd module if it is missing.' },
   forceUnsafe: { name: 'force-unsafe', perLine: true, doc: 'Send even what is known to hang this kernel.' },
-  sharedSecretFile: { name: 'shared-secret-file', argument: 'FILE', perLine: true, doc: 'Read the shared secret from the first line of FILE (- is standard input, /dev/fd/N a descriptor), so that it stands on no command line.' },
-  lockDirectory: { name: 'lock-dir', argument: 'DIRECTORY', variable: 'DRBD_LOCK_DIR', doc: 'Where the lock files are.' },
-  stateDirectory: { name: 'state-dir', argument: 'DIRECTORY', variable: 'DRBD_STATE_DIR', doc: 'Where DRBD keeps what it remembers of a minor: /var/lib/drbd, and nowhere if the answers come from a recording or a simulator.' },
+  sharedSecretFile: {
+    name: 'shared-secret-file',
+    argument: 'FILE',
+    perLine: true,
+    doc: 'Read the shared secret from the first line of FILE (- is standard input, /dev/fd/N a descriptor), so that it stands on no command line.',
+  },
+  lockDirectory: {
+    name: 'lock-dir',
+    argument: 'DIRECTORY',
+    variable: 'DRBD_LOCK_DIR',
+    doc: 'Where the lock files are.',
+  },
+  stateDirectory: {
+    name: 'state-dir',
+    argument: 'DIRECTORY',
+    variable: 'DRBD_STATE_DIR',
+    doc: 'Where DRBD keeps what it remembers of a minor: /var/lib/drbd, and nowhere if the answers come from a recording or a simulator.',
+  },
 } as const satisfies Readonly<Record<string, GlobalOption>>;
 
 type GlobalName = keyof typeof globalOptions;
@@ -65,10 +109,14 @@ const LARGEST_PORT_ID = 0xffffffff;
 /**
  * Takes the global options off a command line. They end at the first word that is none.
  * @param argv without the tool's own name
- * @returns the options, with the environment for those that are not given; those that stand on the line; and the words that follow them
+ * @returns the options, with the environment for those that are not given; those that stand on the line; and the words
+ *   that follow them
  * @throws UsageError
  */
-export function parseGlobals(argv: readonly string[], env: Environment): { readonly globals: Globals; readonly named: readonly GlobalOption[]; readonly rest: readonly string[] } {
+export function parseGlobals(
+  argv: readonly string[],
+  env: Environment,
+): { readonly globals: Globals; readonly named: readonly GlobalOption[]; readonly rest: readonly string[] } {
   const given = new Map<GlobalName, string>();
   let at = 0;
   for (; at < argv.length; at++) {
@@ -104,8 +152,10 @@ export function parseGlobals(argv: readonly string[], env: Environment): { reado
     lockDirectory: given.get('lockDirectory'),
     stateDirectory: given.get('stateDirectory'),
   };
-  if (globals.replay !== undefined && globals.simulator !== undefined) throw new UsageError('--replay and --simulator exclude each other: the answers come from one of them');
-  if (globals.simulator !== undefined && globals.dialect !== undefined && globals.dialect !== 'connector') throw new UsageError('--simulator implies the connector dialect');
+  if (globals.replay !== undefined && globals.simulator !== undefined)
+    throw new UsageError('--replay and --simulator exclude each other: the answers come from one of them');
+  if (globals.simulator !== undefined && globals.dialect !== undefined && globals.dialect !== 'connector')
+    throw new UsageError('--simulator implies the connector dialect');
   return { globals, named, rest: argv.slice(at) };
 }
 
@@ -130,13 +180,17 @@ function parseTimeout(text: string | undefined): number | undefined {
 function parsePort(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = /^\d+$/u.test(text) ? Number(text) : 0;
-  if (port < 1 || port > LARGEST_PORT_ID) throw new UsageError(`--simulator: a port id from 1 to ${LARGEST_PORT_ID} is needed, not ${quote(text)}`);
+  if (port < 1 || port > LARGEST_PORT_ID)
+    throw new UsageError(`--simulator: a port id from 1 to ${LARGEST_PORT_ID} is needed, not ${quote(text)}`);
   return port;
 }
 
 /** @returns the lines of help on the global options */
 export function formatGlobalHelp(): string {
   return entries()
-    .map(([, { name, argument, variable, doc }]) => `  --${`${name}${argument === undefined ? '' : ` ${argument}`}`.padEnd(26)} ${doc}${variable === undefined ? '' : ` [${variable}]`}\n`)
+    .map(
+      ([, { name, argument, variable, doc }]) =>
+        `  --${`${name}${argument === undefined ? '' : ` ${argument}`}`.padEnd(26)} ${doc}${variable === undefined ? '' : ` [${variable}]`}\n`,
+    )
     .join('');
 }

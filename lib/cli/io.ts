@@ -13,14 +13,20 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Nothing can be written to it any more: its reader is gone (EPIPE), or it failed. */
   readonly closed: boolean;
-  /** The errno's name of a write that failed for another reason than that nobody reads: what was printed is not all there. */
+  /**
+   * The errno's name of a write that failed for another reason than that nobody reads: what was printed is not all
+   * there.
+   */
   readonly failure?: string | undefined;
 }
 
 /** Why a tool is to end: a signal's name, or that nobody reads its output any more. */
 export type EndReason = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed pipe';
 
-/** All that a command sees of the process it runs in. Commands use nothing else of it, so that many can run in one process. */
+/**
+ * All that a command sees of the process it runs in. Commands use nothing else of it, so that many can run in one
+ * process.
+ */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -28,8 +34,8 @@ export interface Io {
   /** Reads standard input to its end, in pieces. */
   stdin(): AsyncIterable<Uint8Array>;
   /**
-   * Fires when the command is to end; its reason is an {@link EndReason}. Signals are left to their default action until this is
-   * called for the first time: only what waits or streams has to end in order.
+   * Fires when the command is to end; its reason is an {@link EndReason}. Signals are left to their default action
+   * until this is called for the first time: only what waits or streams has to end in order.
    */
   endSignal(): AbortSignal;
   /** Why it has fired; undefined while it has not. */
@@ -64,7 +70,7 @@ class DescriptorOutput implements Output {
 
   write(text: string | Uint8Array): void {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-    for (let at = 0; at < bytes.length && !this.#closed; ) {
+    for (let at = 0; at < bytes.length && !this.#closed;) {
       try {
         at += writeSync(this.#descriptor, bytes, at);
       } catch (error) {
@@ -85,7 +91,9 @@ class DescriptorOutput implements Output {
 
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** @returns the Io of this process. Signal handlers are installed when a command first asks for {@link Io.endSignal}. */
+/**
+ * @returns the Io of this process. Signal handlers are installed when a command first asks for {@link Io.endSignal}.
+ */
 export function processIo(): Io {
   let ended: EndReason | undefined;
   let ending: AbortController | undefined;
@@ -118,7 +126,8 @@ export function processIo(): Io {
 
 /**
  * @param reason of an {@link Io.endSignal} that fired
- * @returns the exit code of what was cut short, as a shell sees a process that the signal ended; 0 where only its reader went away
+ * @returns the exit code of what was cut short, as a shell sees a process that the signal ended; 0 where only its
+ *   reader went away
  */
 export function exitCodeOfEnd(reason: unknown): number {
   switch (reason as EndReason) {

@@ -1,6 +1,9 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 
-/** What is noted of a backing device with internal metadata, so that the metadata is found again after the device has grown (drbd-minor-N.lkbd). */
+/**
+ * What is noted of a backing device with internal metadata, so that the metadata is found again after the device has
+ * grown (drbd-minor-N.lkbd).
+ */
 export interface LastKnown {
   readonly sizeBytes: bigint;
   readonly device: string | undefined;
@@ -13,7 +16,10 @@ export function lastKnownPath(directory: string | undefined, minor: number): str
   return directory === undefined ? undefined : `${directory}/drbd-minor-${minor}.lkbd`;
 }
 
-/** @returns undefined where nothing is noted, or nothing that can be read. @throws the system's error for any other failure */
+/**
+ * @returns undefined where nothing is noted, or nothing that can be read. @throws the system's error for any other
+ *   failure
+ */
 export function readLastKnown(path: string | undefined): LastKnown | undefined {
   if (path === undefined) return undefined;
   let text: string;
@@ -29,13 +35,19 @@ export function readLastKnown(path: string | undefined): LastKnown | undefined {
   return { sizeBytes: BigInt(size), device, uuid: uuid === undefined ? undefined : BigInt(`0x${uuid}`) };
 }
 
-/** Size in bytes, a tab, the device; on a second line the uuid, if one is known. It is on the disk when this returns; where that fails, what was noted before still is. */
+/**
+ * Size in bytes, a tab, the device; on a second line the uuid, if one is known. It is on the disk when this returns;
+ * where that fails, what was noted before still is.
+ */
 export function writeLastKnown(path: string | undefined, known: LastKnown): void {
   if (path === undefined) return;
   const next = `${path}.new`;
   const file = openSync(next, 'w', 0o644);
   try {
-    const uuid = known.uuid === undefined || known.uuid === 0n ? '' : `uuid:\t${known.uuid.toString(16).toUpperCase().padStart(16, '0')}\n`;
+    const uuid =
+      known.uuid === undefined || known.uuid === 0n
+        ? ''
+        : `uuid:\t${known.uuid.toString(16).toUpperCase().padStart(16, '0')}\n`;
     writeFileSync(file, `${known.sizeBytes}\t${known.device ?? ''}\n${uuid}`);
     fsyncSync(file);
   } finally {

@@ -12,9 +12,9 @@ const EXIT_NOT_A_NUMBER = 20;
 const EXIT_EMPTY_NUMBER = 100;
 
 /**
- * Reads a number as DRBD's C tools do: white space, a sign, decimal digits, and at most one suffix of K, M, G (powers of 1024) or s (sectors of
- * 512 bytes). Digits beyond 64 bits count as the largest number, and a minus sign wraps around, as in C; what a suffix pushes beyond
- * 64 bits is refused. A suffix smaller than the default unit rounds up.
+ * Reads a number as DRBD's C tools do: white space, a sign, decimal digits, and at most one suffix of K, M, G (powers
+ * of 1024) or s (sectors of 512 bytes). Digits beyond 64 bits count as the largest number, and a minus sign wraps
+ * around, as in C; what a suffix pushes beyond 64 bits is refused. A suffix smaller than the default unit rounds up.
  * @param what the value is for, in words for errors
  * @returns an unsigned number of 64 bits, in the default unit
  * @throws UsageError (exit code 20; 100 for an empty text, as there)
@@ -25,15 +25,21 @@ export function parseUnsigned(text: string, unit: DefaultUnit, what: string): bi
   const [sign = '', digits = '', suffix = ''] = match?.slice(1) ?? [];
   const shift = suffix === '' ? DEFAULT_SHIFT[unit] : SUFFIX_SHIFT[suffix];
   if (match === null || shift === undefined) {
-    throw new UsageError(`${what}: ${quote(text)} is not a valid number; decimal digits are needed, with at most one of the suffixes K, M, G (powers of 1024) and s (sectors of 512 bytes)`, {
-      exitCode: EXIT_NOT_A_NUMBER,
-    });
+    throw new UsageError(
+      `${what}: ${quote(text)} is not a valid number; decimal digits are needed, with at most one of the suffixes K, M, G (powers of 1024) and s (sectors of 512 bytes)`,
+      {
+        exitCode: EXIT_NOT_A_NUMBER,
+      },
+    );
   }
   const magnitude = BigInt(digits);
   const value = magnitude > LARGEST ? LARGEST : sign === '-' ? BigInt.asUintN(64, -magnitude) : magnitude;
   const up = shift - DEFAULT_SHIFT[unit];
   if (up < 0) return BigInt.asUintN(64, value + (1n << BigInt(-up)) - 1n) >> BigInt(-up);
-  if (value > LARGEST >> BigInt(up)) throw new UsageError(`${what}: ${quote(text)} is out of range: it does not fit 64 bits`, { exitCode: EXIT_NOT_A_NUMBER });
+  if (value > LARGEST >> BigInt(up))
+    throw new UsageError(`${what}: ${quote(text)} is out of range: it does not fit 64 bits`, {
+      exitCode: EXIT_NOT_A_NUMBER,
+    });
   return value << BigInt(up);
 }
 
@@ -49,5 +55,8 @@ const LONGEST_QUOTE = 80;
 
 /** @returns what a user wrote, for a message: quoted, control characters escaped, the middle of a long one left out */
 export function quote(text: string): string {
-  return JSON.stringify(text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE - 20)}…${text.slice(-10)}`) + (text.length <= LONGEST_QUOTE ? '' : ` (${text.length} characters)`);
+  return (
+    JSON.stringify(text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE - 20)}…${text.slice(-10)}`) +
+    (text.length <= LONGEST_QUOTE ? '' : ` (${text.length} characters)`)
+  );
 }

@@ -11,13 +11,18 @@ const loaders: Readonly<Partial<Record<Dialect, () => Personality>>> = {
 };
 
 /** The dialects that drbdsetup has commands for, the newest first. */
-export const personalityDialects: readonly Dialect[] = (['genl2', 'genl1', 'connector'] as const).filter((dialect) => loaders[dialect] !== undefined);
+export const personalityDialects: readonly Dialect[] = (['genl2', 'genl1', 'connector'] as const).filter(
+  (dialect) => loaders[dialect] !== undefined,
+);
 
 /** @throws UnsupportedError where there are no commands for the dialect */
 export function loadPersonality(dialect: Dialect): Personality {
   const load = loaders[dialect];
   if (load === undefined) {
-    throw new UnsupportedError(`drbdsetup has no commands for the dialect ${dialect}; it has them for ${personalityDialects.join(', ') || 'none'}`, { feature: 'drbdsetup', dialect, requires: 'another dialect' });
+    throw new UnsupportedError(
+      `drbdsetup has no commands for the dialect ${dialect}; it has them for ${personalityDialects.join(', ') || 'none'}`,
+      { feature: 'drbdsetup', dialect, requires: 'another dialect' },
+    );
   }
   return load();
 }

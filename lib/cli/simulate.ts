@@ -1,7 +1,17 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ArgumentError } from '../errors';
-import { createSimulator, joinBridge, listenSimulator, openBridge, parseMeetingPoint, type BackingDeviceOptions, type Bridge, type Listening, type Simulator } from '../simulator';
+import {
+  createSimulator,
+  joinBridge,
+  listenSimulator,
+  openBridge,
+  parseMeetingPoint,
+  type BackingDeviceOptions,
+  type Bridge,
+  type Listening,
+  type Simulator,
+} from '../simulator';
 
 /** Where a command's text goes. */
 export interface Streams {
@@ -36,11 +46,19 @@ Joining the bus needs CAP_NET_ADMIN in its network namespace; for a look around,
   unshare --user --map-root-user --net sh -c 'drbd simulate --port-file port & sleep 1; drbd status --simulator $(cat port)'
 `;
 
-const UNITS: Readonly<Record<string, bigint>> = { '': 1n, k: 1n << 10n, m: 1n << 20n, g: 1n << 30n, t: 1n << 40n, s: 512n };
+const UNITS: Readonly<Record<string, bigint>> = {
+  '': 1n,
+  k: 1n << 10n,
+  m: 1n << 20n,
+  g: 1n << 30n,
+  t: 1n << 40n,
+  s: 512n,
+};
 
 function parseDisk(text: string): readonly [path: string, options: BackingDeviceOptions] {
   const match = /^(.+)=(\d{1,15})([kmgts]?)$/iu.exec(text);
-  if (match === null) throw new ArgumentError('--disk', `PATH=SIZE is needed, such as /dev/vg/r0=10G, not ${JSON.stringify(text)}`);
+  if (match === null)
+    throw new ArgumentError('--disk', `PATH=SIZE is needed, such as /dev/vg/r0=10G, not ${JSON.stringify(text)}`);
   const [, path = '', digits = '0', unit = ''] = match;
   return [path, { sizeBytes: BigInt(digits) * (UNITS[unit.toLowerCase()] ?? 1n) }];
 }
@@ -51,11 +69,27 @@ function parseDisk(text: string): readonly [path: string, options: BackingDevice
  * @returns the exit status: 0 when ended, 2 on wrong arguments, 20 if it cannot start
  */
 export async function simulate(args: readonly string[], streams: Streams, ended: AbortSignal): Promise<number> {
-  let values: { readonly minors?: string; readonly disk?: string[]; readonly address?: string[]; readonly 'network-open'?: string; readonly 'network-join'?: string; readonly 'port-file'?: string; readonly help?: boolean };
+  let values: {
+    readonly minors?: string;
+    readonly disk?: string[];
+    readonly address?: string[];
+    readonly 'network-open'?: string;
+    readonly 'network-join'?: string;
+    readonly 'port-file'?: string;
+    readonly help?: boolean;
+  };
   try {
     ({ values } = parseArgs({
       args: [...args],
-      options: { minors: { type: 'string' }, disk: { type: 'string', multiple: true }, address: { type: 'string', multiple: true }, 'network-open': { type: 'string' }, 'network-join': { type: 'string' }, 'port-file': { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        minors: { type: 'string' },
+        disk: { type: 'string', multiple: true },
+        address: { type: 'string', multiple: true },
+        'network-open': { type: 'string' },
+        'network-join': { type: 'string' },
+        'port-file': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     }));
   } catch (error) {
     streams.err(`drbd simulate: ${error instanceof Error ? error.message : String(error)}. See drbd simulate --help\n`);
@@ -71,14 +105,26 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
   try {
     const disks =
       values.disk === undefined
-        ? Object.fromEntries(Array.from({ length: DEFAULT_DISKS }, (_unused, number) => [`/dev/ram${number}`, { sizeBytes: DEFAULT_DISK_BYTES, major: 1, minor: number }]))
+        ? Object.fromEntries(
+            Array.from({ length: DEFAULT_DISKS }, (_unused, number) => [
+              `/dev/ram${number}`,
+              { sizeBytes: DEFAULT_DISK_BYTES, major: 1, minor: number },
+            ]),
+          )
         : Object.fromEntries(values.disk.map(parseDisk));
     const minors = values.minors ?? String(DEFAULT_MINORS);
-    if (!/^\d{1,4}$/u.test(minors)) throw new ArgumentError('--minors', `a number from 1 to 256 is needed, not ${JSON.stringify(minors)}`);
+    if (!/^\d{1,4}$/u.test(minors))
+      throw new ArgumentError('--minors', `a number from 1 to 256 is needed, not ${JSON.stringify(minors)}`);
     const open = values['network-open'];
     const join = values['network-join'];
-    if (open !== undefined && join !== undefined) throw new ArgumentError('--network-open', 'cannot be given together with --network-join');
-    simulator = createSimulator({ minorCount: Number(minors), disks, seed: BigInt(Date.now()), ...(values.address === undefined ? {} : { addresses: values.address }) });
+    if (open !== undefined && join !== undefined)
+      throw new ArgumentError('--network-open', 'cannot be given together with --network-join');
+    simulator = createSimulator({
+      minorCount: Number(minors),
+      disks,
+      seed: BigInt(Date.now()),
+      ...(values.address === undefined ? {} : { addresses: values.address }),
+    });
     if (open !== undefined) bridge = await openBridge(simulator.network, parseMeetingPoint(open));
     if (join !== undefined) bridge = await joinBridge(simulator.network, parseMeetingPoint(join));
     listening = listenSimulator(simulator);
@@ -94,7 +140,9 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
       else ended.addEventListener('abort', () => resolve(), { once: true });
     });
     const { requests, messages, overruns } = listening.counters();
-    streams.err(`drbd simulate: ended after ${requests} requests and ${messages} messages${overruns === 0 ? '' : `; requests were lost ${overruns} times (ENOBUFS)`}\n`);
+    streams.err(
+      `drbd simulate: ended after ${requests} requests and ${messages} messages${overruns === 0 ? '' : `; requests were lost ${overruns} times (ENOBUFS)`}\n`,
+    );
     return 0;
   } catch (error) {
     streams.err(`drbd simulate: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 /**
- * Turns of the event loop in which nothing came. Each looks at the sockets: what the kernel kept from before a loss has been received then. How
- * long that takes says nothing, as a process may be held up.
+ * Turns of the event loop in which nothing came. Each looks at the sockets: what the kernel kept from before a loss has
+ * been received then. How long that takes says nothing, as a process may be held up.
  */
 const SETTLE_TURNS = 3;
 /** More than the kernel and this process keep of a stream: what comes beyond is not from before the loss. */
@@ -28,7 +28,7 @@ export class Source<T> {
   /** Takes what has come so far: after word of a loss, that is from before it, and older than what is read then. */
   async settle(): Promise<readonly T[]> {
     const older: T[] = [];
-    for (let quiet = 0; quiet < SETTLE_TURNS && older.length < MOST_OLDER; ) {
+    for (let quiet = 0; quiet < SETTLE_TURNS && older.length < MOST_OLDER;) {
       this.#next ??= this.#stream.next();
       // The end, and a failure, are for next() to tell, behind what has come before them.
       const result = await Promise.race([this.#next, turn()]).catch(() => OVER);
@@ -50,15 +50,16 @@ export class Source<T> {
       await returned;
       return;
     }
-    // A generator comes to its end only after what it was asked for last, which may never come: nobody waits for either.
+    // A generator comes to its end only after what it was asked for last, which may never come: nobody waits for
+    // either.
     pending.catch(() => undefined);
     returned?.catch(() => undefined);
   }
 }
 
 /**
- * Puts word of a loss behind the messages from before it, which the kernel hands out after it: whoever reads the state then has read the newest last. Losses in a
- * row are one.
+ * Puts word of a loss behind the messages from before it, which the kernel hands out after it: whoever reads the state
+ * then has read the newest last. Losses in a row are one.
  */
 export async function* lossLast<T extends { readonly kind: string }>(stream: AsyncIterator<T>): AsyncGenerator<T> {
   const source = new Source(stream);

@@ -8,7 +8,10 @@ const SECTOR_BYTES = 512n;
 /** Far more than any kernel prints: about 300 bytes for each of up to some thousand devices. */
 const LARGEST_TEXT = 16 * 1024 * 1024;
 
-/** What drivers of the connector dialect, DRBD 8.0 to 8.3, call their interface in /proc/drbd. Only one module drbd can be loaded, and no later one says this. */
+/**
+ * What drivers of the connector dialect, DRBD 8.0 to 8.3, call their interface in /proc/drbd. Only one module drbd can
+ * be loaded, and no later one says this.
+ */
 export const CONNECTOR_API = { min: 86, max: 88 } as const;
 
 export function isConnectorApi(api: number | null | undefined): boolean {
@@ -28,13 +31,19 @@ export interface ProcDrbdFlags {
   readonly resyncPausedByPeer: boolean | null;
   /** `u`: resync is paused by the user. */
   readonly resyncPausedByUser: boolean | null;
-  /** The letter: `b` the backing device, `n` the network, `a` both, `d` device suspended or frozen, `c` a callback waits; null for `-`, and before 8.3. */
+  /**
+   * The letter: `b` the backing device, `n` the network, `a` both, `d` device suspended or frozen, `c` a callback
+   * waits; null for `-`, and before 8.3.
+   */
   readonly congestion: string | null;
   /** `s`: updates of the activity log are suspended. */
   readonly activityLogSuspended: boolean | null;
 }
 
-/** The counters of a device. Null: this release does not print that one. Those of bytes are kept in 32 bits of sectors and wrap at 2 TiB. */
+/**
+ * The counters of a device. Null: this release does not print that one. Those of bytes are kept in 32 bits of sectors
+ * and wrap at 2 TiB.
+ */
 export interface ProcDrbdCounters {
   /** `ns`: sent over the network. */
   readonly sentBytes: bigint | null;
@@ -67,7 +76,10 @@ export interface ProcDrbdCounters {
 /** A resync or online verify under way. Null: not printed. */
 export interface ProcDrbdProgress {
   readonly kind: 'sync' | 'verify';
-  /** As printed. The kernel computes it in steps of 4 MiB (256 MiB on devices above 16 TiB), so it is off on small devices; {@link ProcDrbdProgress.leftBytes} is exact. */
+  /**
+   * As printed. The kernel computes it in steps of 4 MiB (256 MiB on devices above 16 TiB), so it is off on small
+   * devices; {@link ProcDrbdProgress.leftBytes} is exact.
+   */
   readonly printedPercent: number;
   readonly leftBytes: bigint | null;
   readonly totalBytes: bigint | null;
@@ -133,7 +145,10 @@ export interface ProcDrbd {
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type DeviceDraft = Omit<Writable<ProcDrbdDevice>, 'caches' | 'unknownLines'> & { readonly caches: ProcDrbdCache[]; readonly unknownLines: string[] };
+type DeviceDraft = Omit<Writable<ProcDrbdDevice>, 'caches' | 'unknownLines'> & {
+  readonly caches: ProcDrbdCache[];
+  readonly unknownLines: string[];
+};
 
 const VERSION = /^version: (\S{1,100}) \(api:(\d{1,10})\/proto:(\d{1,10})(?:-(\d{1,10}))?\)\s*$/u;
 const DEVICE = /^ *(\d{1,10}): cs:(\S+)(.*)$/u;
@@ -151,11 +166,13 @@ const CACHE = /^(\w+): used:(\d{1,20})\/(\d{1,20}) (.*)$/u;
  * @throws CodecError if it does not begin with the version line, lists a minor twice, or is larger than any kernel's
  */
 export function parseProcDrbd(text: string): ProcDrbd {
-  if (text.length > LARGEST_TEXT) throw new CodecError('/proc/drbd', 0, `at most ${LARGEST_TEXT} characters`, `${text.length}`);
+  if (text.length > LARGEST_TEXT)
+    throw new CodecError('/proc/drbd', 0, `at most ${LARGEST_TEXT} characters`, `${text.length}`);
   const lines = text.split('\n');
   const first = lines[0] ?? '';
   const header = VERSION.exec(first);
-  if (header === null) throw new CodecError('/proc/drbd', 0, 'the line "version: … (api:…/proto:…)"', JSON.stringify(first.slice(0, 80)));
+  if (header === null)
+    throw new CodecError('/proc/drbd', 0, 'the line "version: … (api:…/proto:…)"', JSON.stringify(first.slice(0, 80)));
   const [, version = '', api, low, high] = header;
   const devices: DeviceDraft[] = [];
   const minors = new Set<number>();
@@ -168,7 +185,8 @@ export function parseProcDrbd(text: string): ProcDrbd {
     const start = DEVICE.exec(line);
     if (start !== null) {
       device = parseDeviceLine(start);
-      if (minors.has(device.minor)) throw new CodecError('/proc/drbd', offset, 'each minor once', `minor ${device.minor} again`);
+      if (minors.has(device.minor))
+        throw new CodecError('/proc/drbd', offset, 'each minor once', `minor ${device.minor} again`);
       minors.add(device.minor);
       devices.push(device);
     } else if (line.trim() !== '') {
@@ -194,7 +212,10 @@ export function parseProcDrbd(text: string): ProcDrbd {
 }
 
 function parseTransports(line: string): { readonly name: string; readonly version: string }[] {
-  return Array.from(line.matchAll(/ (\w{1,40}) \(([^()\s]{1,40})\)/gu), ([, name = '', version = '']) => ({ name, version }));
+  return Array.from(line.matchAll(/ (\w{1,40}) \(([^()\s]{1,40})\)/gu), ([, name = '', version = '']) => ({
+    name,
+    version,
+  }));
 }
 
 function parseDeviceLine(match: RegExpExecArray): DeviceDraft {
@@ -219,7 +240,8 @@ function parseDeviceLine(match: RegExpExecArray): DeviceDraft {
 
 /** 8.0 to 8.2 print the first four letters, 8.3 and 8.4 two more. */
 function parseFlags(letters: string): ProcDrbdFlags {
-  const at = (index: number, letter: string): boolean | null => (index < letters.length ? letters[index] === letter : null);
+  const at = (index: number, letter: string): boolean | null =>
+    index < letters.length ? letters[index] === letter : null;
   const congestion = letters[4];
   return {
     ioSuspended: at(0, 's'),
@@ -253,7 +275,13 @@ function parseDetail(device: DeviceDraft, line: string): void {
   if (bits !== null && device.progress === null) {
     const done = BigInt(bits[2] ?? 0) * BITMAP_BIT_BYTES;
     const totalBytes = BigInt(bits[3] ?? 0) * BITMAP_BIT_BYTES;
-    device.progress = { ...NO_PROGRESS, kind: 'verify', printedPercent: Number(bits[1]), leftBytes: done > totalBytes ? 0n : totalBytes - done, totalBytes };
+    device.progress = {
+      ...NO_PROGRESS,
+      kind: 'verify',
+      printedPercent: Number(bits[1]),
+      leftBytes: done > totalBytes ? 0n : totalBytes - done,
+      totalBytes,
+    };
     return;
   }
   if (device.progress !== null) {
@@ -266,7 +294,10 @@ function parseDetail(device: DeviceDraft, line: string): void {
   const cache = CACHE.exec(line);
   if (cache !== null) {
     const [, name = '', used = '', size = '', rest = ''] = cache;
-    device.caches.push({ name, values: { used: BigInt(used), size: BigInt(size), ...Object.fromEntries(pairs(rest)) } });
+    device.caches.push({
+      name,
+      values: { used: BigInt(used), size: BigInt(size), ...Object.fromEntries(pairs(rest)) },
+    });
     return;
   }
   device.unknownLines.push(line);
@@ -305,7 +336,13 @@ function parseProgressDetail(line: string): Partial<ProcDrbdProgress> | undefine
   const position = POSITION.exec(line);
   if (position === null) return undefined;
   const [, at = '', end = '', stop] = position;
-  return { position: { bytes: BigInt(at) * SECTOR_BYTES, endBytes: BigInt(end) * SECTOR_BYTES, stopBytes: stop === undefined ? null : BigInt(stop) * SECTOR_BYTES } };
+  return {
+    position: {
+      bytes: BigInt(at) * SECTOR_BYTES,
+      endBytes: BigInt(end) * SECTOR_BYTES,
+      stopBytes: stop === undefined ? null : BigInt(stop) * SECTOR_BYTES,
+    },
+  };
 }
 
 /** KiB per second, in groups of three digits. */
@@ -316,11 +353,16 @@ function rate(text: string | undefined): bigint | null {
 
 /** The `name:number` pairs of a line. */
 function pairs(line: string): [string, bigint][] {
-  return Array.from(line.matchAll(/(\w{1,40}):(\d{1,20})(?!\S)/gu), ([, name = '', digits = '']) => [name, BigInt(digits)]);
+  return Array.from(line.matchAll(/(\w{1,40}):(\d{1,20})(?!\S)/gu), ([, name = '', digits = '']) => [
+    name,
+    BigInt(digits),
+  ]);
 }
 
 function parseCounters(line: string): ProcDrbdCounters {
-  const words = new Map(Array.from(line.matchAll(/(\w{1,10}):(\S{1,20})/gu), ([, name = '', value = '']) => [name, value] as const));
+  const words = new Map(
+    Array.from(line.matchAll(/(\w{1,10}):(\S{1,20})/gu), ([, name = '', value = '']) => [name, value] as const),
+  );
   const digits = (name: string): bigint | null => {
     const text = words.get(name);
     return text !== undefined && /^\d+$/u.test(text) ? BigInt(text) : null;

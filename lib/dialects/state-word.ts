@@ -39,7 +39,10 @@ const WIDTHS: readonly (readonly [keyof StateWord, number])[] = [
   ['susp_fen', 1],
 ];
 
-/** Name, first bit and mask of each part. C compilers allocate bit fields from the least significant bit on little-endian machines, from the most significant on others. */
+/**
+ * Name, first bit and mask of each part. C compilers allocate bit fields from the least significant bit on
+ * little-endian machines, from the most significant on others.
+ */
 function layout(order: ByteOrder): readonly (readonly [keyof StateWord, number, number])[] {
   let used = 0;
   return WIDTHS.map(([name, width]) => {
@@ -66,7 +69,8 @@ export function encodeStateWord(state: StateWord, order: ByteOrder): number {
   let word = 0;
   for (const [name, shift, mask] of LAYOUT[order]) {
     const value = Number(state[name]);
-    if (!Number.isInteger(value) || value < 0 || value > mask) throw new RangeError(`state.${name} is ${value}; an integer from 0 to ${mask} is needed`);
+    if (!Number.isInteger(value) || value < 0 || value > mask)
+      throw new RangeError(`state.${name} is ${value}; an integer from 0 to ${mask} is needed`);
     word |= value << shift;
   }
   return word;
@@ -74,7 +78,10 @@ export function encodeStateWord(state: StateWord, order: ByteOrder): number {
 
 const SECONDARY = 2;
 
-/** Whether a minor has neither disk nor network: secondary, stand-alone, diskless, all else unknown. Such a minor hangs on some requests. */
+/**
+ * Whether a minor has neither disk nor network: secondary, stand-alone, diskless, all else unknown. Such a minor hangs
+ * on some requests.
+ */
 export function isUnconfigured(word: number, order: ByteOrder = hostByteOrder()): boolean {
   const { role, conn, disk } = decodeStateWord(word, order);
   return role === SECONDARY && conn === 0 && disk === 0;

@@ -1,17 +1,23 @@
 import type { ValueNames } from '../schema';
 
 /**
- * The words of policies whose numbers mean the same in every dialect (linux/drbd.h). A field names those that make sense for it;
- * the words are the ones that configuration files and `show` use.
+ * The words of policies whose numbers mean the same in every dialect (linux/drbd.h). A field names those that make
+ * sense for it; the words are the ones that configuration files and `show` use.
  */
 export const onIoError = { 0: 'pass_on', 1: 'call-local-io-error', 2: 'detach' } as const satisfies ValueNames;
 export const fencing = { 0: 'dont-care', 1: 'resource-only', 2: 'resource-and-stonith' } as const satisfies ValueNames;
 export const onNoData = { 0: 'io-error', 1: 'suspend-io' } as const satisfies ValueNames;
 export const onCongestion = { 0: 'block', 1: 'pull-ahead', 2: 'disconnect' } as const satisfies ValueNames;
 export const wireProtocol = { 1: 'A', 2: 'B', 3: 'C' } as const satisfies ValueNames;
-export const timeoutType = { 0: 'wfc-timeout', 1: 'degr-wfc-timeout', 2: 'outdated-wfc-timeout' } as const satisfies ValueNames;
+export const timeoutType = {
+  0: 'wfc-timeout',
+  1: 'degr-wfc-timeout',
+  2: 'outdated-wfc-timeout',
+} as const satisfies ValueNames;
 
-/** enum drbd_after_sb_p: one numbering for the three split-brain policies and rr-conflict, of which each takes a part. */
+/**
+ * enum drbd_after_sb_p: one numbering for the three split-brain policies and rr-conflict, of which each takes a part.
+ */
 const afterSplitBrain = {
   0: 'disconnect',
   1: 'discard-younger-primary',
@@ -39,7 +45,11 @@ export const resyncRoleConflict: ValueNames = Object.freeze({ 0: 'disconnect', 9
 export const metaDeviceModes = { internal: -1, flexExternal: -2, flexInternal: -3 } as const;
 
 /** Modes of metadata; numbers from 0 are slots of an external metadata device. */
-export const metaDeviceIndex = { [metaDeviceModes.internal]: 'internal', [metaDeviceModes.flexExternal]: 'flex-external', [metaDeviceModes.flexInternal]: 'flex-internal' } as const satisfies ValueNames;
+export const metaDeviceIndex = {
+  [metaDeviceModes.internal]: 'internal',
+  [metaDeviceModes.flexExternal]: 'flex-external',
+  [metaDeviceModes.flexInternal]: 'flex-internal',
+} as const satisfies ValueNames;
 
 export const readBalancing = {
   0: 'prefer-local',

@@ -41,7 +41,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#transport = transport;
     this.#setup = setup;
     const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
-    const openForChanges = (): RequestSocket => new RequestSocket(transport, { ...setup, mayStick: true }, this.#counters);
+    const openForChanges = (): RequestSocket =>
+      new RequestSocket(transport, { ...setup, mayStick: true }, this.#counters);
     this.#changes = new SocketPool(openForChanges, { limit: MOST_CHANGES, closeAfterFailure: false });
     this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }
@@ -73,7 +74,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   /** A question: many at a time, on a socket that no change can hold up. */
   protected async read<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
     this.#requireOpen(exchange.what);
-    if (this.#reads === undefined || this.#reads.closed) this.#reads = new RequestSocket(this.#transport, this.#setup, this.#counters);
+    if (this.#reads === undefined || this.#reads.closed)
+      this.#reads = new RequestSocket(this.#transport, this.#setup, this.#counters);
     const socket = this.#reads;
     return attempt<T>(exchange.what, options, (settle) => socket.start(exchange, settle));
   }
@@ -109,9 +111,10 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
         groups: source.groups,
         receiveBufferBytes: options.receiveBufferBytes ?? EVENT_BUFFER_BYTES,
         queueLimit: options.queueLimit ?? EVENT_QUEUE_LIMIT,
-        decode: (message) => decode(message, (group) => {
-          stream.join(group);
-        }),
+        decode: (message) =>
+          decode(message, (group) => {
+            stream.join(group);
+          }),
         countOf: (item) => (item.kind === 'resync' ? undefined : countOf(item)),
         ended: () => {
           this.#streams.delete(stream);

@@ -14,7 +14,9 @@ export type Dialect = 'connector' | 'genl1' | 'genl2';
 export interface Driver {
   /** Its release, from /proc/drbd; null where that cannot be read. */
   readonly version: string | null;
-  /** 86 to 88 for the connector, the family's version for generic netlink; null where a connector driver does not tell. */
+  /**
+   * 86 to 88 for the connector, the family's version for generic netlink; null where a connector driver does not tell.
+   */
   readonly api: number | null;
   /** Whom the requests go to: connector index, or family id. */
   readonly address: number;
@@ -29,8 +31,9 @@ export interface RequestOptions extends WaitOptions {
 export interface ResyncEvent {
   readonly kind: 'resync';
   /**
-   * `overrun`: the kernel dropped messages (ENOBUFS); `gap`: the driver's own count of its broadcasts skips; `queue`: the consumer was too slow;
-   * `truncated`, `malformed`: a message could not be read; `module`: the driver was unloaded or reloaded.
+   * `overrun`: the kernel dropped messages (ENOBUFS); `gap`: the driver's own count of its broadcasts skips; `queue`:
+   * the consumer was too slow; `truncated`, `malformed`: a message could not be read; `module`: the driver was unloaded
+   * or reloaded.
    */
   readonly reason: ResyncReason | 'module';
 }
@@ -41,9 +44,15 @@ export interface ConnectorEvent {
   /** The packet: get_state, call_helper, sync_progress, dump_ee, return_code_only, or `unknown(N)`. */
   readonly name: string;
   readonly minor: number;
-  /** The driver's own count of broadcasts; they do not always arrive in its order. Of an answer, the sequence number of its request. */
+  /**
+   * The driver's own count of broadcasts; they do not always arrive in its order. Of an answer, the sequence number of
+   * its request.
+   */
   readonly sequence: number;
-  /** What it is: a broadcast; or, in an unfiltered stream, the answer to a request of this client, or to somebody else's. */
+  /**
+   * What it is: a broadcast; or, in an unfiltered stream, the answer to a request of this client, or to somebody
+   * else's.
+   */
   readonly origin: 'broadcast' | 'own' | 'foreign';
   readonly returnCode: number;
   readonly tags: Readonly<Record<string, unknown>>;
@@ -73,14 +82,25 @@ export interface EventOptions {
   readonly receiveBufferBytes?: number;
 }
 
-type Operations = Readonly<Record<string, Pick<Operation, 'kind' | 'minor' | 'partial' | 'readsOne' | 'request' | 'reply' | 'required'>>>;
+type Operations = Readonly<
+  Record<string, Pick<Operation, 'kind' | 'minor' | 'partial' | 'readsOne' | 'request' | 'reply' | 'required'>>
+>;
 
 /** Operations that a client may ask for. */
-export type OperationName<T extends Operations> = { [N in keyof T]: T[N]['kind'] extends 'notification' ? never : N }[keyof T] & string;
+export type OperationName<T extends Operations> = {
+  [N in keyof T]: T[N]['kind'] extends 'notification' ? never : N;
+}[keyof T] &
+  string;
 
-type MinorParam<O extends Operations[string]> = O['minor'] extends true ? (O['readsOne'] extends true ? { readonly minor?: number } : { readonly minor: number }) : Record<never, never>;
+type MinorParam<O extends Operations[string]> = O['minor'] extends true
+  ? O['readsOne'] extends true
+    ? { readonly minor?: number }
+    : { readonly minor: number }
+  : Record<never, never>;
 
-/** What a caller says of a request: the minor where one is named, flags, and the attribute sets by their struct's name. */
+/**
+ * What a caller says of a request: the minor where one is named, flags, and the attribute sets by their struct's name.
+ */
 export type OperationParams<O extends Operations[string]> = MinorParam<O> & {
   /** Set every option that the request does not name to its default. */
   readonly setDefaults?: boolean;
@@ -97,15 +117,19 @@ export type OperationReply<O extends Operations[string]> = {
 } & SetsReceived<O['reply']>;
 
 /** What a request resolves with: one reply, or all of a dump. */
-export type OperationResult<O extends Operations[string]> = O['kind'] extends 'dump' ? readonly DumpReply<O>[] : OperationReply<O>;
+export type OperationResult<O extends Operations[string]> = O['kind'] extends 'dump'
+  ? readonly DumpReply<O>[]
+  : OperationReply<O>;
 
 /** Dumps that read one object when the request names its minor. */
-type ReadsOneName<T extends Operations> = { [N in keyof T]: T[N]['readsOne'] extends true ? N : never }[keyof T] & string;
+type ReadsOneName<T extends Operations> = { [N in keyof T]: T[N]['readsOne'] extends true ? N : never }[keyof T] &
+  string;
 
 /** A message of a dump; its operation's name tells apart what get_initial_state sends. */
 export type DumpReply<O extends Operations[string]> = OperationReply<O> & { readonly name: string };
 
-type Optional<P> = Record<never, never> extends P ? [params?: P, options?: RequestOptions] : [params: P, options?: RequestOptions];
+type Optional<P> =
+  Record<never, never> extends P ? [params?: P, options?: RequestOptions] : [params: P, options?: RequestOptions];
 
 /** What every client has. */
 export interface ClientBase<D extends Dialect, E> extends AsyncDisposable {
@@ -129,7 +153,9 @@ export interface ClientBase<D extends Dialect, E> extends AsyncDisposable {
   waitFor(predicate: (snapshot: Snapshot) => boolean, options?: WaitOptions): Promise<Snapshot>;
   /** What was sent, received and dropped so far. */
   counters(): Readonly<SessionCounters>;
-  /** Rejects what is under way with a ClosedError, ends the streams and closes the sockets. Never waits for the kernel. */
+  /**
+   * Rejects what is under way with a ClosedError, ends the streams and closes the sockets. Never waits for the kernel.
+   */
   close(): void;
 }
 
@@ -138,10 +164,15 @@ export interface ConnectorClient extends ClientBase<'connector', ConnectorEvent>
    * Sends one packet and waits for its answer.
    * @param name of the packet
    * @returns for success codes: 101, and state-change results from 1 up
-   * @throws ArgumentError before anything is sent; KernelError for other codes; UnsupportedError for what is known to hang the kernel;
+   * @throws ArgumentError before anything is sent; KernelError for other codes; UnsupportedError for what is known to
+   *   hang the kernel;
    *   TimeoutError, AbortError, OverrunError, ClosedError with how far it had come; TransportError; CodecError
    */
-  request<N extends RequestPacketName>(name: N, params: ConnectorParams<N>, options?: RequestOptions): Promise<ConnectorReply<N>>;
+  request<N extends RequestPacketName>(
+    name: N,
+    params: ConnectorParams<N>,
+    options?: RequestOptions,
+  ): Promise<ConnectorReply<N>>;
 }
 
 export interface GenericClient<D extends 'genl1' | 'genl2', T extends Operations> extends ClientBase<D, GenericEvent> {
@@ -149,12 +180,21 @@ export interface GenericClient<D extends 'genl1' | 'genl2', T extends Operations
    * Sends one operation and waits for its answer.
    * @param name of the operation, without its prefix
    * @returns one reply for success codes (101, and state-change results from 1 up); for a dump, all of them
-   * @throws ArgumentError before anything is sent; KernelError for other codes; NetlinkError where netlink itself refuses;
-   *   UnsupportedError for what is known to hang the kernel; TimeoutError, AbortError, OverrunError, ClosedError with how far it had come;
+   * @throws ArgumentError before anything is sent; KernelError for other codes; NetlinkError where netlink itself
+   *   refuses;
+   *   UnsupportedError for what is known to hang the kernel; TimeoutError, AbortError, OverrunError, ClosedError with
+   *   how far it had come;
    *   TransportError; CodecError
    */
-  request<N extends ReadsOneName<T>>(name: N, params: OperationParams<T[N]> & { readonly minor: number }, options?: RequestOptions): Promise<OperationReply<T[N]>>;
-  request<N extends OperationName<T>>(name: N, ...args: Optional<OperationParams<T[N]>>): Promise<OperationResult<T[N]>>;
+  request<N extends ReadsOneName<T>>(
+    name: N,
+    params: OperationParams<T[N]> & { readonly minor: number },
+    options?: RequestOptions,
+  ): Promise<OperationReply<T[N]>>;
+  request<N extends OperationName<T>>(
+    name: N,
+    ...args: Optional<OperationParams<T[N]>>
+  ): Promise<OperationResult<T[N]>>;
 }
 
 export type Genl1Client = GenericClient<'genl1', typeof genl1Operations>;

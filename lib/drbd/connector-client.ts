@@ -12,7 +12,14 @@ import {
   type ConnectorReply,
   type RequestPacketName,
 } from '../dialects/connector';
-import { CN_HEADER_BYTES, decodeConnectorMessage, NLMSG_DONE, NLMSG_HEADER_BYTES, type ByteOrder, type NetlinkMessage } from '../netlink';
+import {
+  CN_HEADER_BYTES,
+  decodeConnectorMessage,
+  NLMSG_DONE,
+  NLMSG_HEADER_BYTES,
+  type ByteOrder,
+  type NetlinkMessage,
+} from '../netlink';
 import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Exchange, SocketSetup, WaitOptions } from '../session';
@@ -56,10 +63,15 @@ export function connectorSetup(index: number, peerPort: number, order: ByteOrder
 }
 
 /**
- * One request of the dialect. The answer must echo index, sequence, acknowledgement and minor, be of the packet asked for
- * or return_code_only, and be as long as it says.
+ * One request of the dialect. The answer must echo index, sequence, acknowledgement and minor, be of the packet asked
+ * for or return_code_only, and be as long as it says.
  */
-export function connectorExchange<N extends RequestPacketName>(name: N, params: unknown, index: number, order: ByteOrder): Exchange<ConnectorReply<N>> {
+export function connectorExchange<N extends RequestPacketName>(
+  name: N,
+  params: unknown,
+  index: number,
+  order: ByteOrder,
+): Exchange<ConnectorReply<N>> {
   const body = encodeRequestBody(name, params, { order });
   const { minor } = params as { readonly minor: number };
   const packet = packets[name];
@@ -73,9 +85,14 @@ export function connectorExchange<N extends RequestPacketName>(name: N, params: 
     receive: (message) => {
       const start = message.offset + NLMSG_HEADER_BYTES;
       const connector = decodeConnectorMessage(message.payload, order, start);
-      if (connector.idx !== index || connector.ack !== ack + 1 || connector.data.length !== connector.length) return 'foreign';
+      if (connector.idx !== index || connector.ack !== ack + 1 || connector.data.length !== connector.length)
+        return 'foreign';
       const reply = decodeBody(connector.data, order, start + CN_HEADER_BYTES);
-      if (reply.minor !== minor || (reply.packetType !== packet.number && reply.packetType !== packets.return_code_only.number)) return 'foreign';
+      if (
+        reply.minor !== minor ||
+        (reply.packetType !== packet.number && reply.packetType !== packets.return_code_only.number)
+      )
+        return 'foreign';
       const { returnCode, tags, unknown } = decodeReply(reply, order);
       const nameOfCode = returnName({ returnCodes, stateChangeCodes }, returnCode);
       if (!isSuccess(returnCode)) throw kernelError(what, nameOfCode, returnCode, minor, []);
@@ -101,12 +118,20 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     this.#peerPort = peerPort;
   }
 
-  async request<N extends RequestPacketName>(name: N, params: unknown, options: RequestOptions = {}): Promise<ConnectorReply<N>> {
+  async request<N extends RequestPacketName>(
+    name: N,
+    params: unknown,
+    options: RequestOptions = {},
+  ): Promise<ConnectorReply<N>> {
     const exchange = this.#remember(connectorExchange(name, params, this.driver.address, this.order));
     if (packets[name].kind === 'read') return this.read(exchange, options);
     const target = params as { readonly minor: number; readonly createDevice?: boolean };
-    const before = (wait: WaitOptions): Promise<void> => refuseConnectorHang(this, name, target, this.#procDrbd(), { ...wait, order: this.order });
-    return this.change(exchange, [`minor ${target.minor}`], { ...options, ...(options.forceUnsafe === true || !mayHang(this.dialect, name) ? {} : { before }) });
+    const before = (wait: WaitOptions): Promise<void> =>
+      refuseConnectorHang(this, name, target, this.#procDrbd(), { ...wait, order: this.order });
+    return this.change(exchange, [`minor ${target.minor}`], {
+      ...options,
+      ...(options.forceUnsafe === true || !mayHang(this.dialect, name) ? {} : { before }),
+    });
   }
 
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
@@ -149,8 +174,16 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     if (message.type !== NLMSG_DONE) return undefined;
     const start = message.offset + NLMSG_HEADER_BYTES;
     const connector = decodeConnectorMessage(message.payload, this.order, start);
-    if (!isDrbd(connector.idx, connector.val, this.driver.address) || (connector.ack !== 0 && !unfiltered) || connector.data.length !== connector.length) return undefined;
-    const { name, minor, returnCode, tags, unknown } = decodeReply(decodeBody(connector.data, this.order, start + CN_HEADER_BYTES), this.order);
+    if (
+      !isDrbd(connector.idx, connector.val, this.driver.address) ||
+      (connector.ack !== 0 && !unfiltered) ||
+      connector.data.length !== connector.length
+    )
+      return undefined;
+    const { name, minor, returnCode, tags, unknown } = decodeReply(
+      decodeBody(connector.data, this.order, start + CN_HEADER_BYTES),
+      this.order,
+    );
     const origin = connector.ack === 0 ? 'broadcast' : this.#asked.has(connector.sequence) ? 'own' : 'foreign';
     return { kind: 'event', name, minor, sequence: connector.sequence, origin, returnCode, tags, unknown };
   }

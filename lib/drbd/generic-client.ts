@@ -1,5 +1,12 @@
 import { NetlinkError, UnsupportedError } from '../errors';
-import { decodeFamilyChange, decodeRaw, EVENTS_GROUP, familyExchange, type Family, type FamilyCodec } from '../dialects/generic';
+import {
+  decodeFamilyChange,
+  decodeRaw,
+  EVENTS_GROUP,
+  familyExchange,
+  type Family,
+  type FamilyCodec,
+} from '../dialects/generic';
 import {
   acknowledgementError,
   decodeAcknowledgement,
@@ -48,11 +55,19 @@ const DUMP_TRIES = 8;
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 
 /**
- * How requests and answers of generic netlink travel. Questions may stick as well as changes: a handler that never returns holds the lock that all of generic
- * netlink shares.
+ * How requests and answers of generic netlink travel. Questions may stick as well as changes: a handler that never
+ * returns holds the lock that all of generic netlink shares.
  */
 export function genericSetup(peerPort: number, order: ByteOrder): SocketSetup {
-  return { protocol: NETLINK_GENERIC, order, peerPort, groups: [], receiveBufferBytes: RECEIVE_BUFFER_BYTES, mayStick: true, sequenceOf: (message) => message.sequence };
+  return {
+    protocol: NETLINK_GENERIC,
+    order,
+    peerPort,
+    groups: [],
+    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+    mayStick: true,
+    sequenceOf: (message) => message.sequence,
+  };
 }
 
 /** @returns what a request concerns, in words: `attach of minor 0`, `new_resource of r0` */
@@ -70,7 +85,14 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   #driver: Driver;
   #ids: Family;
 
-  constructor(transport: Transport, host: HostFiles, family: FamilyDialect<D>, ids: Family, driver: Driver, order: ByteOrder) {
+  constructor(
+    transport: Transport,
+    host: HostFiles,
+    family: FamilyDialect<D>,
+    ids: Family,
+    driver: Driver,
+    order: ByteOrder,
+  ) {
     super(transport, genericSetup(0, order));
     this.dialect = family.name;
     this.#family = family;
@@ -83,32 +105,52 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     return this.#driver;
   }
 
-  async request(name: string, params: Readonly<Record<string, unknown>> = {}, options: RequestOptions = {}): Promise<GenericReply | readonly GenericReply[]> {
+  async request(
+    name: string,
+    params: Readonly<Record<string, unknown>> = {},
+    options: RequestOptions = {},
+  ): Promise<GenericReply | readonly GenericReply[]> {
     const { codec } = this.#family;
     const encoded = codec.encodeRequest(name, params, { order: this.order });
     const what = describe(name, params);
     const { kind } = encoded.operation;
     const guarded = options.forceUnsafe !== true && mayHang(this.dialect, name);
-    const before = (wait: WaitOptions): Promise<void> => refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...wait, order: this.order });
+    const before = (wait: WaitOptions): Promise<void> =>
+      refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...wait, order: this.order });
     return this.#whileFamilyHolds(options, async (wait) => {
       if (encoded.dump) return this.#dumpAll(what, encoded.datagram, wait);
       const exchange = this.#single(what, name, encoded, kind === 'read' || kind === 'dump');
-      return kind === 'change' ? this.change(exchange, this.#keys(params), { ...wait, ...(guarded ? { before } : {}) }) : this.read(exchange, wait);
+      return kind === 'change'
+        ? this.change(exchange, this.#keys(params), { ...wait, ...(guarded ? { before } : {}) })
+        : this.read(exchange, wait);
     });
   }
 
   events(options: EventOptions = {}): AsyncIterableIterator<GenericEvent | ResyncEvent> {
     const group = this.#ids.groups.get(EVENTS_GROUP);
     if (group === undefined) {
-      throw new UnsupportedError(`the family drbd of this kernel has no multicast group "${EVENTS_GROUP}"`, { feature: 'events', dialect: this.dialect, requires: 'a module that registers the group' });
+      throw new UnsupportedError(`the family drbd of this kernel has no multicast group "${EVENTS_GROUP}"`, {
+        feature: 'events',
+        dialect: this.dialect,
+        requires: 'a module that registers the group',
+      });
     }
     // The controller tells there when the module comes and goes.
-    return this.subscribe({ groups: [group, GENL_ID_CTRL] }, (message, join) => this.#decodeEvent(message, join), ({ name, sequence }) => ({ count: name === 'event' ? 'drbd_genl_seq' : 'notify_genl_seq', sequence }), options);
+    return this.subscribe(
+      { groups: [group, GENL_ID_CTRL] },
+      (message, join) => this.#decodeEvent(message, join),
+      ({ name, sequence }) => ({ count: name === 'event' ? 'drbd_genl_seq' : 'notify_genl_seq', sequence }),
+      options,
+    );
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {
     if (this.dialect !== 'genl1') {
-      throw new UnsupportedError('status() does not read DRBD 9 yet; request() does', { feature: 'status', dialect: this.dialect, requires: 'connector or genl1' });
+      throw new UnsupportedError('status() does not read DRBD 9 yet; request() does', {
+        feature: 'status',
+        dialect: this.dialect,
+        requires: 'connector or genl1',
+      });
     }
     return genl1Snapshot(this, this.#ids.operations, this.#procDrbd(), { ...options, order: this.order });
   }
@@ -125,8 +167,10 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     const context = params['context'];
     if (isObject(context)) {
       if (context['ctx_resource_name'] !== undefined) keys.push(`resource ${String(context['ctx_resource_name'])}`);
-      const text = (address: unknown): string => (address instanceof Uint8Array ? formatHex(address) : JSON.stringify(address) ?? '');
-      if (context['ctx_my_addr'] !== undefined) keys.push(`link ${text(context['ctx_my_addr'])} ${text(context['ctx_peer_addr'])}`);
+      const text = (address: unknown): string =>
+        address instanceof Uint8Array ? formatHex(address) : (JSON.stringify(address) ?? '');
+      if (context['ctx_my_addr'] !== undefined)
+        keys.push(`link ${text(context['ctx_my_addr'])} ${text(context['ctx_peer_addr'])}`);
     }
     return keys;
   }
@@ -140,20 +184,26 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
       const now = await this.read(familyExchange(this.order), remaining());
       if (now === undefined) {
-        throw new UnsupportedError('the DRBD module was unloaded: the generic netlink family drbd is gone. Load it and open a new client', {
-          feature: 'a DRBD driver',
-          dialect: this.dialect,
-          requires: 'the drbd module',
-          cause: error,
-        });
+        throw new UnsupportedError(
+          'the DRBD module was unloaded: the generic netlink family drbd is gone. Load it and open a new client',
+          {
+            feature: 'a DRBD driver',
+            dialect: this.dialect,
+            requires: 'the drbd module',
+            cause: error,
+          },
+        );
       }
       if (now.version !== this.#family.codec.version) {
-        throw new UnsupportedError(`another DRBD module was loaded: the family drbd has version ${now.version} now, not ${this.#family.codec.version}. Open a new client`, {
-          feature: 'a DRBD driver',
-          dialect: this.dialect,
-          requires: `family version ${this.#family.codec.version}`,
-          cause: error,
-        });
+        throw new UnsupportedError(
+          `another DRBD module was loaded: the family drbd has version ${now.version} now, not ${this.#family.codec.version}. Open a new client`,
+          {
+            feature: 'a DRBD driver',
+            dialect: this.dialect,
+            requires: `family version ${this.#family.codec.version}`,
+            cause: error,
+          },
+        );
       }
       if (now.id === this.#ids.id) throw error;
       this.#adopt(now);
@@ -166,7 +216,15 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     this.#driver = { ...this.#driver, address: family.id };
   }
 
-  #single(what: string, name: string, encoded: { readonly minor: number | undefined; datagram(header: { family: number; sequence: number; port: number }): Uint8Array }, idempotent: boolean): Exchange<GenericReply> {
+  #single(
+    what: string,
+    name: string,
+    encoded: {
+      readonly minor: number | undefined;
+      datagram(header: { family: number; sequence: number; port: number }): Uint8Array;
+    },
+    idempotent: boolean,
+  ): Exchange<GenericReply> {
     const command = this.#family.codec.operation(name)?.number;
     const family = this.#ids.id;
     let asked = { sequence: 0, port: 0 };
@@ -193,18 +251,31 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     };
   }
 
-  async #dumpAll(what: string, datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array, options: WaitOptions): Promise<readonly GenericReply[]> {
+  async #dumpAll(
+    what: string,
+    datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array,
+    options: WaitOptions,
+  ): Promise<readonly GenericReply[]> {
     const remaining = remainingOf(options);
     for (let tries = 1; ; tries++) {
-      const { replies, interrupted } = await this.dump(this.#dumpOnce(what, datagram), tries === 1 ? options : remaining());
+      const { replies, interrupted } = await this.dump(
+        this.#dumpOnce(what, datagram),
+        tries === 1 ? options : remaining(),
+      );
       if (!interrupted) return replies;
       if (tries === DUMP_TRIES) {
-        throw new NetlinkError(`${what}: the state changed during each of ${DUMP_TRIES} dumps (NLM_F_DUMP_INTR); try again when it is calmer`, { errno: 4, sequence: 0 });
+        throw new NetlinkError(
+          `${what}: the state changed during each of ${DUMP_TRIES} dumps (NLM_F_DUMP_INTR); try again when it is calmer`,
+          { errno: 4, sequence: 0 },
+        );
       }
     }
   }
 
-  #dumpOnce(what: string, datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array): Exchange<{ readonly replies: readonly GenericReply[]; readonly interrupted: boolean }> {
+  #dumpOnce(
+    what: string,
+    datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array,
+  ): Exchange<{ readonly replies: readonly GenericReply[]; readonly interrupted: boolean }> {
     const family = this.#ids.id;
     let asked = { sequence: 0, port: 0 };
     let replies: GenericReply[] = [];
@@ -253,7 +324,8 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
 
   #checked(what: string, reply: GenericReply & { readonly command: number }): GenericReply {
     const { command: _command, ...rest } = reply;
-    if (!isSuccess(reply.returnCode)) throw kernelError(what, reply.returnName, reply.returnCode, reply.minor, reply.infoText);
+    if (!isSuccess(reply.returnCode))
+      throw kernelError(what, reply.returnName, reply.returnCode, reply.minor, reply.infoText);
     return rest as GenericReply;
   }
 

@@ -11,14 +11,21 @@ import type { ProcDrbd } from '../dialects/proc-drbd';
 type GuardOptions = WaitOptions & { readonly order: ByteOrder };
 
 /** Requests that a driver never returns from, on a minor that exists but has neither disk nor network. */
-const HANGS: Readonly<Record<Dialect, readonly string[]>> = { connector: ['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'], genl1: ['suspend_io'], genl2: [] };
+const HANGS: Readonly<Record<Dialect, readonly string[]>> = {
+  connector: ['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'],
+  genl1: ['suspend_io'],
+  genl2: [],
+};
 
 /** Whether a request is one that is looked at before it is sent. */
 export function mayHang(dialect: Dialect, name: string): boolean {
   return HANGS[dialect].includes(name);
 }
 
-/** @returns whether a minor does not exist: what is asked of it is refused by the kernel, and harmless. DRBD 8.3 and 8.4 have one number for that */
+/**
+ * @returns whether a minor does not exist: what is asked of it is refused by the kernel, and harmless. DRBD 8.3 and 8.4
+ *   have one number for that
+ */
 function isOfNoMinor(error: unknown): boolean {
   return error instanceof KernelError && error.returnCode === returnCodes.ERR_MINOR_INVALID;
 }
@@ -36,7 +43,13 @@ function refusal(name: string, minor: number, dialect: Dialect, why: string, har
  * @throws UnsupportedError
  */
 export async function refuseConnectorHang(
-  client: { request(name: 'get_state', params: { readonly minor: number }, options: WaitOptions): Promise<ConnectorReply<'get_state'>> },
+  client: {
+    request(
+      name: 'get_state',
+      params: { readonly minor: number },
+      options: WaitOptions,
+    ): Promise<ConnectorReply<'get_state'>>;
+  },
   name: string,
   params: { readonly minor: number; readonly createDevice?: boolean },
   proc: ProcDrbd | undefined,
@@ -48,7 +61,8 @@ export async function refuseConnectorHang(
   };
   if (proc !== undefined) {
     const device = proc.devices.find((candidate) => candidate.minor === minor);
-    if (device === undefined ? createDevice === true : device.connection === 'Unconfigured') refuse(device === undefined ? 'it would create an empty minor' : 'the minor has neither disk nor network');
+    if (device === undefined ? createDevice === true : device.connection === 'Unconfigured')
+      refuse(device === undefined ? 'it would create an empty minor' : 'the minor has neither disk nor network');
     return;
   }
   let state: number | undefined;
@@ -68,7 +82,13 @@ export async function refuseConnectorHang(
  * @throws UnsupportedError
  */
 export async function refuseGenericHang(
-  client: { request(name: string, params: Readonly<Record<string, unknown>>, options: WaitOptions): Promise<GenericReply | readonly GenericReply[]> },
+  client: {
+    request(
+      name: string,
+      params: Readonly<Record<string, unknown>>,
+      options: WaitOptions,
+    ): Promise<GenericReply | readonly GenericReply[]>;
+  },
   name: string,
   minor: number | undefined,
   proc: ProcDrbd | undefined,
@@ -86,9 +106,19 @@ export async function refuseGenericHang(
   }
   if (!isIdle(one, order)) return;
   const resource = (one['context'] as { readonly ctx_resource_name?: string } | undefined)?.ctx_resource_name;
-  const all = (await client.request('get_status', resource === undefined ? {} : { context: { ctx_resource_name: resource } }, options)) as readonly GenericReply[];
+  const all = (await client.request(
+    'get_status',
+    resource === undefined ? {} : { context: { ctx_resource_name: resource } },
+    options,
+  )) as readonly GenericReply[];
   if (all.every((volume) => volume.minor === undefined || isIdle(volume, order))) {
-    throw refusal(name, minor, 'genl1', `no volume of resource ${resource ?? '(unknown)'} is attached or connected`, 'deadlock while it holds the generic netlink lock: every DRBD command of every program would hang until reboot');
+    throw refusal(
+      name,
+      minor,
+      'genl1',
+      `no volume of resource ${resource ?? '(unknown)'} is attached or connected`,
+      'deadlock while it holds the generic netlink lock: every DRBD command of every program would hang until reboot',
+    );
   }
 }
 

@@ -11,18 +11,31 @@ export function isSuccess(returnCode: number): boolean {
 }
 
 /** @returns the symbolic name of a return code or state-change code of a dialect */
-export function returnName(codes: { readonly returnCodes: CodeTable; readonly stateChangeCodes: CodeTable }, returnCode: number): string {
+export function returnName(
+  codes: { readonly returnCodes: CodeTable; readonly stateChangeCodes: CodeTable },
+  returnCode: number,
+): string {
   return codeName(returnCode > 100 ? codes.returnCodes : codes.stateChangeCodes, returnCode);
 }
 
 /** @param what was asked, such as `attach of minor 0` */
-export function kernelError(what: string, name: string, returnCode: number, minor: number | undefined, infoText: readonly string[]): KernelError {
+export function kernelError(
+  what: string,
+  name: string,
+  returnCode: number,
+  minor: number | undefined,
+  infoText: readonly string[],
+): KernelError {
   const { cause, next } = explainCode(name);
-  const told = infoText.length === 0 ? '' : `; the kernel adds: ${infoText.map((text) => JSON.stringify(text)).join(', ')}`;
-  return new KernelError(`${what} was refused: ${name} (${returnCode})${cause === undefined ? '' : `: ${cause}`}${told}${next === undefined ? '' : `. ${next}`}`, {
-    returnCode,
-    returnName: name,
-    minor,
-    infoText,
-  });
+  const told =
+    infoText.length === 0 ? '' : `; the kernel adds: ${infoText.map((text) => JSON.stringify(text)).join(', ')}`;
+  return new KernelError(
+    `${what} was refused: ${name} (${returnCode})${cause === undefined ? '' : `: ${cause}`}${told}${next === undefined ? '' : `. ${next}`}`,
+    {
+      returnCode,
+      returnName: name,
+      minor,
+      infoText,
+    },
+  );
 }

@@ -12,7 +12,11 @@ interface Source {
 }
 
 /** Listens first and reads then, so that no change falls between; after each event, and now and then, reads again. */
-export function waitForSnapshot(source: Source, predicate: (snapshot: Snapshot) => boolean, options: WaitOptions): Promise<Snapshot> {
+export function waitForSnapshot(
+  source: Source,
+  predicate: (snapshot: Snapshot) => boolean,
+  options: WaitOptions,
+): Promise<Snapshot> {
   if (typeof predicate !== 'function') return Promise.reject(new ArgumentError('predicate', 'a function is needed'));
   return attempt<Snapshot>('waiting for the state', options, (settle) => {
     const stop = new AbortController();

@@ -2,7 +2,14 @@ import { getSystemErrorName } from 'node:util';
 import { CodecError, NetlinkError } from '../errors';
 import { decodeAttributeList } from './attribute';
 import { align, requireLength, viewOf, type ByteOrder } from './bytes';
-import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSG_ERROR, NLMSG_HEADER_BYTES, type NetlinkMessage } from './message';
+import {
+  NLM_F_ACK_TLVS,
+  NLM_F_CAPPED,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_HEADER_BYTES,
+  type NetlinkMessage,
+} from './message';
 
 const NLMSGERR_ATTR_MSG = 1;
 const NLMSGERR_ATTR_OFFS = 2;
@@ -24,7 +31,12 @@ export interface Acknowledgement {
  */
 export function decodeAcknowledgement(message: NetlinkMessage, order: ByteOrder): Acknowledgement {
   if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
-    throw new CodecError('nlmsghdr.nlmsg_type', message.offset + 4, 'NLMSG_ERROR (2) or NLMSG_DONE (3)', `${message.type}`);
+    throw new CodecError(
+      'nlmsghdr.nlmsg_type',
+      message.offset + 4,
+      'NLMSG_ERROR (2) or NLMSG_DONE (3)',
+      `${message.type}`,
+    );
   }
   const start = message.offset + NLMSG_HEADER_BYTES;
   const { payload } = message;
@@ -41,9 +53,12 @@ export function decodeAcknowledgement(message: NetlinkMessage, order: ByteOrder)
       requireLength(payload, 4 + NLMSG_HEADER_BYTES, 'nlmsgerr.msg', start);
       at = (message.flags & NLM_F_CAPPED) !== 0 ? 4 + NLMSG_HEADER_BYTES : 4 + align(view.getUint32(4, little));
     }
-    for (const attribute of decodeAttributeList(payload.subarray(Math.min(at, payload.length)), order, start + at).attributes) {
-      if (attribute.number === NLMSGERR_ATTR_MSG) text = Buffer.from(attribute.payload).toString('utf8').replace(/\0.*$/su, '');
-      if (attribute.number === NLMSGERR_ATTR_OFFS && attribute.payload.length >= 4) offset = viewOf(attribute.payload).getUint32(0, little);
+    for (const attribute of decodeAttributeList(payload.subarray(Math.min(at, payload.length)), order, start + at)
+      .attributes) {
+      if (attribute.number === NLMSGERR_ATTR_MSG)
+        text = Buffer.from(attribute.payload).toString('utf8').replace(/\0.*$/su, '');
+      if (attribute.number === NLMSGERR_ATTR_OFFS && attribute.payload.length >= 4)
+        offset = viewOf(attribute.payload).getUint32(0, little);
     }
   }
   return { errno: error < 0 ? -error : error, message: text, offset };
@@ -59,11 +74,14 @@ export function acknowledgementError(acknowledgement: Acknowledgement, sequence:
     message === undefined && offset === undefined
       ? undefined
       : { ...(message === undefined ? {} : { message }), ...(offset === undefined ? {} : { offset }) };
-  return new NetlinkError(`the kernel refused ${what}: ${errnoName(errno)} (errno ${errno})${message === undefined ? '' : `, "${message}"`}${hint(errno)}`, {
-    errno,
-    sequence,
-    extendedAck,
-  });
+  return new NetlinkError(
+    `the kernel refused ${what}: ${errnoName(errno)} (errno ${errno})${message === undefined ? '' : `, "${message}"`}${hint(errno)}`,
+    {
+      errno,
+      sequence,
+      extendedAck,
+    },
+  );
 }
 
 /** @returns the symbolic name of an errno, or `unknown(N)`. */

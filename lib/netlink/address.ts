@@ -31,7 +31,8 @@ export interface SocketAddress {
  */
 export function encodeSocketAddress(address: SocketAddress, order: ByteOrder, path = 'address'): Uint8Array {
   const { family, port } = address;
-  if (!Number.isInteger(port) || port < 0 || port > 0xffff) throw new ArgumentError(`${path}.port`, `an integer from 0 to 65535 is needed, not ${String(port)}`);
+  if (!Number.isInteger(port) || port < 0 || port > 0xffff)
+    throw new ArgumentError(`${path}.port`, `an integer from 0 to 65535 is needed, not ${String(port)}`);
   const little = order === 'little';
   if (family === 'ipv6') {
     if (typeof address.address !== 'string' || !isIPv6(address.address) || address.address.includes('%')) {
@@ -45,11 +46,24 @@ export function encodeSocketAddress(address: SocketAddress, order: ByteOrder, pa
     view.setUint32(24, address.scopeId ?? 0, little);
     return out;
   }
-  const number = family === 'ipv4' ? AF_INET : family === 'sdp' ? AF_INET_SDP : family === 'ssocks' ? address.familyNumber : undefined;
+  const number =
+    family === 'ipv4'
+      ? AF_INET
+      : family === 'sdp'
+        ? AF_INET_SDP
+        : family === 'ssocks'
+          ? address.familyNumber
+          : undefined;
   if (number === undefined) {
-    throw new ArgumentError(`${path}.family`, family === 'ssocks' ? 'ssocks needs familyNumber, from /proc/net/af_ssocks/family' : `ipv4, ipv6, sdp or ssocks is needed, not ${JSON.stringify(family)}`);
+    throw new ArgumentError(
+      `${path}.family`,
+      family === 'ssocks'
+        ? 'ssocks needs familyNumber, from /proc/net/af_ssocks/family'
+        : `ipv4, ipv6, sdp or ssocks is needed, not ${JSON.stringify(family)}`,
+    );
   }
-  if (typeof address.address !== 'string' || !isIPv4(address.address)) throw new ArgumentError(`${path}.address`, `${JSON.stringify(address.address)} is not an IPv4 address`);
+  if (typeof address.address !== 'string' || !isIPv4(address.address))
+    throw new ArgumentError(`${path}.address`, `${JSON.stringify(address.address)} is not an IPv4 address`);
   const out = new Uint8Array(SOCKADDR_IN_BYTES);
   const view = viewOf(out);
   view.setUint16(0, number, little);
@@ -60,7 +74,8 @@ export function encodeSocketAddress(address: SocketAddress, order: ByteOrder, pa
 
 /**
  * @param bytes a struct sockaddr
- * @returns the address; a family other than IPv4, IPv6 and SDP that has the length of IPv4's is `ssocks`, whose number differs from host to host
+ * @returns the address; a family other than IPv4, IPv6 and SDP that has the length of IPv4's is `ssocks`, whose number
+ *   differs from host to host
  * @throws CodecError if it is too short for its family
  */
 export function decodeSocketAddress(bytes: Uint8Array, order: ByteOrder, path = 'sockaddr', offset = 0): SocketAddress {
@@ -93,14 +108,19 @@ function parseIpv6(text: string): number[] {
     plain = `${dotted[1] ?? ''}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
   }
   const [head = '', tail] = plain.split('::');
-  const words = (part: string): number[] => (part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16)));
+  const words = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16));
   const left = words(head);
   const right = tail === undefined ? [] : words(tail);
-  const all = tail === undefined ? left : [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right];
+  const all =
+    tail === undefined ? left : [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right];
   return all.flatMap((word) => [word >> 8, word & 0xff]);
 }
 
-/** RFC 5952 text: the longest run of zero words is `::`, and IPv4-mapped addresses end in a dotted quad, as inet_ntop prints them. */
+/**
+ * RFC 5952 text: the longest run of zero words is `::`, and IPv4-mapped addresses end in a dotted quad, as inet_ntop
+ * prints them.
+ */
 function formatIpv6(bytes: Uint8Array): string {
   const view = viewOf(bytes);
   const words = Array.from({ length: 8 }, (_unused, index) => view.getUint16(index * 2, false));
@@ -114,7 +134,8 @@ function formatIpv6(bytes: Uint8Array): string {
       length = end - i;
     }
   }
-  const mapped = words.slice(0, 5).every((word) => word === 0) && (words[5] === 0xffff || (words[5] === 0 && words[6] !== 0));
+  const mapped =
+    words.slice(0, 5).every((word) => word === 0) && (words[5] === 0xffff || (words[5] === 0 && words[6] !== 0));
   const text = (part: readonly number[]): string => part.map((word) => word.toString(16)).join(':');
   if (mapped) return `${words[5] === 0xffff ? '::ffff:' : '::'}${Array.from(bytes.subarray(12, 16)).join('.')}`;
   if (start === -1) return text(words);
@@ -122,11 +143,14 @@ function formatIpv6(bytes: Uint8Array): string {
 }
 
 /**
- * @param text `[ipv4:|ipv6:|sdp:]ADDRESS[:PORT]`, an IPv6 address in brackets where a port follows; the port is 7788 if absent
+ * @param text `[ipv4:|ipv6:|sdp:]ADDRESS[:PORT]`, an IPv6 address in brackets where a port follows; the port is 7788 if
+ *   absent
  * @throws ArgumentError
  */
 export function parseSocketAddress(text: string): SocketAddress {
-  const match = /^(?:(ipv4|ipv6|sdp):)?(?:\[([^\]]*)\]|([^:]*|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*))(?::(\d{1,5}))?$/u.exec(text);
+  const match = /^(?:(ipv4|ipv6|sdp):)?(?:\[([^\]]*)\]|([^:]*|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*))(?::(\d{1,5}))?$/u.exec(
+    text,
+  );
   const [family, bracketed, plain, port] = match?.slice(1) ?? [];
   const address = bracketed ?? plain ?? '';
   const result: SocketAddress = {
@@ -134,7 +158,8 @@ export function parseSocketAddress(text: string): SocketAddress {
     address,
     port: port === undefined ? DEFAULT_PORT : Number(port),
   };
-  if (match === null) throw new ArgumentError('address', `[ipv4:|ipv6:|sdp:]ADDRESS[:PORT] is needed, not ${JSON.stringify(text)}`);
+  if (match === null)
+    throw new ArgumentError('address', `[ipv4:|ipv6:|sdp:]ADDRESS[:PORT] is needed, not ${JSON.stringify(text)}`);
   // The encoder knows what each family's address looks like.
   encodeSocketAddress(result, 'little');
   return result;

@@ -66,7 +66,8 @@ export function decodeAttributeList(bytes: Uint8Array, order: ByteOrder, offset 
 /** The inverse of {@link decodeAttributeList}, byte for byte. */
 export function encodeAttributeList(list: Pick<AttributeList, 'attributes' | 'rest'>, order: ByteOrder): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (const { type, payload, padding } of list.attributes) parts.push(encodeAttributeHeader(type, payload.length, order), payload, padding);
+  for (const { type, payload, padding } of list.attributes)
+    parts.push(encodeAttributeHeader(type, payload.length, order), payload, padding);
   parts.push(list.rest);
   return concatBytes(parts);
 }
@@ -75,8 +76,15 @@ export function encodeAttributeList(list: Pick<AttributeList, 'attributes' | 're
  * Takes a run of attributes apart for reading: padding attributes (type 0) are left out.
  * @throws CodecError if the bytes are anything else than attributes, or lie deeper than {@link MAX_ATTRIBUTE_DEPTH}
  */
-export function decodeAttributes(bytes: Uint8Array, order: ByteOrder, offset = 0, path = 'nlattr', depth = 0): readonly Attribute[] {
-  if (depth > MAX_ATTRIBUTE_DEPTH) throw new CodecError(path, offset, `at most ${MAX_ATTRIBUTE_DEPTH} levels of nesting`, `${depth}`);
+export function decodeAttributes(
+  bytes: Uint8Array,
+  order: ByteOrder,
+  offset = 0,
+  path = 'nlattr',
+  depth = 0,
+): readonly Attribute[] {
+  if (depth > MAX_ATTRIBUTE_DEPTH)
+    throw new CodecError(path, offset, `at most ${MAX_ATTRIBUTE_DEPTH} levels of nesting`, `${depth}`);
   const list = decodeAttributeList(bytes, order, offset, path);
   if (list.problem !== undefined) throw list.problem;
   return list.attributes.filter(({ number }) => number !== 0);

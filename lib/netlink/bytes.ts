@@ -48,7 +48,8 @@ export function formatHex(bytes: Uint8Array): string {
 export function parseHex(text: string): Uint8Array {
   const bad = /[^0-9a-fA-F]/.exec(text);
   if (bad !== null) throw new CodecError('hex', bad.index >> 1, 'hexadecimal digits', JSON.stringify(bad[0]));
-  if (text.length % 2 !== 0) throw new CodecError('hex', text.length >> 1, 'an even number of digits', `${text.length}`);
+  if (text.length % 2 !== 0)
+    throw new CodecError('hex', text.length >> 1, 'an even number of digits', `${text.length}`);
   return new Uint8Array(Buffer.from(text, 'hex'));
 }
 

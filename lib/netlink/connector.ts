@@ -44,7 +44,10 @@ export function decodeConnectorMessage(payload: Uint8Array, order: ByteOrder, of
 }
 
 /** @returns the bytes of the message; `length` goes out as it stands. */
-export function encodeConnectorMessage(message: Omit<ConnectorMessage, 'rest'> & { readonly rest?: Uint8Array }, order: ByteOrder): Uint8Array {
+export function encodeConnectorMessage(
+  message: Omit<ConnectorMessage, 'rest'> & { readonly rest?: Uint8Array },
+  order: ByteOrder,
+): Uint8Array {
   const little = order === 'little';
   const rest = message.rest?.length ?? 0;
   const out = new Uint8Array(CN_HEADER_BYTES + message.data.length + rest);

@@ -39,7 +39,10 @@ export function decodeGenericMessage(payload: Uint8Array, order: ByteOrder, offs
   };
 }
 
-export function encodeGenericMessage(message: Omit<GenericMessage, 'reserved'> & { readonly reserved?: number }, order: ByteOrder): Uint8Array {
+export function encodeGenericMessage(
+  message: Omit<GenericMessage, 'reserved'> & { readonly reserved?: number },
+  order: ByteOrder,
+): Uint8Array {
   const out = new Uint8Array(GENL_HEADER_BYTES + message.data.length);
   const view = viewOf(out);
   view.setUint8(0, message.command);

@@ -84,7 +84,8 @@ export function decodeDatagram(bytes: Uint8Array, order: ByteOrder): NetlinkData
 /** The inverse of {@link decodeDatagram}, byte for byte. */
 export function encodeDatagram(datagram: Pick<NetlinkDatagram, 'messages' | 'rest'>, order: ByteOrder): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (const message of datagram.messages) parts.push(encodeHeader(message, message.length, order), message.payload, message.padding);
+  for (const message of datagram.messages)
+    parts.push(encodeHeader(message, message.length, order), message.payload, message.padding);
   parts.push(datagram.rest);
   return concatBytes(parts);
 }

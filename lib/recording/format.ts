@@ -100,7 +100,14 @@ function blockDevicesToJson(devices: ReadonlyMap<string, RecordedBlockDevice | n
     Array.from(devices, ([path, device]) => {
       if (device === null) return [path, null];
       const { sizeBytes, major, minor } = device;
-      return [path, { sizeBytes: sizeBytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sizeBytes) : String(sizeBytes), major, minor }];
+      return [
+        path,
+        {
+          sizeBytes: sizeBytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sizeBytes) : String(sizeBytes),
+          major,
+          minor,
+        },
+      ];
     }),
   );
 }
@@ -194,14 +201,22 @@ class Line {
   }
 
   header(object: Readonly<Record<string, unknown>>): RecordingHeader {
-    if (object['recording'] !== FORMAT) this.fail(`a header with "recording":${FORMAT}`, 'recording' in object ? `"recording":${JSON.stringify(object['recording'])}` : 'another object');
+    if (object['recording'] !== FORMAT)
+      this.fail(
+        `a header with "recording":${FORMAT}`,
+        'recording' in object ? `"recording":${JSON.stringify(object['recording'])}` : 'another object',
+      );
     this.#only(object, 'recording', 'dialect', 'byteOrder', 'driver', 'procDrbd', 'blockDevices');
     const { dialect, byteOrder, driver } = object;
-    const found = DIALECTS.find((candidate) => candidate === dialect) ?? this.fail(`"dialect": ${DIALECTS.join(', ')}`, JSON.stringify(dialect) ?? 'nothing');
-    if (byteOrder !== 'little' && byteOrder !== 'big') return this.fail('"byteOrder": little or big', JSON.stringify(byteOrder) ?? 'nothing');
+    const found =
+      DIALECTS.find((candidate) => candidate === dialect) ??
+      this.fail(`"dialect": ${DIALECTS.join(', ')}`, JSON.stringify(dialect) ?? 'nothing');
+    if (byteOrder !== 'little' && byteOrder !== 'big')
+      return this.fail('"byteOrder": little or big', JSON.stringify(byteOrder) ?? 'nothing');
     if (!isObject(driver)) return this.fail('"driver", an object', JSON.stringify(driver) ?? 'nothing');
     const { version = null, api = null } = driver;
-    if (version !== null && typeof version !== 'string') return this.fail('"driver.version", a string or null', JSON.stringify(version));
+    if (version !== null && typeof version !== 'string')
+      return this.fail('"driver.version", a string or null', JSON.stringify(version));
     return {
       dialect: found,
       byteOrder,
@@ -224,11 +239,22 @@ class Line {
       const groups = this.#integer('groups', object['groups'] ?? 0, 0xffffffff);
       const group = 'group' in object ? this.#integer('group', object['group'], 0xffffffff) : lowestGroup(groups);
       if (typeof truncated !== 'boolean') return this.fail('"truncated", true or false', JSON.stringify(truncated));
-      return { kind: 'rx', line, socket, bytes: this.#hex('rx', object['rx']), port: this.#integer('port', port, 0xffffffff), groups, group, truncated };
+      return {
+        kind: 'rx',
+        line,
+        socket,
+        bytes: this.#hex('rx', object['rx']),
+        port: this.#integer('port', port, 0xffffffff),
+        groups,
+        group,
+        truncated,
+      };
     }
     if ('overrun' in object) {
       this.#only(object, 'overrun', 'socket');
-      return object['overrun'] === true ? { kind: 'overrun', line, socket } : this.fail('"overrun":true', JSON.stringify(object['overrun']));
+      return object['overrun'] === true
+        ? { kind: 'overrun', line, socket }
+        : this.fail('"overrun":true', JSON.stringify(object['overrun']));
     }
     if ('procDrbd' in object || 'blockDevices' in object) {
       this.#only(object, 'procDrbd', 'blockDevices');
@@ -239,7 +265,10 @@ class Line {
         ...('blockDevices' in object ? { blockDevices: this.#blockDevices(object['blockDevices']) } : {}),
       };
     }
-    return this.fail('tx, rx, overrun, procDrbd, blockDevices or end', Object.keys(object).slice(0, 5).join(', ') || 'an empty object');
+    return this.fail(
+      'tx, rx, overrun, procDrbd, blockDevices or end',
+      Object.keys(object).slice(0, 5).join(', ') || 'an empty object',
+    );
   }
 
   end(object: Readonly<Record<string, unknown>>): RecordingEnd {
@@ -254,7 +283,9 @@ class Line {
   }
 
   #integer(key: string, value: unknown, largest: number): number {
-    return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= largest ? value : this.fail(`"${key}", an integer from 0 to ${largest}`, JSON.stringify(value) ?? 'nothing');
+    return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= largest
+      ? value
+      : this.fail(`"${key}", an integer from 0 to ${largest}`, JSON.stringify(value) ?? 'nothing');
   }
 
   #string(key: string, value: unknown): string {
@@ -279,8 +310,18 @@ class Line {
         this.#only(device, 'sizeBytes', 'major', 'minor');
         const { sizeBytes, major, minor } = device;
         // Beyond 2^53 a number would not be exact.
-        const size = typeof sizeBytes === 'string' && /^\d{1,20}$/u.test(sizeBytes) ? BigInt(sizeBytes) : BigInt(this.#integer(`sizeBytes of ${path}`, sizeBytes, Number.MAX_SAFE_INTEGER));
-        return [path, { sizeBytes: size, major: this.#integer(`major of ${path}`, major, 0xffffffff), minor: this.#integer(`minor of ${path}`, minor, 0xffffffff) }];
+        const size =
+          typeof sizeBytes === 'string' && /^\d{1,20}$/u.test(sizeBytes)
+            ? BigInt(sizeBytes)
+            : BigInt(this.#integer(`sizeBytes of ${path}`, sizeBytes, Number.MAX_SAFE_INTEGER));
+        return [
+          path,
+          {
+            sizeBytes: size,
+            major: this.#integer(`major of ${path}`, major, 0xffffffff),
+            minor: this.#integer(`minor of ${path}`, minor, 0xffffffff),
+          },
+        ];
       }),
     );
   }

@@ -4,8 +4,27 @@ import { parseProcDrbd } from '../dialects/proc-drbd';
 import { decodeDatagram, GENL_ID_CTRL, hostByteOrder, type ByteOrder } from '../netlink';
 import type { BlockDevice } from '../transport/block-device';
 import { machineFiles } from '../transport/machine-files';
-import { NETLINK_CONNECTOR, type Datagram, type HostFiles, type Send, type SocketCounters, type SocketHandlers, type SocketOptions, type Transport, type TransportSocket } from '../transport/transport';
-import { formatEnd, formatEntry, formatHeader, lowestGroup, type RecordedBlockDevice, type RecordedEntry, type RecordingDialect, type RecordingEnd } from './format';
+import {
+  NETLINK_CONNECTOR,
+  type Datagram,
+  type HostFiles,
+  type Send,
+  type SocketCounters,
+  type SocketHandlers,
+  type SocketOptions,
+  type Transport,
+  type TransportSocket,
+} from '../transport/transport';
+import {
+  formatEnd,
+  formatEntry,
+  formatHeader,
+  lowestGroup,
+  type RecordedBlockDevice,
+  type RecordedEntry,
+  type RecordingDialect,
+  type RecordingEnd,
+} from './format';
 import { hideSecrets, readMessages } from './wire';
 
 /** Where a recording goes. */
@@ -24,23 +43,34 @@ export interface RecordOptions {
 /** A transport that writes down what crosses it. */
 export interface RecordingTransport extends Transport {
   readonly host: HostFiles;
-  /** Writes the last line; nothing is recorded afterwards. Idempotent. @param end `sigterm` if the program was told to stop, else `closed` */
+  /**
+   * Writes the last line; nothing is recorded afterwards. Idempotent. @param end `sigterm` if the program was told to
+   * stop, else `closed`
+   */
   finish(end?: RecordingEnd): void;
 }
 
 /**
- * Records what crosses a transport. The header is written with the first request to a driver, by when the dialect is known; what the host tells later
- * has lines of its own. Whoever was asked, the kernel or a simulator in its place, has port 0 in the recording.
+ * Records what crosses a transport. The header is written with the first request to a driver, by when the dialect is
+ * known; what the host tells later has lines of its own. Whoever was asked, the kernel or a simulator in its place, has
+ * port 0 in the recording.
  * @param inner what carries the datagrams
  * @param sink gets the lines as they come about
  */
-export function recordTransport(inner: Transport, sink: RecordingSink, options: RecordOptions = {}): RecordingTransport {
+export function recordTransport(
+  inner: Transport,
+  sink: RecordingSink,
+  options: RecordOptions = {},
+): RecordingTransport {
   const recorder = new Recorder(inner.host ?? machineFiles, sink, options);
   return {
     host: recorder.host,
     open: (socketOptions, handlers) =>
-      // What a search for the driver's index asks is no part of what the program does, and would be asked of a recording no more.
-      socketOptions.probe === true ? inner.open(socketOptions, handlers) : new RecordingSocket(inner, recorder, socketOptions, handlers),
+      // What a search for the driver's index asks is no part of what the program does, and would be asked of a
+      // recording no more.
+      socketOptions.probe === true
+        ? inner.open(socketOptions, handlers)
+        : new RecordingSocket(inner, recorder, socketOptions, handlers),
     finish: (end = 'closed') => {
       recorder.finish(end);
     },
@@ -84,7 +114,9 @@ class Recorder {
     this.host = {
       procDrbd: () => this.#readProcDrbd(),
       connectorIndex: () => inner.connectorIndex(),
-      ...(blockDevice === undefined ? {} : { blockDevice: (path: string) => this.#learnDevice(path, blockDevice(path)) }),
+      ...(blockDevice === undefined
+        ? {}
+        : { blockDevice: (path: string) => this.#learnDevice(path, blockDevice(path)) }),
       ...(inner.driver === undefined ? {} : { driver: inner.driver }),
     };
   }
@@ -117,7 +149,16 @@ class Recorder {
     this.#sent(socket);
     const { bytes, port, groups, group, truncated } = datagram;
     if (!connector) this.#learnFamily(bytes);
-    this.#entry({ kind: 'rx', line: 0, socket, bytes: this.#safe(bytes, connector), port: asked.has(port) ? 0 : port, groups, group: group === 0 ? lowestGroup(groups) : group, truncated });
+    this.#entry({
+      kind: 'rx',
+      line: 0,
+      socket,
+      bytes: this.#safe(bytes, connector),
+      port: asked.has(port) ? 0 : port,
+      groups,
+      group: group === 0 ? lowestGroup(groups) : group,
+      truncated,
+    });
   }
 
   overrun(socket: number): void {
@@ -133,11 +174,18 @@ class Recorder {
     this.#sink.write(formatEnd(end));
   }
 
-  /** Writes down what has crossed: what is inside the kernel, what came back well, and of a socket that has been answered what came back at all. */
+  /**
+   * Writes down what has crossed: what is inside the kernel, what came back well, and of a socket that has been
+   * answered what came back at all.
+   */
   #sent(answered?: number | 'all'): void {
     for (const pending of this.#pending) {
       const { state } = pending.send;
-      if (state === 'no' || (state === 'returned' && !pending.delivered && answered !== 'all' && answered !== pending.socket)) continue;
+      if (
+        state === 'no' ||
+        (state === 'returned' && !pending.delivered && answered !== 'all' && answered !== pending.socket)
+      )
+        continue;
       this.#pending.delete(pending);
       const { socket, bytes, connector } = pending;
       this.#entry({ kind: 'tx', line: 0, socket, bytes: this.#safe(bytes, connector) });
@@ -165,7 +213,13 @@ class Recorder {
     this.#begun = true;
     const driver = this.#driver();
     this.#sink.write(
-      formatHeader({ dialect: this.#dialect ?? dialectOf(driver.api), byteOrder: this.#order, driver, procDrbd: this.#procDrbd, blockDevices: this.#blockDevices }) + this.#waiting.splice(0).join(''),
+      formatHeader({
+        dialect: this.#dialect ?? dialectOf(driver.api),
+        byteOrder: this.#order,
+        driver,
+        procDrbd: this.#procDrbd,
+        blockDevices: this.#blockDevices,
+      }) + this.#waiting.splice(0).join(''),
     );
   }
 
@@ -194,8 +248,10 @@ class Recorder {
   }
 
   #learnDevice(path: string, device: BlockDevice | undefined): BlockDevice | undefined {
-    const known = device === undefined ? null : { sizeBytes: device.sizeBytes, major: device.major, minor: device.minor };
-    if (this.#begun && !this.#blockDevices.has(path)) this.#entry({ kind: 'host', line: 0, blockDevices: new Map([[path, known]]) });
+    const known =
+      device === undefined ? null : { sizeBytes: device.sizeBytes, major: device.major, minor: device.minor };
+    if (this.#begun && !this.#blockDevices.has(path))
+      this.#entry({ kind: 'host', line: 0, blockDevices: new Map([[path, known]]) });
     this.#blockDevices.set(path, known);
     return device;
   }
@@ -285,7 +341,13 @@ class RecordingSocket implements TransportSocket {
   send(bytes: Uint8Array, to?: { readonly port?: number; readonly groups?: number }): Send {
     if (to?.port !== undefined && to.port !== 0) this.#asked.add(to.port);
     const send = this.#socket.send(bytes, to);
-    const pending: PendingSend = { send, socket: this.#number, bytes: bytes.slice(), connector: this.#connector, delivered: false };
+    const pending: PendingSend = {
+      send,
+      socket: this.#number,
+      bytes: bytes.slice(),
+      connector: this.#connector,
+      delivered: false,
+    };
     this.#recorder.sending(pending);
     return new RecordingSend(send, () => {
       this.#recorder.cancelled(pending);

@@ -5,8 +5,26 @@ import type { BlockDevice } from '../transport/block-device';
 import { closedBeforeSent, StandInSend, StandInSocket } from '../transport/stand-in-socket';
 import type { Datagram, HostFiles, Send, SocketHandlers, SocketOptions, Transport } from '../transport/transport';
 import type { RecordedBlockDevice, RecordedOverrun, RecordedReceive, RecordedSend, Recording } from './format';
-import { connectorStateAnswer, familyAnswer, genericStateAnswers, noFamilyAnswer, stateFromOutcome, stateFromProc, type KnownState } from './stand-in';
-import { describeDifference, isAnswer, maskRequest, messageName, nameRequest, readdress, readMessages, requestKind, type WireMessage } from './wire';
+import {
+  connectorStateAnswer,
+  familyAnswer,
+  genericStateAnswers,
+  noFamilyAnswer,
+  stateFromOutcome,
+  stateFromProc,
+  type KnownState,
+} from './stand-in';
+import {
+  describeDifference,
+  isAnswer,
+  maskRequest,
+  messageName,
+  nameRequest,
+  readdress,
+  readMessages,
+  requestKind,
+  type WireMessage,
+} from './wire';
 
 /** A recorded request that was not sent. */
 export interface UnusedRequest {
@@ -22,7 +40,10 @@ export interface ReplayTransport extends Transport {
   readonly recording: Recording;
   /** The first request that the recording did not hold; its sender has it as a rejection. */
   readonly mismatch: MismatchError | undefined;
-  /** Recorded requests that were not sent so far, in order; GETFAMILY is not among them, nor is a question that a careful tool may leave out. */
+  /**
+   * Recorded requests that were not sent so far, in order; GETFAMILY is not among them, nor is a question that a
+   * careful tool may leave out.
+   */
   unused(): readonly UnusedRequest[];
 }
 
@@ -34,14 +55,16 @@ const FIRST_PORT = 1000;
 
 export interface ReplayOptions {
   /**
-   * How long a client may think between its requests, in milliseconds, 2000 if absent. A client that leaves out what was recorded would wait for ever
-   * for the broadcasts behind the answers to that; so after this time without a request they are handed out.
+   * How long a client may think between its requests, in milliseconds, 2000 if absent. A client that leaves out what
+   * was recorded would wait for ever for the broadcasts behind the answers to that; so after this time without a
+   * request they are handed out.
    */
   readonly patienceMs?: number;
 }
 
 /**
- * Answers from a recording. Requests are matched to recorded ones whatever their numbers and secrets; what answers them follows, everything else in its place.
+ * Answers from a recording. Requests are matched to recorded ones whatever their numbers and secrets; what answers them
+ * follows, everything else in its place.
  * @param recording of {@link parseRecording}
  */
 export function replayTransport(recording: Recording, options: ReplayOptions = {}): ReplayTransport {
@@ -125,7 +148,13 @@ class Replay {
     entries.forEach((entry, place) => {
       switch (entry.kind) {
         case 'tx': {
-          const request: ReplayRequest = { recorded: entry, place, message: this.#first(entry.bytes), answers: [], sent: undefined };
+          const request: ReplayRequest = {
+            recorded: entry,
+            place,
+            message: this.#first(entry.bytes),
+            answers: [],
+            sent: undefined,
+          };
           // The controller answers whoever asks, whenever.
           if (request.message?.kind !== 'getfamily') {
             requests.push(request);
@@ -138,7 +167,11 @@ class Replay {
           const message = this.#first(entry.bytes);
           // Answers of the connector are multicast, and reach every socket; those of generic netlink never are.
           const mayAnswer = entry.port === 0 && (this.#connector || entry.group === 0);
-          const request = mayAnswer ? byNumbers.get(this.#numbers(message, entry.socket, 0))?.findLast((candidate) => isAnswer(message, candidate.message)) : undefined;
+          const request = mayAnswer
+            ? byNumbers
+                .get(this.#numbers(message, entry.socket, 0))
+                ?.findLast((candidate) => isAnswer(message, candidate.message))
+            : undefined;
           if (request?.message?.kind === 'getfamily') {
             this.#families.push({ request: request.recorded.bytes, answer: entry.bytes });
             break;
@@ -157,7 +190,12 @@ class Replay {
       }
     });
     this.#requests = requests;
-    this.#events = withoutCopies(received).map((entry) => ({ recorded: entry, answers: answers.get(entry), ready: false, delivered: false }));
+    this.#events = withoutCopies(received).map((entry) => ({
+      recorded: entry,
+      answers: answers.get(entry),
+      ready: false,
+      delivered: false,
+    }));
     this.#events.forEach(({ answers: request }, place) => {
       request?.answers.push(place);
       this.#left[request === undefined ? 'others' : 'answers']++;
@@ -170,7 +208,12 @@ class Replay {
       procDrbd: () => this.#procDrbd()?.text ?? { error: this.#texts.length === 0 ? 'ENOENT' : 'ESTALE' },
       connectorIndex: () => (index?.kind === 'connector' ? index.idx : undefined),
       blockDevice: (path) => this.#blockDevice(path),
-      driver: { dialect: header.dialect, byteOrder: header.byteOrder, version: header.driver.version, api: header.driver.api },
+      driver: {
+        dialect: header.dialect,
+        byteOrder: header.byteOrder,
+        version: header.driver.version,
+        api: header.driver.api,
+      },
     };
   }
 
@@ -212,7 +255,9 @@ class Replay {
 
   unused(): readonly UnusedRequest[] {
     return this.#requests.flatMap(({ recorded, sent }) =>
-      sent !== undefined ? [] : [{ line: recorded.line, request: nameRequest(recorded.bytes, this.#order, this.#connector) }],
+      sent !== undefined
+        ? []
+        : [{ line: recorded.line, request: nameRequest(recorded.bytes, this.#order, this.#connector) }],
     );
   }
 
@@ -231,7 +276,9 @@ class Replay {
   /** What a request and its answers have in common. @param more what an answer's cn.ack is more than the request's */
   #numbers(message: WireMessage | undefined, socket: number, more: number): string {
     if (message === undefined) return '';
-    return message.kind === 'connector' ? `${message.cnSequence} ${(message.ack + more) >>> 0}` : `${message.sequence} at ${socket}`;
+    return message.kind === 'connector'
+      ? `${message.cnSequence} ${(message.ack + more) >>> 0}`
+      : `${message.sequence} at ${socket}`;
   }
 
   #pump(): void {
@@ -239,7 +286,8 @@ class Replay {
     this.#patience = undefined;
     const mismatches = this.#mismatches;
     for (const send of this.#queue.splice(0)) this.#match(send);
-    for (const { socket, bytes } of this.#standIns.splice(0)) socket.deliver({ bytes, port: 0, groups: 0, group: 0, truncated: false });
+    for (const { socket, bytes } of this.#standIns.splice(0))
+      socket.deliver({ bytes, port: 0, groups: 0, group: 0, truncated: false });
     // Whoever was refused must hear of that before of the silence.
     if (this.#deliver() || this.#mismatches !== mismatches) this.wake();
     else this.#tellExhausted();
@@ -251,7 +299,8 @@ class Replay {
     if (request !== undefined) {
       request.sent = { socket, bytes };
       for (const place of request.answers) this.#becomeReady(place);
-      if (request.message !== undefined && requestKind(request.message) === 'change') this.#changedSince = Math.max(this.#changedSince, request.place);
+      if (request.message !== undefined && requestKind(request.message) === 'change')
+        this.#changedSince = Math.max(this.#changedSince, request.place);
       send.returned();
       return;
     }
@@ -272,13 +321,26 @@ class Replay {
     const message = this.#first(bytes);
     if (message?.kind === 'getfamily') return [this.#familyAnswer(message, bytes, socket.portId)];
     if (message?.kind === 'connector' && messageName(message) === 'get_state') {
-      return this.#mayAsk(message.minor) ? [connectorStateAnswer(message, this.#stateOf(message.minor), this.#order)] : undefined;
+      return this.#mayAsk(message.minor)
+        ? [connectorStateAnswer(message, this.#stateOf(message.minor), this.#order)]
+        : undefined;
     }
-    if (message?.kind === 'generic' && message.version === 1 && messageName(message) === 'get_status' && this.#mayAsk(message.minor)) {
+    if (
+      message?.kind === 'generic' &&
+      message.version === 1 &&
+      messageName(message) === 'get_status' &&
+      this.#mayAsk(message.minor)
+    ) {
       const minors = new Set(this.#proc()?.devices.map(({ minor }) => minor) ?? []);
-      for (const { message: other } of this.#requests) if (other?.kind === 'generic' && other.minor !== undefined) minors.add(other.minor);
+      for (const { message: other } of this.#requests)
+        if (other?.kind === 'generic' && other.minor !== undefined) minors.add(other.minor);
       if (message.minor !== undefined) minors.add(message.minor);
-      return genericStateAnswers(message, new Map(Array.from(minors, (minor) => [minor, this.#stateOf(minor)])), socket.portId, this.#order);
+      return genericStateAnswers(
+        message,
+        new Map(Array.from(minors, (minor) => [minor, this.#stateOf(minor)])),
+        socket.portId,
+        this.#order,
+      );
     }
     return undefined;
   }
@@ -287,14 +349,28 @@ class Replay {
   #familyAnswer(asked: WireMessage, sent: Uint8Array, port: number): Uint8Array {
     const { header } = this.#recording;
     const recorded = this.#families[Math.min(this.#familiesAsked++, this.#families.length - 1)];
-    if (recorded !== undefined) return readdress(recorded.answer, recorded.request, sent, port, this.#order, this.#connector);
+    if (recorded !== undefined)
+      return readdress(recorded.answer, recorded.request, sent, port, this.#order, this.#connector);
     if (header.dialect === 'connector') return noFamilyAnswer(sent, asked, port, this.#order);
     const first = this.#requests.find(({ message }) => message?.kind === 'generic')?.message;
     const notification = this.#events.find(({ recorded: event }) => event.kind === 'rx' && event.group !== 0)?.recorded;
-    return familyAnswer({ dialect: header.dialect, version: header.driver.version, id: first?.type, group: notification?.kind === 'rx' ? notification.group : undefined }, asked, port, this.#order);
+    return familyAnswer(
+      {
+        dialect: header.dialect,
+        version: header.driver.version,
+        id: first?.type,
+        group: notification?.kind === 'rx' ? notification.group : undefined,
+      },
+      asked,
+      port,
+      this.#order,
+    );
   }
 
-  /** Whether a state may be asked for that was not asked for in the recording: before a change of that minor, or after a loss. */
+  /**
+   * Whether a state may be asked for that was not asked for in the recording: before a change of that minor, or after a
+   * loss.
+   */
   #mayAsk(minor: number | undefined): boolean {
     return this.#overran || this.#guarded(minor) !== undefined;
   }
@@ -302,7 +378,11 @@ class Replay {
   /** The next change of a minor that the recording holds; of any, without one. */
   #guarded(minor: number | undefined): ReplayRequest | undefined {
     return this.#requests.find(
-      ({ sent, message }) => sent === undefined && (message?.kind === 'connector' || message?.kind === 'generic') && requestKind(message) === 'change' && (minor === undefined || message.minor === minor),
+      ({ sent, message }) =>
+        sent === undefined &&
+        (message?.kind === 'connector' || message?.kind === 'generic') &&
+        requestKind(message) === 'change' &&
+        (minor === undefined || message.minor === minor),
     );
   }
 
@@ -317,7 +397,10 @@ class Replay {
     return stateFromOutcome(code === returnCodes.ERR_MINOR_INVALID ? 'minor unknown' : 'answered');
   }
 
-  /** /proc/drbd as it was read between the last request that was sent and the next one, or before, if no change has gone through since. */
+  /**
+   * /proc/drbd as it was read between the last request that was sent and the next one, or before, if no change has gone
+   * through since.
+   */
   #procDrbd(): { readonly place: number; readonly text: string } | undefined {
     const last = this.#requests.findLast(({ sent }) => sent !== undefined)?.place ?? -1;
     const next = this.#requests.find(({ place }) => place > last)?.place ?? Infinity;
@@ -339,7 +422,11 @@ class Replay {
   #blockDevice(path: string): BlockDevice | undefined {
     const device = this.#devices.get(path);
     if (device === null) return undefined;
-    if (device === undefined) throw new TransportError(`reading ${path}: the recording tells of nothing there: ENOENT`, { syscall: 'stat', errno: ENOENT });
+    if (device === undefined)
+      throw new TransportError(`reading ${path}: the recording tells of nothing there: ENOENT`, {
+        syscall: 'stat',
+        errno: ENOENT,
+      });
     return { path, ...device };
   }
 
@@ -380,7 +467,10 @@ class Replay {
     return event !== undefined && event.answers === undefined;
   }
 
-  /** What answers nothing keeps its place behind the one before it; once patience is over, behind what answers nothing too. */
+  /**
+   * What answers nothing keeps its place behind the one before it; once patience is over, behind what answers nothing
+   * too.
+   */
   #after(place: number): number | undefined {
     if (this.#isOther(place + 1)) return place + 1;
     return this.#patient ? undefined : this.#nextOther();
@@ -408,7 +498,17 @@ class Replay {
         continue;
       }
       const { port, groups, group, truncated } = recorded;
-      const bytes = answers?.sent === undefined ? recorded.bytes.slice() : readdress(recorded.bytes, answers.recorded.bytes, answers.sent.bytes, answers.sent.socket.portId, this.#order, this.#connector);
+      const bytes =
+        answers?.sent === undefined
+          ? recorded.bytes.slice()
+          : readdress(
+              recorded.bytes,
+              answers.recorded.bytes,
+              answers.sent.bytes,
+              answers.sent.socket.portId,
+              this.#order,
+              this.#connector,
+            );
       socket.deliver({ bytes, port, groups, group, truncated });
     }
   }
@@ -422,7 +522,9 @@ class Replay {
       return [...new Set([...(asker === undefined || asker.closed ? [] : [asker]), ...(multicast ? members : [])])];
     }
     if (recorded.kind === 'rx' && recorded.group !== 0) return members;
-    const bound = this.#requests.findLast(({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed)?.sent?.socket;
+    const bound = this.#requests.findLast(
+      ({ recorded: { socket }, sent }) => socket === recorded.socket && sent !== undefined && !sent.socket.closed,
+    )?.sent?.socket;
     if (recorded.kind === 'overrun') {
       // The buffer of one socket was full. Of those that are open, each that does what that one did is told.
       const asked = this.#requests.some(({ recorded: { socket } }) => socket === recorded.socket);
@@ -450,9 +552,13 @@ class Replay {
     const request = nameRequest(bytes, this.#order, this.#connector);
     const unused = this.#requests.filter(({ sent }) => sent === undefined);
     // The one that comes next, or the next of the same name: that one says most.
-    const closest = unused.find(({ recorded }) => nameRequest(recorded.bytes, this.#order, this.#connector) === request) ?? unused[0];
+    const closest =
+      unused.find(({ recorded }) => nameRequest(recorded.bytes, this.#order, this.#connector) === request) ?? unused[0];
     if (closest === undefined) {
-      return new MismatchError(`the recording holds no further request, but ${request} was sent; record again, or ask what was recorded`, { request, line: undefined, difference: [] });
+      return new MismatchError(
+        `the recording holds no further request, but ${request} was sent; record again, or ask what was recorded`,
+        { request, line: undefined, difference: [] },
+      );
     }
     const { line, bytes: recorded } = closest.recorded;
     const difference = describeDifference(bytes, recorded, this.#order, this.#connector);
@@ -470,7 +576,9 @@ function append<T>(map: Map<string, T[]>, key: string, value: T): void {
 }
 
 /** A multicast reaches every socket of its group, and was recorded for each: one of them is enough. */
-function withoutCopies(received: readonly (RecordedReceive | RecordedOverrun)[]): readonly (RecordedReceive | RecordedOverrun)[] {
+function withoutCopies(
+  received: readonly (RecordedReceive | RecordedOverrun)[],
+): readonly (RecordedReceive | RecordedOverrun)[] {
   const most = new Map<string, number>();
   const perSocket = new Map<string, number>();
   return received.filter((entry) => {

@@ -40,7 +40,8 @@ interface NamedField {
 function byNumber(tables: readonly FieldTable[]): ReadonlyMap<number, NamedField> {
   const found = new Map<number, NamedField>();
   for (const table of tables) {
-    for (const [name, field] of Object.entries(table)) if (field.until === undefined || !found.has(field.number)) found.set(field.number, { name, field });
+    for (const [name, field] of Object.entries(table))
+      if (field.until === undefined || !found.has(field.number)) found.set(field.number, { name, field });
   }
   return found;
 }
@@ -50,20 +51,32 @@ interface FamilyTables {
   readonly operations: ReadonlyMap<number, Operation>;
 }
 
-function family(dialect: { readonly attributeSets: Readonly<Record<string, AttributeSet>>; readonly operations: Readonly<Record<string, Operation>> }): FamilyTables {
+function family(dialect: {
+  readonly attributeSets: Readonly<Record<string, AttributeSet>>;
+  readonly operations: Readonly<Record<string, Operation>>;
+}): FamilyTables {
   return {
-    sets: new Map(Object.values(dialect.attributeSets).map((set) => [set.number, { name: set.name, fields: byNumber([set.fields]) }])),
+    sets: new Map(
+      Object.values(dialect.attributeSets).map((set) => [
+        set.number,
+        { name: set.name, fields: byNumber([set.fields]) },
+      ]),
+    ),
     operations: new Map(Object.values(dialect.operations).map((operation) => [operation.number, operation])),
   };
 }
 
-let compiled: { readonly tags: ReadonlyMap<number, NamedField>; readonly families: Readonly<Record<number, FamilyTables>> } | undefined;
+let compiled:
+  | { readonly tags: ReadonlyMap<number, NamedField>; readonly families: Readonly<Record<number, FamilyTables>> }
+  | undefined;
 
 /** What the tables say, by number, made when first needed. */
 function tables(): NonNullable<typeof compiled> {
   compiled ??= {
     // A tag's number is unique among all packets.
-    tags: byNumber(Object.values(packets).flatMap(({ tags, replyTags }) => [tags as FieldTable, replyTags as FieldTable])),
+    tags: byNumber(
+      Object.values(packets).flatMap(({ tags, replyTags }) => [tags as FieldTable, replyTags as FieldTable]),
+    ),
     families: { 1: family(genl1), 2: family(genl2) },
   };
   return compiled;
@@ -120,12 +133,13 @@ export type WireMessage = ConnectorPlace | GenericPlace | OtherPlace;
 
 /**
  * Takes a datagram apart as far as it goes, cut ones and malformed ones too.
- * @param connector whether the driver speaks over the connector; the controller of generic netlink is understood beside it
+ * @param connector whether the driver speaks over the connector; the controller of generic netlink is understood beside
+ *   it
  */
 export function readMessages(bytes: Uint8Array, order: ByteOrder, connector: boolean): readonly WireMessage[] {
   const view = viewOf(bytes);
   const messages: WireMessage[] = [];
-  for (let at = 0; at + NLMSG_HEADER_BYTES <= bytes.length; ) {
+  for (let at = 0; at + NLMSG_HEADER_BYTES <= bytes.length;) {
     const length = view.getUint32(at, order === 'little');
     // Beyond a length that cannot be, all that is left belongs to the message.
     const sound = length >= NLMSG_HEADER_BYTES && length <= bytes.length - at;
@@ -146,12 +160,20 @@ function readMessage(view: DataView, start: number, end: number, order: ByteOrde
     port: view.getUint32(start + NLMSG.port, little),
   };
   const payload = start + NLMSG_HEADER_BYTES;
-  const other = (kind: OtherPlace['kind'], fields: readonly FoundField[] = []): OtherPlace => ({ kind, ...base, fields });
-  if (base.type === GENL_ID_CTRL) return other(payload < end && view.getUint8(payload) === CTRL_CMD_GETFAMILY ? 'getfamily' : 'controller');
+  const other = (kind: OtherPlace['kind'], fields: readonly FoundField[] = []): OtherPlace => ({
+    kind,
+    ...base,
+    fields,
+  });
+  if (base.type === GENL_ID_CTRL)
+    return other(payload < end && view.getUint8(payload) === CTRL_CMD_GETFAMILY ? 'getfamily' : 'controller');
   if (base.type === NLMSG_ERROR) {
     // The request that was refused lies behind the number, secrets and all.
     const inner = payload + 4;
-    return other('error', inner + NLMSG_HEADER_BYTES <= end ? readMessage(view, inner, end, order, connector).fields : []);
+    return other(
+      'error',
+      inner + NLMSG_HEADER_BYTES <= end ? readMessage(view, inner, end, order, connector).fields : [],
+    );
   }
   if (connector) {
     const drbd = payload + CN.drbd;
@@ -185,7 +207,7 @@ function readMessage(view: DataView, start: number, end: number, order: ByteOrde
 
 function findTags(view: DataView, start: number, end: number, little: boolean): readonly FoundField[] {
   const found: FoundField[] = [];
-  for (let at = start; at + NLA_HEADER_BYTES <= end; ) {
+  for (let at = start; at + NLA_HEADER_BYTES <= end;) {
     const tag = view.getUint16(at, little);
     if (tag === 0) break;
     const number = tag & LARGEST_TAG;
@@ -199,7 +221,13 @@ function findTags(view: DataView, start: number, end: number, little: boolean): 
 }
 
 /** Nested attributes of DRBD: sets of fields. */
-function findAttributes(view: DataView, start: number, end: number, version: number, little: boolean): readonly FoundField[] {
+function findAttributes(
+  view: DataView,
+  start: number,
+  end: number,
+  version: number,
+  little: boolean,
+): readonly FoundField[] {
   const found: FoundField[] = [];
   const { sets } = tables().families[version] ?? { sets: new Map<number, never>() };
   eachAttribute(view, start, end, little, (number, valueStart, valueEnd) => {
@@ -221,8 +249,14 @@ function findAttributes(view: DataView, start: number, end: number, version: num
   return found;
 }
 
-function eachAttribute(view: DataView, start: number, end: number, little: boolean, visit: (number: number, start: number, end: number) => void): void {
-  for (let at = start; at + NLA_HEADER_BYTES <= end; ) {
+function eachAttribute(
+  view: DataView,
+  start: number,
+  end: number,
+  little: boolean,
+  visit: (number: number, start: number, end: number) => void,
+): void {
+  for (let at = start; at + NLA_HEADER_BYTES <= end;) {
     const length = view.getUint16(at, little);
     if (length < NLA_HEADER_BYTES) return;
     visit(view.getUint16(at + 2, little) & NLA_TYPE_MASK, at + NLA_HEADER_BYTES, Math.min(at + length, end));
@@ -240,11 +274,15 @@ function hide(bytes: Uint8Array, start: number, end: number): void {
 /** @returns a copy of the datagram with each secret replaced by as many x */
 export function hideSecrets(bytes: Uint8Array, order: ByteOrder, connector: boolean): Uint8Array {
   const out = bytes.slice();
-  for (const { fields } of readMessages(bytes, order, connector)) for (const { field, start, end } of fields) if (field?.secret === true) hide(out, start, end);
+  for (const { fields } of readMessages(bytes, order, connector))
+    for (const { field, start, end } of fields) if (field?.secret === true) hide(out, start, end);
   return out;
 }
 
-/** @returns a copy of a request in which all that differs from run to run is the same: sequence numbers, port ids, cn.ack, sin_zero, and secrets */
+/**
+ * @returns a copy of a request in which all that differs from run to run is the same: sequence numbers, port ids,
+ *   cn.ack, sin_zero, and secrets
+ */
 export function maskRequest(bytes: Uint8Array, order: ByteOrder, connector: boolean): Uint8Array {
   const out = hideSecrets(bytes, order, connector);
   const view = viewOf(out);
@@ -256,7 +294,8 @@ export function maskRequest(bytes: Uint8Array, order: ByteOrder, connector: bool
       view.setUint32(message.start + NLMSG_HEADER_BYTES + CN.ack, 0);
     }
     // All families but IPv6 have the shape of a sockaddr_in.
-    for (const { field, start, end } of message.fields) if (field?.kind === 'address' && end - start === SOCKADDR_IN_BYTES) out.fill(0, start + SIN_ZERO, end);
+    for (const { field, start, end } of message.fields)
+      if (field?.kind === 'address' && end - start === SOCKADDR_IN_BYTES) out.fill(0, start + SIN_ZERO, end);
   }
   return out;
 }
@@ -264,9 +303,18 @@ export function maskRequest(bytes: Uint8Array, order: ByteOrder, connector: bool
 /** Whether a received datagram answers a request, by the numbers that they were recorded with. */
 export function isAnswer(received: WireMessage | undefined, request: WireMessage | undefined): boolean {
   if (received === undefined || request === undefined) return false;
-  if (request.kind === 'connector') return received.kind === 'connector' && received.cnSequence === request.cnSequence && received.ack === (request.ack + 1) >>> 0;
+  if (request.kind === 'connector')
+    return (
+      received.kind === 'connector' &&
+      received.cnSequence === request.cnSequence &&
+      received.ack === (request.ack + 1) >>> 0
+    );
   // Messages of get_initial_state carry no port; other clients' carry theirs.
-  return received.kind !== 'connector' && received.sequence === request.sequence && (received.port === request.port || received.port === 0);
+  return (
+    received.kind !== 'connector' &&
+    received.sequence === request.sequence &&
+    (received.port === request.port || received.port === 0)
+  );
 }
 
 /**
@@ -276,7 +324,14 @@ export function isAnswer(received: WireMessage | undefined, request: WireMessage
  * @param sent our request
  * @param port our socket's port id
  */
-export function readdress(answer: Uint8Array, request: Uint8Array, sent: Uint8Array, port: number, order: ByteOrder, connector: boolean): Uint8Array {
+export function readdress(
+  answer: Uint8Array,
+  request: Uint8Array,
+  sent: Uint8Array,
+  port: number,
+  order: ByteOrder,
+  connector: boolean,
+): Uint8Array {
   const [asked] = readMessages(request, order, connector);
   const [ours] = readMessages(sent, order, connector);
   const out = answer.slice();
@@ -284,8 +339,10 @@ export function readdress(answer: Uint8Array, request: Uint8Array, sent: Uint8Ar
   const view = viewOf(out);
   const little = order === 'little';
   const header = (start: number): void => {
-    if (view.getUint32(start + NLMSG.sequence, little) === asked.sequence) view.setUint32(start + NLMSG.sequence, ours.sequence, little);
-    if (view.getUint32(start + NLMSG.port, little) === asked.port && asked.port !== 0) view.setUint32(start + NLMSG.port, port, little);
+    if (view.getUint32(start + NLMSG.sequence, little) === asked.sequence)
+      view.setUint32(start + NLMSG.sequence, ours.sequence, little);
+    if (view.getUint32(start + NLMSG.port, little) === asked.port && asked.port !== 0)
+      view.setUint32(start + NLMSG.port, port, little);
   };
   for (const message of readMessages(answer, order, connector)) {
     if (message.kind === 'connector') {
@@ -390,7 +447,12 @@ function parts(bytes: Uint8Array, order: ByteOrder, connector: boolean): Readonl
  * Compares two requests by the tables.
  * @returns one line for each part that differs; secrets are never shown
  */
-export function describeDifference(sent: Uint8Array, recorded: Uint8Array, order: ByteOrder, connector: boolean): readonly string[] {
+export function describeDifference(
+  sent: Uint8Array,
+  recorded: Uint8Array,
+  order: ByteOrder,
+  connector: boolean,
+): readonly string[] {
   const ours = parts(sent, order, connector);
   const theirs = parts(recorded, order, connector);
   const lines: string[] = [];
@@ -398,7 +460,13 @@ export function describeDifference(sent: Uint8Array, recorded: Uint8Array, order
     const mine = ours.get(label);
     const other = theirs.get(label);
     if (mine === other) continue;
-    lines.push(mine === undefined ? `${label}: recorded ${other ?? ''}, not sent` : other === undefined ? `${label}: sent ${mine}, not recorded` : `${label}: sent ${mine}, recorded ${other}`);
+    lines.push(
+      mine === undefined
+        ? `${label}: recorded ${other ?? ''}, not sent`
+        : other === undefined
+          ? `${label}: sent ${mine}, not recorded`
+          : `${label}: sent ${mine}, recorded ${other}`,
+    );
   }
   if (lines.length > 0) return lines;
   const order1 = [...ours.keys()].join(', ');
@@ -406,7 +474,8 @@ export function describeDifference(sent: Uint8Array, recorded: Uint8Array, order
   if (order1 !== order2) return [`order: sent ${order1}; recorded ${order2}`];
   const a = maskRequest(sent, order, connector);
   const b = maskRequest(recorded, order, connector);
-  for (let at = 0; at < Math.max(a.length, b.length); at++) if (a[at] !== b[at]) return [`byte ${at}: sent ${byteText(a[at])}, recorded ${byteText(b[at])}`];
+  for (let at = 0; at < Math.max(a.length, b.length); at++)
+    if (a[at] !== b[at]) return [`byte ${at}: sent ${byteText(a[at])}, recorded ${byteText(b[at])}`];
   return [];
 }
 

@@ -1,5 +1,13 @@
 import { ArgumentError } from '../errors';
-import { concatBytes, decodeAttributes, encodeAttribute, NLA_F_NESTED, NLA_F_NET_BYTEORDER, type Attribute, type ByteOrder } from '../netlink';
+import {
+  concatBytes,
+  decodeAttributes,
+  encodeAttribute,
+  NLA_F_NESTED,
+  NLA_F_NET_BYTEORDER,
+  type Attribute,
+  type ByteOrder,
+} from '../netlink';
 import { type AnyField } from './field';
 import { type AttributeSet } from './table';
 import { requireFields, unknownName } from './tags';
@@ -35,9 +43,16 @@ export class AttributeSetCodec {
     for (const [name, value] of Object.entries(values)) {
       const field = this.#byName.get(name);
       const at = `${path}.${name}`;
-      if (field === undefined) throw new ArgumentError(at, unknownName(this.set.name, 'field', [...this.#byName.keys()]));
+      if (field === undefined)
+        throw new ArgumentError(at, unknownName(this.set.name, 'field', [...this.#byName.keys()]));
       if (value === undefined) continue;
-      parts.push(encodeAttribute(field.number | (field.mandatory === true ? ATTRIBUTE_MANDATORY : 0), encodeValue(field, value, at, options), options.order));
+      parts.push(
+        encodeAttribute(
+          field.number | (field.mandatory === true ? ATTRIBUTE_MANDATORY : 0),
+          encodeValue(field, value, at, options),
+          options.order,
+        ),
+      );
     }
     return encodeAttribute(this.set.number | NLA_F_NESTED, concatBytes(parts), options.order);
   }
@@ -52,13 +67,23 @@ export class AttributeSetCodec {
    * @returns the values by name, in order, and the attributes that the table does not know
    * @throws CodecError
    */
-  decode(attribute: Attribute, order: ByteOrder): { readonly values: Readonly<Record<string, unknown>>; readonly unknown: readonly Attribute[] } {
+  decode(
+    attribute: Attribute,
+    order: ByteOrder,
+  ): { readonly values: Readonly<Record<string, unknown>>; readonly unknown: readonly Attribute[] } {
     const values: Record<string, unknown> = {};
     const unknown: Attribute[] = [];
     for (const inner of decodeAttributes(attribute.payload, order, attribute.offset + 4, this.set.name, 1)) {
       const known = this.#byNumber.get(inner.number);
       if (known === undefined) unknown.push(inner);
-      else values[known.name] = decodeValue(known.field, inner.payload, `${this.set.name}.${known.name}`, inner.offset + 4, order);
+      else
+        values[known.name] = decodeValue(
+          known.field,
+          inner.payload,
+          `${this.set.name}.${known.name}`,
+          inner.offset + 4,
+          order,
+        );
     }
     return { values, unknown };
   }

@@ -24,9 +24,23 @@ export interface FieldValues {
 export type FieldKind = keyof FieldValues;
 
 /** What one unit of a field's number stands for. */
-export type Unit = 'seconds' | 'deciseconds' | 'milliseconds' | 'bytes' | 'KiB' | 'KiB/s' | 'sectors' | 'bits' | 'extents' | 'buffers' | 'requests' | 'tenths of a percent';
+export type Unit =
+  | 'seconds'
+  | 'deciseconds'
+  | 'milliseconds'
+  | 'bytes'
+  | 'KiB'
+  | 'KiB/s'
+  | 'sectors'
+  | 'bits'
+  | 'extents'
+  | 'buffers'
+  | 'requests'
+  | 'tenths of a percent';
 
-/** A word for each number, such as the values of a policy: `names[number]`, holes where a number has no meaning here. */
+/**
+ * A word for each number, such as the values of a policy: `names[number]`, holes where a number has no meaning here.
+ */
 export type ValueNames = Readonly<Record<number, string>>;
 
 export interface FieldOptions {
@@ -66,8 +80,11 @@ export type AnyField = { readonly [K in FieldKind]: Field<K> }[FieldKind];
 export type FieldTable = Readonly<Record<string, AnyField>>;
 
 /** A given kind's constructor: number and options in, frozen field out. */
-function kind<const K extends FieldKind>(name: K): <const O extends FieldOptions>(number: number, options: O) => Field<K> & O {
-  return <const O extends FieldOptions>(number: number, options: O) => Object.freeze({ kind: name, number, ...options }) as Field<K> & O;
+function kind<const K extends FieldKind>(
+  name: K,
+): <const O extends FieldOptions>(number: number, options: O) => Field<K> & O {
+  return <const O extends FieldOptions>(number: number, options: O) =>
+    Object.freeze({ kind: name, number, ...options }) as Field<K> & O;
 }
 
 export const u32 = kind('u32');
@@ -84,7 +101,9 @@ export const u64s = kind('u64s');
 export type ValueOf<F extends AnyField> = FieldValues[F['kind']];
 
 /** Keys of a table whose field must be present in a request. */
-type RequiredKeys<T extends FieldTable> = { [N in keyof T]: T[N] extends { readonly required: true } ? N : never }[keyof T];
+type RequiredKeys<T extends FieldTable> = {
+  [N in keyof T]: T[N] extends { readonly required: true } ? N : never;
+}[keyof T];
 
 /** What a caller passes for a table: required fields must be there. */
 export type FieldsToSend<T extends FieldTable> = { readonly [N in RequiredKeys<T>]: ValueOf<T[N]> } & {
@@ -106,22 +125,35 @@ const NUMERIC: ReadonlySet<FieldKind> = new Set(['u8', 'u32', 's32', 'u64']);
 
 /**
  * Checks a table when it is defined, so that a slip in it is found at once.
- * @throws TypeError on a repeated number (unless the releases that use it do not overlap), a missing doc or a bad option
+ * @throws TypeError on a repeated number (unless the releases that use it do not overlap), a missing doc or a bad
+ *   option
  */
-export function checkFields(owner: string, fields: FieldTable, largestNumber: number, retired: readonly number[] = []): void {
+export function checkFields(
+  owner: string,
+  fields: FieldTable,
+  largestNumber: number,
+  retired: readonly number[] = [],
+): void {
   const seen = new Map<number, { readonly name: string; readonly field: AnyField }>();
   for (const [name, field] of Object.entries(fields)) {
     const fail = (problem: string): never => {
       throw new TypeError(`${owner}.${name} (${field.number}): ${problem}`);
     };
-    if (!Number.isInteger(field.number) || field.number < 1 || field.number > largestNumber) fail(`a number from 1 to ${largestNumber} is needed`);
+    if (!Number.isInteger(field.number) || field.number < 1 || field.number > largestNumber)
+      fail(`a number from 1 to ${largestNumber} is needed`);
     if (retired.includes(field.number)) fail('the number is retired');
     if (field.doc.trim() === '') fail('a doc is needed');
     const other = seen.get(field.number);
-    if (other !== undefined && (other.field.until === undefined) === (field.until === undefined)) fail(`the number is taken by ${other.name}`);
+    if (other !== undefined && (other.field.until === undefined) === (field.until === undefined))
+      fail(`the number is taken by ${other.name}`);
     seen.set(field.number, { name, field });
-    if ((field.min !== undefined || field.max !== undefined || field.names !== undefined) && !NUMERIC.has(field.kind)) fail('only numbers have a range or names');
-    if (field.kind === 'u64' ? typeof (field.max ?? 0n) !== 'bigint' || typeof (field.min ?? 0n) !== 'bigint' : typeof (field.max ?? 0) !== 'number' || typeof (field.min ?? 0) !== 'number') {
+    if ((field.min !== undefined || field.max !== undefined || field.names !== undefined) && !NUMERIC.has(field.kind))
+      fail('only numbers have a range or names');
+    if (
+      field.kind === 'u64'
+        ? typeof (field.max ?? 0n) !== 'bigint' || typeof (field.min ?? 0n) !== 'bigint'
+        : typeof (field.max ?? 0) !== 'number' || typeof (field.min ?? 0) !== 'number'
+    ) {
       fail('the range has the wrong type');
     }
     if (field.min !== undefined && field.max !== undefined && field.min > field.max) fail('the range is empty');

@@ -12,7 +12,11 @@ export function codeName(table: CodeTable, code: number): string {
 export type PacketKind = 'change' | 'read' | 'broadcast' | 'reply';
 
 /** A packet of the connector dialect. */
-export interface Packet<T extends FieldTable = FieldTable, R extends FieldTable = FieldTable, K extends PacketKind = PacketKind> {
+export interface Packet<
+  T extends FieldTable = FieldTable,
+  R extends FieldTable = FieldTable,
+  K extends PacketKind = PacketKind,
+> {
   readonly number: number;
   readonly name: string;
   /** `change` alters state, `read` returns tags, `broadcast` and `reply` only come from the kernel. */
@@ -30,10 +34,22 @@ export const LARGEST_TAG = 0x1fff;
 /** Attribute numbers are 14 bits. */
 export const LARGEST_ATTRIBUTE = 0x3fff;
 
-export function packet<const N extends string, const K extends PacketKind, const T extends FieldTable = Record<never, never>, const R extends FieldTable = Record<never, never>>(
+export function packet<
+  const N extends string,
+  const K extends PacketKind,
+  const T extends FieldTable = Record<never, never>,
+  const R extends FieldTable = Record<never, never>,
+>(
   number: number,
   name: N,
-  definition: { readonly kind: K; readonly doc: string; readonly since?: string; readonly tags?: T; readonly replyTags?: R; readonly retired?: readonly number[] },
+  definition: {
+    readonly kind: K;
+    readonly doc: string;
+    readonly since?: string;
+    readonly tags?: T;
+    readonly replyTags?: R;
+    readonly retired?: readonly number[];
+  },
 ): Packet<T, R, K> & { readonly name: N } {
   const { kind, doc, since, retired } = definition;
   const tags = definition.tags ?? ({} as T);
@@ -55,7 +71,12 @@ export interface AttributeSet<T extends FieldTable = FieldTable> {
 export function attributeSet<const N extends string, const T extends FieldTable>(
   number: number,
   name: N,
-  definition: { readonly doc: string; readonly since?: string; readonly fields: T; readonly retired?: readonly number[] },
+  definition: {
+    readonly doc: string;
+    readonly since?: string;
+    readonly fields: T;
+    readonly retired?: readonly number[];
+  },
 ): AttributeSet<T> & { readonly name: N } {
   const { doc, since, fields, retired } = definition;
   checkFields(name, fields, LARGEST_ATTRIBUTE, retired);
@@ -64,7 +85,9 @@ export function attributeSet<const N extends string, const T extends FieldTable>
 
 type SetTable = Readonly<Record<string, AttributeSet>>;
 
-/** An operation of the generic netlink dialects. The keys of its sets are those of the request's and reply's objects. */
+/**
+ * An operation of the generic netlink dialects. The keys of its sets are those of the request's and reply's objects.
+ */
 export interface Operation<Q extends SetTable = SetTable, R extends SetTable = SetTable> {
   readonly number: number;
   readonly name: string;
@@ -140,7 +163,9 @@ export function operation<
 type SetToSend<T extends FieldTable, P extends boolean> = P extends true ? Partial<FieldsToSend<T>> : FieldsToSend<T>;
 
 /** What a caller passes for the sets of an operation. */
-export type SetsToSend<Q extends SetTable, X extends string, P extends boolean = false> = { readonly [S in keyof Q & X]: SetToSend<Q[S]['fields'], P> } & {
+export type SetsToSend<Q extends SetTable, X extends string, P extends boolean = false> = {
+  readonly [S in keyof Q & X]: SetToSend<Q[S]['fields'], P>;
+} & {
   readonly [S in Exclude<keyof Q, X>]?: SetToSend<Q[S]['fields'], P>;
 };
 

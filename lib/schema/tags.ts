@@ -7,7 +7,17 @@ import { decodeValue, encodeValue, isObject, type EncodeOptions } from './value'
 /** Bits of a tag (drbd_tag_magic.h): its type, whether a kernel that does not know it must refuse, and its number. */
 const TYPE_MASK = 0xc000;
 const MANDATORY = 0x2000;
-const TYPE_BITS: Readonly<Record<FieldKind, number>> = { u32: 0, s32: 0, u64: 0x4000, u8: 0x8000, flag: 0x8000, string: 0xc000, bytes: 0xc000, address: 0xc000, u64s: 0xc000 };
+const TYPE_BITS: Readonly<Record<FieldKind, number>> = {
+  u32: 0,
+  s32: 0,
+  u64: 0x4000,
+  u8: 0x8000,
+  flag: 0x8000,
+  string: 0xc000,
+  bytes: 0xc000,
+  address: 0xc000,
+  u64s: 0xc000,
+};
 const TT_END = 0;
 
 /** One tag as it stood on the wire: packed, unaligned, its value not interpreted. */
@@ -43,13 +53,27 @@ export function decodeTagList(bytes: Uint8Array, order: ByteOrder, offset = 0): 
     if (left < 2) return end(new CodecError('tag list', offset + at, 'a tag of 2 bytes', `${left}`));
     const tag = view.getUint16(at, little);
     if (tag === TT_END) return end();
-    if (left < 4) return end(new CodecError(`tag ${tag & LARGEST_TAG}`, offset + at + 2, 'a length of 2 bytes', `${left - 2}`));
+    if (left < 4)
+      return end(new CodecError(`tag ${tag & LARGEST_TAG}`, offset + at + 2, 'a length of 2 bytes', `${left - 2}`));
     const length = view.getUint16(at + 2, little);
-    if (length > left - 4) return end(new CodecError(`tag ${tag & LARGEST_TAG}`, offset + at + 2, `a length up to ${left - 4}`, `${length}`));
-    tags.push({ tag, number: tag & LARGEST_TAG, mandatory: (tag & MANDATORY) !== 0, payload: bytes.subarray(at + 4, at + 4 + length), offset: offset + at });
+    if (length > left - 4)
+      return end(
+        new CodecError(`tag ${tag & LARGEST_TAG}`, offset + at + 2, `a length up to ${left - 4}`, `${length}`),
+      );
+    tags.push({
+      tag,
+      number: tag & LARGEST_TAG,
+      mandatory: (tag & MANDATORY) !== 0,
+      payload: bytes.subarray(at + 4, at + 4 + length),
+      offset: offset + at,
+    });
     at += 4 + length;
   }
-  return end(tags.length === 0 ? undefined : new CodecError('tag list', offset + at, 'the end mark (TT_END)', 'the end of the message'));
+  return end(
+    tags.length === 0
+      ? undefined
+      : new CodecError('tag list', offset + at, 'the end mark (TT_END)', 'the end of the message'),
+  );
 }
 
 /** The inverse of {@link decodeTagList}, byte for byte. */
@@ -91,14 +115,16 @@ export class TagCodec {
   }
 
   /**
-   * @param values field name to value; they go out in the order of the object's keys, undefined ones not at all. A list of such pairs goes out as it
+   * @param values field name to value; they go out in the order of the object's keys, undefined ones not at all. A list
+   *   of such pairs goes out as it
    *   stands, repeated ones too: the kernel takes the last
    * @returns the tags and their end mark
    * @throws ArgumentError
    */
   encode(values: unknown, path: string, options: EncodeOptions): Uint8Array {
     const parts: Uint8Array[] = [];
-    if (values !== undefined && !isObject(values) && !isPairs(values)) throw new ArgumentError(path, 'an object with the tags is needed');
+    if (values !== undefined && !isObject(values) && !isPairs(values))
+      throw new ArgumentError(path, 'an object with the tags is needed');
     const pairs = isPairs(values) ? values : Object.entries(values ?? {});
     const given: Readonly<Record<string, unknown>> = Object.fromEntries(pairs);
     for (const [name, value] of pairs) {
@@ -116,10 +142,14 @@ export class TagCodec {
   }
 
   /**
-   * @returns the values by name, in the order in which they came (the last of several wins, as in the kernel), and the tags that the table does not know
+   * @returns the values by name, in the order in which they came (the last of several wins, as in the kernel), and the
+   *   tags that the table does not know
    * @throws CodecError if the list is broken or a value has not its type's length
    */
-  decode(list: TagList, order: ByteOrder): { readonly values: Readonly<Record<string, unknown>>; readonly unknown: readonly Tag[] } {
+  decode(
+    list: TagList,
+    order: ByteOrder,
+  ): { readonly values: Readonly<Record<string, unknown>>; readonly unknown: readonly Tag[] } {
     if (list.problem !== undefined) throw list.problem;
     const values: Record<string, unknown> = {};
     const unknown: Tag[] = [];
@@ -137,13 +167,21 @@ export class TagCodec {
 }
 
 function isPairs(values: unknown): values is readonly (readonly [string, unknown])[] {
-  return Array.isArray(values) && values.every((pair) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string');
+  return (
+    Array.isArray(values) &&
+    values.every((pair) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string')
+  );
 }
 
 /** @throws ArgumentError that names the first required field that is missing */
-export function requireFields(fields: ReadonlyMap<string, AnyField>, given: Readonly<Record<string, unknown>>, path: string): void {
+export function requireFields(
+  fields: ReadonlyMap<string, AnyField>,
+  given: Readonly<Record<string, unknown>>,
+  path: string,
+): void {
   for (const [name, field] of fields) {
-    if (field.required === true && given[name] === undefined) throw new ArgumentError(`${path}.${name}`, 'is missing, and the kernel refuses a request without it');
+    if (field.required === true && given[name] === undefined)
+      throw new ArgumentError(`${path}.${name}`, 'is missing, and the kernel refuses a request without it');
   }
 }
 

@@ -28,7 +28,8 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
     case 'u8':
     case 'u32':
     case 's32': {
-      if (typeof value !== 'number' || !Number.isInteger(value)) return refuse(`an integer of type number${typeof value === 'bigint' ? ' (at most 32 bits)' : ''}`);
+      if (typeof value !== 'number' || !Number.isInteger(value))
+        return refuse(`an integer of type number${typeof value === 'bigint' ? ' (at most 32 bits)' : ''}`);
       const [low, high] = NUMBER_RANGE[field.kind];
       if (value < low || value > high) return refuse(`an integer from ${low} to ${high}`);
       if (options.unchecked !== true) checkRange(field, value, refuse);
@@ -50,9 +51,11 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
       return Uint8Array.of(value ? 1 : 0);
     case 'string': {
       if (typeof value !== 'string') return refuse('a string');
-      if (value.includes('\0')) throw new ArgumentError(path, 'a string without NUL is needed: the kernel would read it only up to there');
+      if (value.includes('\0'))
+        throw new ArgumentError(path, 'a string without NUL is needed: the kernel would read it only up to there');
       // TextEncoder would replace a lone surrogate without a word.
-      if (/[\ud800-\udfff]/u.test(value)) throw new ArgumentError(path, 'a well-formed string is needed: this one has half of a surrogate pair');
+      if (/[\ud800-\udfff]/u.test(value))
+        throw new ArgumentError(path, 'a well-formed string is needed: this one has half of a surrogate pair');
       const text = UTF8.encode(value);
       checkLength(field, text.length + 1, path, ', its final NUL included');
       const out = new Uint8Array(text.length + 1);
@@ -64,12 +67,20 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
       checkLength(field, value.length, path, '');
       return value;
     case 'address': {
-      const encoded = value instanceof Uint8Array ? value : isObject(value) ? encodeSocketAddress(value as unknown as SocketAddress, order, path) : refuse('an address, or the bytes of a struct sockaddr,');
+      const encoded =
+        value instanceof Uint8Array
+          ? value
+          : isObject(value)
+            ? encodeSocketAddress(value as unknown as SocketAddress, order, path)
+            : refuse('an address, or the bytes of a struct sockaddr,');
       checkLength(field, encoded.length, path, '');
       return encoded;
     }
     case 'u64s': {
-      if (!Array.isArray(value) || !value.every((item) => typeof item === 'bigint' && item >= 0n && item <= 0xffffffffffffffffn)) {
+      if (
+        !Array.isArray(value) ||
+        !value.every((item) => typeof item === 'bigint' && item >= 0n && item <= 0xffffffffffffffffn)
+      ) {
         return refuse('an array of bigints from 0 to 2^64 - 1');
       }
       const items = value as readonly bigint[];
@@ -84,7 +95,10 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
   }
 }
 
-/** Whether the names of a field are all the values that it has; a range beside them says that they are only the special ones. */
+/**
+ * Whether the names of a field are all the values that it has; a range beside them says that they are only the special
+ * ones.
+ */
 export function hasOnlyNamedValues(field: AnyField): boolean {
   return field.names !== undefined && field.max === undefined && field.min === undefined;
 }
@@ -94,9 +108,14 @@ function checkRange(field: AnyField, value: number | bigint, refuse: (needed: st
   const named = names !== undefined && typeof value === 'number' && names[value] !== undefined;
   if (named) return;
   if (hasOnlyNamedValues(field)) {
-    refuse(`one of ${Object.entries(names ?? {}).map(([number, word]) => `${number} (${word})`).join(', ')}`);
+    refuse(
+      `one of ${Object.entries(names ?? {})
+        .map(([number, word]) => `${number} (${word})`)
+        .join(', ')}`,
+    );
   }
-  if ((min !== undefined && value < min) || (max !== undefined && value > max)) refuse(formatRange(field) ?? 'another value');
+  if ((min !== undefined && value < min) || (max !== undefined && value > max))
+    refuse(formatRange(field) ?? 'another value');
 }
 
 function checkLength(field: AnyField, length: number, path: string, what: string): void {
@@ -135,10 +154,17 @@ const FIXED_BYTES = { u32: 4, s32: 4, u64: 8, u8: 1, flag: 1 } as const;
  * @param offset where it begins in its datagram, for errors
  * @throws CodecError if it has not the length of the field's type
  */
-export function decodeValue(field: AnyField, payload: Uint8Array, path: string, offset: number, order: ByteOrder): number | bigint | boolean | string | Uint8Array | readonly bigint[] {
+export function decodeValue(
+  field: AnyField,
+  payload: Uint8Array,
+  path: string,
+  offset: number,
+  order: ByteOrder,
+): number | bigint | boolean | string | Uint8Array | readonly bigint[] {
   const little = order === 'little';
   const needed = (FIXED_BYTES as Readonly<Partial<Record<AnyField['kind'], number>>>)[field.kind];
-  if (needed !== undefined && payload.length !== needed) throw new CodecError(path, offset, `${needed} bytes`, `${payload.length}`);
+  if (needed !== undefined && payload.length !== needed)
+    throw new CodecError(path, offset, `${needed} bytes`, `${payload.length}`);
   const view = viewOf(payload);
   switch (field.kind) {
     case 'u32':

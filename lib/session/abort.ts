@@ -1,8 +1,8 @@
 const watched = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back when a signal fires; at once if it has. However many wait for a signal, it has one listener: a caller may pass one to as many requests as it
- * likes, and Node takes more than ten listeners for a leak.
+ * Calls back when a signal fires; at once if it has. However many wait for a signal, it has one listener: a caller may
+ * pass one to as many requests as it likes, and Node takes more than ten listeners for a leak.
  * @returns what ends the waiting
  */
 export function whenAborted(signal: AbortSignal, callback: () => void): () => void {

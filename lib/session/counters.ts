@@ -21,5 +21,16 @@ export interface SessionCounters {
 }
 
 export function newCounters(): SessionCounters {
-  return { requests: 0, replies: 0, events: 0, foreignSender: 0, unmatched: 0, late: 0, truncated: 0, malformed: 0, overruns: 0, droppedEvents: 0 };
+  return {
+    requests: 0,
+    replies: 0,
+    events: 0,
+    foreignSender: 0,
+    unmatched: 0,
+    late: 0,
+    truncated: 0,
+    malformed: 0,
+    overruns: 0,
+    droppedEvents: 0,
+  };
 }

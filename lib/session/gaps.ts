@@ -1,9 +1,11 @@
-/** Counts of a driver that start over or jump by more than this are another driver's, not a loss of as many messages. */
+/**
+ * Counts of a driver that start over or jump by more than this are another driver's, not a loss of as many messages.
+ */
 const LARGEST_JUMP = 4096;
 
 /**
- * Watches a driver's own count of its broadcasts. They may overtake each other, so a number that is missing is lost only when it has
- * not come by the time that {@link expire} is called.
+ * Watches a driver's own count of its broadcasts. They may overtake each other, so a number that is missing is lost
+ * only when it has not come by the time that {@link expire} is called.
  */
 export class GapWatch {
   #highest: number | undefined;

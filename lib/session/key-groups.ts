@@ -8,7 +8,10 @@ const MOST_KEYS = 4096;
 export class KeyGroups {
   readonly #parents = new Map<string, string>();
 
-  /** @param keys names of one thing. @returns one of them, to be compared by {@link KeyGroups.same}; undefined for no names */
+  /**
+   * @param keys names of one thing. @returns one of them, to be compared by {@link KeyGroups.same}; undefined for no
+   *   names
+   */
   join(keys: readonly string[]): string | undefined {
     const [first] = keys;
     if (first === undefined) return undefined;

@@ -21,7 +21,10 @@ export interface PoolOptions extends WaitOptions {
 export class SocketPool {
   readonly #open: () => RequestSocket;
   readonly #limit: number;
-  /** A socket whose request was given up or refused is worn: a dump may still be running on it, and one of DRBD 8.4 for an unknown resource never ends. */
+  /**
+   * A socket whose request was given up or refused is worn: a dump may still be running on it, and one of DRBD 8.4 for
+   * an unknown resource never ends.
+   */
   readonly #closeAfterFailure: boolean;
   readonly #idle: RequestSocket[] = [];
   readonly #all = new Set<RequestSocket>();
@@ -37,22 +40,31 @@ export class SocketPool {
   }
 
   /**
-   * @param keys names of what the request concerns; requests that share one, or whose names are known to stand for the same thing, never overtake each other
+   * @param keys names of what the request concerns; requests that share one, or whose names are known to stand for the
+   *   same thing, never overtake each other
    * @returns what the exchange resolves with
    */
   run<T>(exchange: Exchange<T>, keys: readonly string[], options: PoolOptions): Promise<T> {
-    return attempt<T>(exchange.what, options, (settle) => this.#begin(exchange, this.#keys.join(keys), settle, options));
+    return attempt<T>(exchange.what, options, (settle) =>
+      this.#begin(exchange, this.#keys.join(keys), settle, options),
+    );
   }
 
   close(): void {
     this.#closed = true;
-    for (const waiting of this.#queue.splice(0)) waiting.fail(new ClosedError('the client was closed before the request was sent', 'no'));
+    for (const waiting of this.#queue.splice(0))
+      waiting.fail(new ClosedError('the client was closed before the request was sent', 'no'));
     for (const socket of this.#all) socket.close();
     this.#all.clear();
     this.#idle.length = 0;
   }
 
-  #begin<T>(exchange: Exchange<T>, key: string | undefined, settle: Settle<T>, { before, signal }: PoolOptions): Attempt {
+  #begin<T>(
+    exchange: Exchange<T>,
+    key: string | undefined,
+    settle: Settle<T>,
+    { before, signal }: PoolOptions,
+  ): Attempt {
     if (this.#closed) throw new ClosedError(`the client is closed; ${exchange.what} was not sent`, 'no');
     let running: (Attempt & { readonly sent: SentState; readonly returned: Promise<void> }) | undefined;
     let release = (_worn: boolean): void => undefined;
@@ -103,10 +115,13 @@ export class SocketPool {
         };
         if (before === undefined) begin();
         else {
-          before({ timeoutMs: Math.max(0, settle.remainingMs()), ...(signal === undefined ? {} : { signal }) }).then(begin, (error: unknown) => {
-            release(false);
-            settle.reject(error);
-          });
+          before({ timeoutMs: Math.max(0, settle.remainingMs()), ...(signal === undefined ? {} : { signal }) }).then(
+            begin,
+            (error: unknown) => {
+              release(false);
+              settle.reject(error);
+            },
+          );
         }
       },
     };
@@ -128,7 +143,7 @@ export class SocketPool {
   }
 
   #next(): void {
-    for (let place = 0; place < this.#queue.length; ) {
+    for (let place = 0; place < this.#queue.length;) {
       const waiting = this.#queue[place];
       if (waiting === undefined) return;
       if (this.#isHeldUp(waiting)) {
@@ -161,7 +176,8 @@ export class SocketPool {
   /** Which names belong together may have been learned since the others began. */
   #isHeldUp({ key }: Waiting): boolean {
     if (key === undefined) return false;
-    for (const running of this.#running) if (running.key !== undefined && this.#keys.same(running.key, key)) return true;
+    for (const running of this.#running)
+      if (running.key !== undefined && this.#keys.same(running.key, key)) return true;
     return false;
   }
 }

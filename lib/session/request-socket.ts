@@ -46,11 +46,17 @@ interface Pending {
   readonly settle: Settle<unknown>;
   send: Send | undefined;
   sequence: number;
-  /** Where it was when an overrun happened: the answer may be lost, and is if it does not come soon after the send has returned. `no`: it is not affected. */
+  /**
+   * Where it was when an overrun happened: the answer may be lost, and is if it does not come soon after the send has
+   * returned. `no`: it is not affected.
+   */
   suspect: SentState;
 }
 
-/** After an overrun the messages that were queued before it still come; answers that are not among them by then are lost. */
+/**
+ * After an overrun the messages that were queued before it still come; answers that are not among them by then are
+ * lost.
+ */
 const OVERRUN_GRACE_MS = 200;
 const REMEMBERED_ABANDONED = 1024;
 const GROUPS_BY_MASK = 32;
@@ -63,7 +69,12 @@ export function splitGroups(groups: readonly number[]): { readonly mask: number;
 }
 
 /** @returns the messages of a datagram from the right sender; what is dropped is counted */
-export function acceptDatagram(datagram: Datagram, peerPort: number, order: ByteOrder, counters: SessionCounters): readonly NetlinkMessage[] {
+export function acceptDatagram(
+  datagram: Datagram,
+  peerPort: number,
+  order: ByteOrder,
+  counters: SessionCounters,
+): readonly NetlinkMessage[] {
   if (datagram.port !== peerPort) {
     counters.foreignSender++;
     return [];
@@ -142,9 +153,18 @@ export class RequestSocket {
   }
 
   /** Sends a request; it settles through `settle`. */
-  start<T>(exchange: Exchange<T>, settle: Settle<T>): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
+  start<T>(
+    exchange: Exchange<T>,
+    settle: Settle<T>,
+  ): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
     if (this.#socket.closed) throw this.#closedError(exchange, 'no');
-    const pending: Pending = { exchange, settle: settle as Settle<unknown>, send: undefined, sequence: 0, suspect: 'no' };
+    const pending: Pending = {
+      exchange,
+      settle: settle as Settle<unknown>,
+      send: undefined,
+      sequence: 0,
+      suspect: 'no',
+    };
     this.#counters.requests++;
     if (this.#pending.size === 0) this.#socket.ref();
     this.#transmit(pending);
@@ -180,7 +200,10 @@ export class RequestSocket {
     const { peerPort } = this.#setup;
     const sequence = pending.sequence;
     try {
-      const send = this.#socket.send(pending.exchange.datagram(sequence, this.#socket.portId), peerPort === 0 ? undefined : { port: peerPort });
+      const send = this.#socket.send(
+        pending.exchange.datagram(sequence, this.#socket.portId),
+        peerPort === 0 ? undefined : { port: peerPort },
+      );
       pending.send = send;
       send.done.catch((error: unknown) => {
         if (this.#pending.get(sequence) === pending) this.#settle(pending, () => pending.settle.reject(error));
@@ -221,7 +244,8 @@ export class RequestSocket {
 
   #overrun(): void {
     this.#counters.overruns++;
-    // The kernel answers inside send(): what has not returned yet may have been answered too, or may be answered later, into a buffer that has room again.
+    // The kernel answers inside send(): what has not returned yet may have been answered too, or may be answered later,
+    // into a buffer that has room again.
     for (const pending of this.#pending.values()) pending.suspect = pending.send?.state ?? 'no';
     this.#armOverrun();
   }
@@ -270,7 +294,11 @@ export class RequestSocket {
   }
 
   #closedError(exchange: Exchange<unknown>, sent: SentState): ClosedError {
-    return new ClosedError(`the socket was closed before ${exchange.what} was answered`, sent, this.#closedBy === undefined ? {} : { cause: this.#closedBy });
+    return new ClosedError(
+      `the socket was closed before ${exchange.what} was answered`,
+      sent,
+      this.#closedBy === undefined ? {} : { cause: this.#closedBy },
+    );
   }
 
   #settle(pending: Pending, how: () => void): void {

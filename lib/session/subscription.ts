@@ -13,7 +13,8 @@ export type ResyncReason = 'overrun' | 'gap' | 'queue' | 'truncated' | 'malforme
 const GAP_GRACE_MS = 1000;
 
 /** What a subscription yields: a message, or word of a loss. */
-export type StreamItem<T> = { readonly kind: 'message'; readonly value: T } | { readonly kind: 'resync'; readonly reason: ResyncReason };
+export type StreamItem<T> =
+  { readonly kind: 'message'; readonly value: T } | { readonly kind: 'resync'; readonly reason: ResyncReason };
 
 export interface SubscriptionSetup<T> {
   readonly protocol: number;
@@ -52,7 +53,11 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     if (signal?.aborted === true) throw new AbortError('the subscription was aborted', 'no', signal.reason);
     const { mask, others } = splitGroups(setup.groups);
     this.#socket = transport.open(
-      { protocol: setup.protocol, receiveBufferBytes: setup.receiveBufferBytes, ...(mask === 0 ? {} : { groups: mask }) },
+      {
+        protocol: setup.protocol,
+        receiveBufferBytes: setup.receiveBufferBytes,
+        ...(mask === 0 ? {} : { groups: mask }),
+      },
       {
         datagrams: (batch) => {
           for (const datagram of batch) {
@@ -99,7 +104,9 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
       const { error } = this.#end;
       // An error is told once; after it the stream is simply over.
       this.#end = { error: undefined };
-      return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error instanceof Error ? error : new TransportError(String(error)));
+      return error === undefined
+        ? Promise.resolve({ done: true, value: undefined })
+        : Promise.reject(error instanceof Error ? error : new TransportError(String(error)));
     }
     return new Promise((resolve, reject) => {
       this.#socket.ref();

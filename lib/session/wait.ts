@@ -19,7 +19,10 @@ const LONGEST_TIMER_MS = 0x7fffffff;
 /** @returns what is left of the time of something that takes several requests, for each of them anew */
 export function remainingOf({ signal, timeoutMs }: WaitOptions): () => WaitOptions {
   const end = timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs;
-  return () => ({ ...(signal === undefined ? {} : { signal }), ...(end === undefined ? {} : { timeoutMs: Math.max(0, end - monotonicMs()) }) });
+  return () => ({
+    ...(signal === undefined ? {} : { signal }),
+    ...(end === undefined ? {} : { timeoutMs: Math.max(0, end - monotonicMs()) }),
+  });
 }
 
 /** Something under way that its caller may give up. */
@@ -44,7 +47,8 @@ export function checkWaitOptions(options: WaitOptions): void {
   if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs) || timeoutMs < 0)) {
     throw new ArgumentError('timeoutMs', `a number of milliseconds from 0 up is needed, not ${String(timeoutMs)}`);
   }
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) throw new ArgumentError('signal', 'an AbortSignal is needed');
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw new ArgumentError('signal', 'an AbortSignal is needed');
 }
 
 /**
@@ -53,11 +57,16 @@ export function checkWaitOptions(options: WaitOptions): void {
  * @param begin starts it; it settles through its argument
  * @throws TimeoutError, AbortError (as rejections), and what the attempt rejects with
  */
-export async function attempt<T>(what: string, options: WaitOptions, begin: (settle: Settle<T>) => Attempt): Promise<T> {
+export async function attempt<T>(
+  what: string,
+  options: WaitOptions,
+  begin: (settle: Settle<T>) => Attempt,
+): Promise<T> {
   checkWaitOptions(options);
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const deadline = monotonicMs() + timeoutMs;
-  const aborted = (sent: SentState): AbortError => new AbortError(`${what} was aborted${spell(sent)}`, sent, signal?.reason);
+  const aborted = (sent: SentState): AbortError =>
+    new AbortError(`${what} was aborted${spell(sent)}`, sent, signal?.reason);
   if (signal?.aborted === true) throw aborted('no');
   return new Promise<T>((resolve, reject) => {
     let running: Attempt | undefined;
@@ -74,7 +83,13 @@ export async function attempt<T>(what: string, options: WaitOptions, begin: (set
     const expire = (): void => {
       if (!finish()) return;
       const sent = running?.abandon() ?? 'no';
-      reject(new TimeoutError(`${what}: no answer ${timeoutMs === Infinity ? 'came, and none will' : `within ${timeoutMs} ms`}${spell(sent)}`, timeoutMs, sent));
+      reject(
+        new TimeoutError(
+          `${what}: no answer ${timeoutMs === Infinity ? 'came, and none will' : `within ${timeoutMs} ms`}${spell(sent)}`,
+          timeoutMs,
+          sent,
+        ),
+      );
     };
     const arm = (): void => {
       const left = deadline - monotonicMs();

@@ -24,7 +24,8 @@ export function* afterStateChange(device: Device, old: State, next: State): Proc
     device.sendUuids();
     device.sendState(next);
   }
-  if (old.conn !== C.C_WF_BITMAP_S && next.conn === C.C_WF_BITMAP_S && device.state.conn === C.C_WF_BITMAP_S) sendBitmap(device);
+  if (old.conn !== C.C_WF_BITMAP_S && next.conn === C.C_WF_BITMAP_S && device.state.conn === C.C_WF_BITMAP_S)
+    sendBitmap(device);
   newGenerations(device, old, next);
   const here = next.conn >= C.C_CONNECTED;
   if (here && old.disk === D.D_ATTACHING && next.disk === D.D_NEGOTIATING) {
@@ -33,14 +34,24 @@ export function* afterStateChange(device: Device, old: State, next: State): Proc
     device.sendState(next);
   }
   if (here && (old.aftr_isp !== next.aftr_isp || old.user_isp !== next.user_isp)) device.sendState(next);
-  if (!old.aftr_isp && !old.peer_isp && !old.user_isp && (next.aftr_isp || next.peer_isp || next.user_isp)) pauseOthers(device.host);
+  if (!old.aftr_isp && !old.peer_isp && !old.user_isp && (next.aftr_isp || next.peer_isp || next.user_isp))
+    pauseOthers(device.host);
   if (old.conn === C.C_WF_REPORT_PARAMS && here) device.sendState(next);
   if (old.conn !== C.C_AHEAD && next.conn === C.C_AHEAD) device.sendState(next);
-  if ((old.conn !== C.C_STARTING_SYNC_T && next.conn === C.C_STARTING_SYNC_T) || (old.conn !== C.C_STARTING_SYNC_S && next.conn === C.C_STARTING_SYNC_S)) {
+  if (
+    (old.conn !== C.C_STARTING_SYNC_T && next.conn === C.C_STARTING_SYNC_T) ||
+    (old.conn !== C.C_STARTING_SYNC_S && next.conn === C.C_STARTING_SYNC_S)
+  ) {
     device.bitmapIo = true;
     device.queueWork(() => beginFullSync(device));
   }
-  if (old.conn < C.C_CONNECTED && next.conn < C.C_CONNECTED && old.disk > D.D_INCONSISTENT && next.disk === D.D_INCONSISTENT) device.setAllDirty();
+  if (
+    old.conn < C.C_CONNECTED &&
+    next.conn < C.C_CONNECTED &&
+    old.disk > D.D_INCONSISTENT &&
+    next.disk === D.D_INCONSISTENT
+  )
+    device.setAllDirty();
   if (old.disk !== D.D_FAILED && next.disk === D.D_FAILED) yield* afterFailure(device, next);
   if (old.disk !== D.D_DISKLESS && next.disk === D.D_DISKLESS) {
     device.progress.total = 0;
@@ -54,7 +65,12 @@ export function* afterStateChange(device: Device, old: State, next: State): Proc
     device.resyncAfterNegotiation = false;
     if (next.conn === C.C_CONNECTED) yield* resyncAfterGrow(device);
   }
-  if ((old.conn > C.C_CONNECTED && next.conn <= C.C_CONNECTED) || (old.peer_isp && !next.peer_isp) || (old.user_isp && !next.user_isp)) resumeOthers(device.host);
+  if (
+    (old.conn > C.C_CONNECTED && next.conn <= C.C_CONNECTED) ||
+    (old.peer_isp && !next.peer_isp) ||
+    (old.user_isp && !next.user_isp)
+  )
+    resumeOthers(device.host);
   if (old.disk < D.D_UP_TO_DATE && old.conn >= C.C_SYNC_SOURCE && next.conn === C.C_CONNECTED) device.sendState(next);
   if (old.conn > C.C_CONNECTED && next.conn <= C.C_CONNECTED) stopTicks(device);
   if (old.conn === C.C_STANDALONE && next.conn === C.C_UNCONNECTED) device.startReceiver();
@@ -92,10 +108,16 @@ function becomeSource(device: Device, old: State, next: State): void {
 }
 
 function sendBitmap(device: Device): void {
-  device.send({ kind: 'bitmap', ranges: device.disk?.metadata.dirty.ranges().map(([start, end]) => [start, end] as const) ?? [] });
+  device.send({
+    kind: 'bitmap',
+    ranges: device.disk?.metadata.dirty.ranges().map(([start, end]) => [start, end] as const) ?? [],
+  });
 }
 
-export function sendSizes(device: Device, options: { readonly trigger?: boolean; readonly forced?: boolean; readonly withoutResync?: boolean } = {}): void {
+export function sendSizes(
+  device: Device,
+  options: { readonly trigger?: boolean; readonly forced?: boolean; readonly withoutResync?: boolean } = {},
+): void {
   const { disk } = device;
   const usable = device.hasDisk(D.D_NEGOTIATING) && disk !== undefined;
   device.send({
@@ -120,7 +142,13 @@ function newGenerations(device: Device, old: State, next: State): void {
       device.sendUuids();
     }
   }
-  if (next.pdsk < D.D_INCONSISTENT && old.peer === R_SECONDARY && next.peer === R_PRIMARY && metadata.uuids[UI_BITMAP] === 0n && next.disk >= D.D_UP_TO_DATE) {
+  if (
+    next.pdsk < D.D_INCONSISTENT &&
+    old.peer === R_SECONDARY &&
+    next.peer === R_PRIMARY &&
+    metadata.uuids[UI_BITMAP] === 0n &&
+    next.disk >= D.D_UP_TO_DATE
+  ) {
     device.newCurrentGeneration();
     device.sendUuids();
   }
@@ -139,7 +167,8 @@ function* afterFailure(device: Device, next: State): Process {
   const { disk } = device;
   if (disk !== undefined) {
     if (next.conn >= C.C_CONNECTED) device.sendState(next);
-    if (device.wasIoError && disk.conf.number('on_io_error') === ioErrorPolicies.EP_CALL_HELPER) yield* device.helper('local-io-error');
+    if (device.wasIoError && disk.conf.number('on_io_error') === ioErrorPolicies.EP_CALL_HELPER)
+      yield* device.helper('local-io-error');
     device.wasIoError = false;
   }
   if (device.goingDiskless) return;

@@ -45,7 +45,9 @@ export interface Metadata {
   readonly uuids: Uuids;
   flags: number;
   logExtents: number;
-  /** Size that the bitmap was made for, in blocks; undefined for one just created, which is set wherever there is data. */
+  /**
+   * Size that the bitmap was made for, in blocks; undefined for one just created, which is set wherever there is data.
+   */
   bitmapBlocks: number | undefined;
   /** Blocks that may differ from the peer's. */
   readonly dirty: RangeSet;
@@ -59,7 +61,10 @@ export interface BackingDeviceOptions {
   /** Device number, for those who ask; 1 and a count of its own if absent. */
   readonly major?: number;
   readonly minor?: number;
-  /** `internal` (the default) makes empty metadata at the end of it, as `drbdmeta create-md` would; `none` leaves it blank. */
+  /**
+   * `internal` (the default) makes empty metadata at the end of it, as `drbdmeta create-md` would; `none` leaves it
+   * blank.
+   */
   readonly metadata?: 'internal' | 'none';
   /** It is open elsewhere, mounted for instance, so that attaching it fails. */
   readonly busy?: boolean;
@@ -101,12 +106,17 @@ export class BackingDevice {
     return this.#sectors;
   }
 
-  /** Gives the disk another size, as growing a logical volume does. Internal metadata does not move: it is lost, as it would be. */
+  /**
+   * Gives the disk another size, as growing a logical volume does. Internal metadata does not move: it is lost, as it
+   * would be.
+   */
   resize(sizeBytes: number | bigint): void {
     this.#sectors = toSectors(sizeBytes);
   }
 
-  /** Writes empty metadata, as `drbdmeta create-md` does: nothing is known of the data, everything counts as different. */
+  /**
+   * Writes empty metadata, as `drbdmeta create-md` does: nothing is known of the data, everything counts as different.
+   */
   createMetadata(place: MetadataPlace = 'internal'): Metadata {
     const metadata: Metadata = {
       agreedSectors: 0,
@@ -166,7 +176,8 @@ export class BackingDevice {
 }
 
 function toSectors(sizeBytes: number | bigint): number {
-  if (typeof sizeBytes === 'number' && (!Number.isInteger(sizeBytes) || sizeBytes < 0)) throw new ArgumentError('sizeBytes', `a number of bytes from 0 up is needed, not ${sizeBytes}`);
+  if (typeof sizeBytes === 'number' && (!Number.isInteger(sizeBytes) || sizeBytes < 0))
+    throw new ArgumentError('sizeBytes', `a number of bytes from 0 up is needed, not ${sizeBytes}`);
   return Number(BigInt(sizeBytes) / SECTOR_BYTES);
 }
 
@@ -183,7 +194,8 @@ export function metadataSectors(index: number, data: BackingDevice, metadata: Ba
 export function dataSectors(index: number, data: BackingDevice, metadata: BackingDevice): number {
   if (index >= 0) return Math.min(MOST_SECTORS_INDEXED, data.sectors);
   const size = metadataSectors(index, data, metadata);
-  if (index === META_FLEXIBLE_EXTERNAL) return Math.min(MOST_SECTORS_FLEXIBLE, data.sectors, Math.max(0, size - BITMAP_OFFSET) * SECTORS_PER_BITMAP_SECTOR);
+  if (index === META_FLEXIBLE_EXTERNAL)
+    return Math.min(MOST_SECTORS_FLEXIBLE, data.sectors, Math.max(0, size - BITMAP_OFFSET) * SECTORS_PER_BITMAP_SECTOR);
   // The superblock is the last whole 4 KiB of the device; log and bitmap stand before it.
   const superblock = data.sectors - (data.sectors % 8) - 8;
   return data.sectors === 0 ? 0 : Math.max(0, Math.min(MOST_SECTORS_FLEXIBLE, superblock + 8 - size));

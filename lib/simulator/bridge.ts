@@ -16,7 +16,10 @@ export interface Bridge {
   close(): void;
 }
 
-/** One line of JSON between the two processes. The one that joins tells who waits there; the one that opened makes the matches. */
+/**
+ * One line of JSON between the two processes. The one that joins tells who waits there; the one that opened makes the
+ * matches.
+ */
 type Message =
   | { readonly wait: number; readonly myAddress: string; readonly peerAddress: string; readonly settleMs: number }
   | { readonly leave: number }
@@ -170,7 +173,10 @@ export async function openBridge(network: Network, at: MeetingPoint, clock: Cloc
   server.unref();
   const address = server.address();
   return {
-    at: typeof address === 'string' ? { path: address } : { port: address?.port ?? 0, host: address?.address ?? '127.0.0.1' },
+    at:
+      typeof address === 'string'
+        ? { path: address }
+        : { port: address?.port ?? 0, host: address?.address ?? '127.0.0.1' },
     close: () => {
       server.close();
       for (const wire of wires) wire.end();
@@ -220,7 +226,12 @@ export async function joinBridge(network: Network, at: MeetingPoint): Promise<Br
       const id = next++;
       numbers.set(waiting, id);
       here.set(id, waiting);
-      wire.send({ wait: id, myAddress: waiting.myAddress, peerAddress: waiting.peerAddress, settleMs: waiting.settleMs });
+      wire.send({
+        wait: id,
+        myAddress: waiting.myAddress,
+        peerAddress: waiting.peerAddress,
+        settleMs: waiting.settleMs,
+      });
     } else if (known !== undefined) {
       numbers.delete(waiting);
       here.delete(known);
@@ -241,6 +252,7 @@ export function parseMeetingPoint(text: string): MeetingPoint {
   if (text.includes('/')) return { path: text };
   const match = /^(?:(.+):)?(\d{1,5})$/u.exec(text);
   const port = Number(match?.[2]);
-  if (match === null || port > 65_535) throw new ArgumentError('network', `PORT, HOST:PORT or a path is needed, not ${JSON.stringify(text)}`);
+  if (match === null || port > 65_535)
+    throw new ArgumentError('network', `PORT, HOST:PORT or a path is needed, not ${JSON.stringify(text)}`);
   return { port, ...(match[1] === undefined ? {} : { host: match[1] }) };
 }

@@ -1,9 +1,22 @@
 import { ClosedError, TransportError, type SentState } from '../errors';
-import { NETLINK_CONNECTOR, type Datagram, type HostFiles, type Send, type SocketCounters, type SocketHandlers, type SocketOptions, type Transport, type TransportSocket } from '../transport/transport';
+import {
+  NETLINK_CONNECTOR,
+  type Datagram,
+  type HostFiles,
+  type Send,
+  type SocketCounters,
+  type SocketHandlers,
+  type SocketOptions,
+  type Transport,
+  type TransportSocket,
+} from '../transport/transport';
 
 /** Errno of a netlink protocol that does not exist. */
 const EPROTONOSUPPORT = 93;
-/** What a socket may hold where its opener does not say (net.core.rmem_default), and what a queued datagram costs beside its bytes. */
+/**
+ * What a socket may hold where its opener does not say (net.core.rmem_default), and what a queued datagram costs beside
+ * its bytes.
+ */
 const DEFAULT_BUFFER_BYTES = 212_992;
 const DATAGRAM_OVERHEAD_BYTES = 640;
 /** Port ids count from here, like process ids. */
@@ -27,7 +40,10 @@ export class Bus implements Transport {
   /** @throws TransportError for another protocol than NETLINK_CONNECTOR */
   open(options: SocketOptions, handlers: SocketHandlers): TransportSocket {
     if (options.protocol !== NETLINK_CONNECTOR) {
-      throw new TransportError(`opening a netlink socket: the simulated kernel has no protocol ${options.protocol}, only the connector (${NETLINK_CONNECTOR})`, { syscall: 'socket', errno: EPROTONOSUPPORT });
+      throw new TransportError(
+        `opening a netlink socket: the simulated kernel has no protocol ${options.protocol}, only the connector (${NETLINK_CONNECTOR})`,
+        { syscall: 'socket', errno: EPROTONOSUPPORT },
+      );
     }
     const socket = new BusSocket(this.#nextPort++, options, handlers, {
       toKernel: this.#toKernel,
@@ -40,10 +56,19 @@ export class Bus implements Transport {
     return socket;
   }
 
-  /** @param groups mask of the groups that it goes to; @param unicastTo the one port that gets it, where there are none */
+  /**
+   * @param groups mask of the groups that it goes to; @param unicastTo the one port that gets it, where there are none
+   */
   multicast(bytes: Uint8Array, port: number, groups: number, unicastTo = 0): void {
     for (const socket of this.#sockets) {
-      if ((socket.groups & groups) !== 0 || (unicastTo !== 0 && socket.portId === unicastTo)) socket.queue({ bytes: bytes.slice(), port, groups, group: groups === 0 ? 0 : 32 - Math.clz32(groups), truncated: false });
+      if ((socket.groups & groups) !== 0 || (unicastTo !== 0 && socket.portId === unicastTo))
+        socket.queue({
+          bytes: bytes.slice(),
+          port,
+          groups,
+          group: groups === 0 ? 0 : 32 - Math.clz32(groups),
+          truncated: false,
+        });
     }
   }
 
@@ -92,14 +117,27 @@ class BusSocket implements TransportSocket {
   readonly #handlers: SocketHandlers;
   readonly #links: BusLinks;
   readonly #limit: number;
-  readonly #sends: { readonly send: BusSend; readonly bytes: Uint8Array; readonly port: number; readonly groups: number }[] = [];
+  readonly #sends: {
+    readonly send: BusSend;
+    readonly bytes: Uint8Array;
+    readonly port: number;
+    readonly groups: number;
+  }[] = [];
   #sending: BusSend | undefined;
   #queued: Datagram[] = [];
   #queuedBytes = 0;
   #scheduled = false;
   #overrun = false;
   #losing = 0;
-  #counters = { receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 };
+  #counters = {
+    receivedDatagrams: 0,
+    receivedBytes: 0,
+    sentDatagrams: 0,
+    sentBytes: 0,
+    sendErrors: 0,
+    overruns: 0,
+    truncated: 0,
+  };
 
   constructor(portId: number, options: SocketOptions, handlers: SocketHandlers, links: BusLinks) {
     this.portId = portId;
@@ -146,7 +184,8 @@ class BusSocket implements TransportSocket {
     if (this.#closed) return;
     this.#closed = true;
     this.#links.forget();
-    const error = (state: SentState): ClosedError => new ClosedError('the socket was closed before the datagram was sent', state);
+    const error = (state: SentState): ClosedError =>
+      new ClosedError('the socket was closed before the datagram was sent', state);
     this.#sending?.reject(error('started'));
     for (const { send } of this.#sends.splice(0)) send.reject(error('no'));
     this.#queued = [];

@@ -53,7 +53,10 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Lets `milliseconds` pass: everything that is due meanwhile happens, in order. @throws RangeError on a negative number */
+  /**
+   * Lets `milliseconds` pass: everything that is due meanwhile happens, in order. @throws RangeError on a negative
+   * number
+   */
   advance(milliseconds: number): void {
     if (!(milliseconds >= 0)) throw new RangeError(`time does not go back: ${milliseconds} ms`);
     const end = this.#now + milliseconds;
@@ -88,7 +91,11 @@ export class VirtualClock implements Clock {
   #next(end: number): Timer | undefined {
     let found: Timer | undefined;
     for (const timer of this.#timers) {
-      if (timer.due <= end && (found === undefined || timer.due < found.due || (timer.due === found.due && timer.order < found.order))) found = timer;
+      if (
+        timer.due <= end &&
+        (found === undefined || timer.due < found.due || (timer.due === found.due && timer.order < found.order))
+      )
+        found = timer;
     }
     return found;
   }

@@ -15,7 +15,10 @@ export function hasField(field: AnyField, release: string): boolean {
     const at = [0, 1, 2].find((index) => (left[index] ?? 0) !== (right[index] ?? 0));
     return at !== undefined && (left[at] ?? 0) < (right[at] ?? 0);
   };
-  return (field.since === undefined || !before(release, field.since)) && (field.until === undefined || !before(field.until, release));
+  return (
+    (field.since === undefined || !before(release, field.since)) &&
+    (field.until === undefined || !before(field.until, release))
+  );
 }
 
 /** A string as the kernel keeps it: a buffer, and how many bytes of it were given. The text ends at the first NUL. */
@@ -43,7 +46,12 @@ export class Configuration {
   readonly #values: Map<string, ConfigurationValue>;
   readonly #order: ByteOrder;
 
-  private constructor(fields: ReadonlyMap<string, AnyField>, byNumber: ReadonlyMap<number, string>, values: Map<string, ConfigurationValue>, order: ByteOrder) {
+  private constructor(
+    fields: ReadonlyMap<string, AnyField>,
+    byNumber: ReadonlyMap<number, string>,
+    values: Map<string, ConfigurationValue>,
+    order: ByteOrder,
+  ) {
     this.#fields = fields;
     this.#byNumber = byNumber;
     this.#values = values;
@@ -54,7 +62,12 @@ export class Configuration {
   static of(table: FieldTable, release: string, order: ByteOrder): Configuration {
     const fields = new Map(Object.entries(table).filter(([, field]) => hasField(field, release)));
     const byNumber = new Map([...fields].map(([name, field]) => [field.number, name]));
-    return new Configuration(fields, byNumber, new Map([...fields].map(([name, field]) => [name, initialValue(field)])), order);
+    return new Configuration(
+      fields,
+      byNumber,
+      new Map([...fields].map(([name, field]) => [name, initialValue(field)])),
+      order,
+    );
   }
 
   copy(): Configuration {
@@ -109,10 +122,11 @@ export class Configuration {
   }
 
   /**
-   * Reads a request's tags as the module does (the _from_tags functions): a number's length and type bits are not looked at, the last
-   * of several wins, and behind the end of the message there are zeros.
+   * Reads a request's tags as the module does (the _from_tags functions): a number's length and type bits are not
+   * looked at, the last of several wins, and behind the end of the message there are zeros.
    * @param tags what follows the flags of a request
-   * @returns false at an unknown mandatory tag or an over-long string: the request is refused with 126, what came before it is read
+   * @returns false at an unknown mandatory tag or an over-long string: the request is refused with 126, what came
+   *   before it is read
    */
   readTags(tags: Uint8Array): boolean {
     const view = viewOf(tags);
@@ -151,7 +165,10 @@ export class Configuration {
     const tags: Tag[] = [];
     for (const [name, field] of this.#fields) {
       const value = this.#values.get(name) ?? 0;
-      const payload = typeof value === 'object' ? this.bytes(name) : encodeValue(field, value, name, { order: this.#order, unchecked: true });
+      const payload =
+        typeof value === 'object'
+          ? this.bytes(name)
+          : encodeValue(field, value, name, { order: this.#order, unchecked: true });
       tags.push(makeTag(field, payload));
     }
     return encodeTagList({ tags, rest: new Uint8Array(0) }, this.#order);
@@ -164,7 +181,10 @@ function makeTag(field: AnyField, payload: Uint8Array): Tag {
 
 /** @returns one tag of a table, encoded */
 export function encodeTag(field: AnyField, value: unknown, order: ByteOrder): Uint8Array {
-  return encodeTagList({ tags: [makeTag(field, encodeValue(field, value, 'reply', { order, unchecked: true }))], rest: new Uint8Array(0) }, order);
+  return encodeTagList(
+    { tags: [makeTag(field, encodeValue(field, value, 'reply', { order, unchecked: true }))], rest: new Uint8Array(0) },
+    order,
+  );
 }
 
 /** Structs of a minor, with the module's defaults. */

@@ -8,7 +8,26 @@ import type { Packet } from './packet';
 import type { Clock } from './clock';
 import { newProgress } from './progress';
 import { Mutex, type Process, type Scheduler } from './scheduler';
-import { C, checkChange, checkState, D, FP, INITIAL_STATE, isEmpty, isStable, isSuspended, needsPeer, R_PRIMARY, R_SECONDARY, sameState, sanitizeState, SS, type State, type StateChange, type StateContext } from './state';
+import {
+  C,
+  checkChange,
+  checkState,
+  D,
+  FP,
+  INITIAL_STATE,
+  isEmpty,
+  isStable,
+  isSuspended,
+  needsPeer,
+  R_PRIMARY,
+  R_SECONDARY,
+  sameState,
+  sanitizeState,
+  SS,
+  type State,
+  type StateChange,
+  type StateContext,
+} from './state';
 import { afterStateChange } from './after-state';
 import { receiver } from './receiver';
 import { adoptVerifyPosition, beginVerify, finishPause, stopTicks } from './resync';
@@ -171,7 +190,8 @@ export class Device {
       openCount: this.openCount + this.unconfirmed.size + this.frozen.length,
       verifyAlgorithm: this.syncer.text('verify_alg') !== '',
       stateSent: this.stateSent,
-      negotiated: disk !== undefined && this.effectiveUuid === disk.metadata.uuids[UI_CURRENT] ? this.negotiated : undefined,
+      negotiated:
+        disk !== undefined && this.effectiveUuid === disk.metadata.uuids[UI_CURRENT] ? this.negotiated : undefined,
     };
   }
 
@@ -245,7 +265,9 @@ export class Device {
     return refusal < SS.SS_SUCCESS ? refusal : checkChange(next, old, context);
   }
 
-  /** _req_st_cond: has the peer answered, or is its answer no longer needed? SS_UNKNOWN_ERROR while it is waited for. */
+  /**
+   * _req_st_cond: has the peer answered, or is its answer no longer needed? SS_UNKNOWN_ERROR while it is waited for.
+   */
   #peerCondition(wanted: State): number {
     if (this.peerAnswer !== undefined) {
       const agreed = this.peerAnswer >= SS.SS_SUCCESS;
@@ -277,12 +299,20 @@ export class Device {
     const wasVerify = old.conn === C.C_VERIFY_S || old.conn === C.C_VERIFY_T;
     if (wasVerify && next.conn < C.C_CONNECTED) adoptVerifyPosition(this);
     finishPause(this, old, next);
-    if (old.conn === C.C_CONNECTED && (next.conn === C.C_VERIFY_S || next.conn === C.C_VERIFY_T)) beginVerify(this, next.conn);
+    if (old.conn === C.C_CONNECTED && (next.conn === C.C_VERIFY_S || next.conn === C.C_VERIFY_T))
+      beginVerify(this, next.conn);
     this.#updateMetadata(old, next);
-    if (old.disk === D.D_INCONSISTENT && old.pdsk === D.D_INCONSISTENT && old.peer === R_SECONDARY && next.peer === R_PRIMARY) this.considerResync = true;
+    if (
+      old.disk === D.D_INCONSISTENT &&
+      old.pdsk === D.D_INCONSISTENT &&
+      old.peer === R_SECONDARY &&
+      next.peer === R_PRIMARY
+    )
+      this.considerResync = true;
     if (old.conn !== C.C_DISCONNECTING && next.conn === C.C_DISCONNECTING) this.#stopReceiver('exiting');
     if (old.conn !== C.C_STANDALONE && next.conn === C.C_STANDALONE) this.#stopReceiver('exiting');
-    if (old.conn > C.C_WF_CONNECTION && next.conn <= C.C_TEAR_DOWN && next.conn >= C.C_TIMEOUT) this.#stopReceiver('restarting');
+    if (old.conn > C.C_WF_CONNECTION && next.conn <= C.C_TEAR_DOWN && next.conn >= C.C_TIMEOUT)
+      this.#stopReceiver('restarting');
     if (old.conn < C.C_CONNECTED && next.conn >= C.C_CONNECTED) this.logSuspended = false;
     this.queueWork(() => this.#afterChange(old, next, complete));
     this.thaw();
@@ -301,7 +331,8 @@ export class Device {
     if (disk === undefined || next.disk < D.D_INCONSISTENT) return;
     let flags = disk.metadata.flags & MDF.MDF_FULL_SYNC;
     if (this.crashedPrimary) flags |= MDF.MDF_CRASHED_PRIMARY;
-    if (next.role === R_PRIMARY || (next.pdsk < D.D_INCONSISTENT && next.peer === R_PRIMARY)) flags |= MDF.MDF_PRIMARY_IND;
+    if (next.role === R_PRIMARY || (next.pdsk < D.D_INCONSISTENT && next.peer === R_PRIMARY))
+      flags |= MDF.MDF_PRIMARY_IND;
     if (next.conn > C.C_WF_REPORT_PARAMS) flags |= MDF.MDF_CONNECTED_IND;
     if (next.disk > D.D_INCONSISTENT) flags |= MDF.MDF_CONSISTENT;
     if (next.disk > D.D_OUTDATED) flags |= MDF.MDF_WAS_UP_TO_DATE;
@@ -466,7 +497,8 @@ export class Device {
 
   /**
    * Writes blocks as an application does.
-   * @returns `done`, `failed` (not primary, or no data to write to), or `frozen` while I/O is suspended or disks negotiate: it is done when it may
+   * @returns `done`, `failed` (not primary, or no data to write to), or `frozen` while I/O is suspended or disks
+   *   negotiate: it is done when it may
    */
   write(start: number, end: number, content: number = this.host.content()): 'done' | 'failed' | 'frozen' {
     if (this.state.role !== R_PRIMARY || start < 0 || end > this.blocks || end <= start) return 'failed';
@@ -480,10 +512,16 @@ export class Device {
     // Without good data anywhere, nothing can be read or written (drbd_fail_request_early).
     if (state.disk < D.D_UP_TO_DATE && state.pdsk < D.D_UP_TO_DATE) return 'failed';
     const local = this.hasDisk();
-    const remote = this.link !== undefined && state.pdsk >= D.D_INCONSISTENT && state.pdsk !== D.D_UNKNOWN && state.conn >= C.C_CONNECTED && state.conn < C.C_AHEAD;
+    const remote =
+      this.link !== undefined &&
+      state.pdsk >= D.D_INCONSISTENT &&
+      state.pdsk !== D.D_UNKNOWN &&
+      state.conn >= C.C_CONNECTED &&
+      state.conn < C.C_AHEAD;
     if (!local && !(remote && state.pdsk === D.D_UP_TO_DATE)) return 'failed';
     if (local && disk !== undefined) {
-      for (let extent = Math.floor(start / BLOCKS_PER_LOG_EXTENT); extent * BLOCKS_PER_LOG_EXTENT < end; extent++) this.#heat(disk, extent);
+      for (let extent = Math.floor(start / BLOCKS_PER_LOG_EXTENT); extent * BLOCKS_PER_LOG_EXTENT < end; extent++)
+        this.#heat(disk, extent);
       for (let block = start; block < end; block++) disk.data.blocks.set(block, content);
       this.counters.written += (end - start) * SECTORS_PER_BLOCK;
     }
@@ -508,7 +546,8 @@ export class Device {
     const policy = net?.number('on_congestion') ?? onCongestionPolicies.OC_BLOCK;
     if (net === undefined || policy === onCongestionPolicies.OC_BLOCK || this.state.conn !== C.C_CONNECTED) return true;
     const fill = net.number('cong_fill');
-    const congested = (fill > 0 && this.inFlightSectors >= fill) || (disk?.metadata.hotExtents.size ?? 0) >= net.number('cong_extents');
+    const congested =
+      (fill > 0 && this.inFlightSectors >= fill) || (disk?.metadata.hotExtents.size ?? 0) >= net.number('cong_extents');
     if (!congested) return true;
     this.changeState({ conn: policy === onCongestionPolicies.OC_PULL_AHEAD ? C.C_AHEAD : C.C_DISCONNECTING });
     return false;
@@ -521,7 +560,10 @@ export class Device {
     return sectors;
   }
 
-  /** The lower disk has failed (__drbd_chk_io_error): pass-on keeps it with data that is not good any more, the others let it go. */
+  /**
+   * The lower disk has failed (__drbd_chk_io_error): pass-on keeps it with data that is not good any more, the others
+   * let it go.
+   */
   diskFailed(): void {
     const { disk } = this;
     if (disk === undefined || !this.hasDisk(D.D_ATTACHING)) return;

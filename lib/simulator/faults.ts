@@ -51,7 +51,17 @@ export class Faults {
   #held: { readonly departure: Departure; readonly emission: Emission }[] = [];
   #memory = 0;
   /** What was done so far, by kind. */
-  readonly counters: Record<MessageFault['kind'] | RequestFault | 'refused-memory', number> = { drop: 0, delay: 0, duplicate: 0, reorder: 0, truncate: 0, forge: 0, hang: 0, 'no-memory': 0, 'refused-memory': 0 };
+  readonly counters: Record<MessageFault['kind'] | RequestFault | 'refused-memory', number> = {
+    drop: 0,
+    delay: 0,
+    duplicate: 0,
+    reorder: 0,
+    truncate: 0,
+    forge: 0,
+    hang: 0,
+    'no-memory': 0,
+    'refused-memory': 0,
+  };
 
   constructor(little: boolean) {
     this.#little = little;
@@ -82,7 +92,11 @@ export class Faults {
   /** What the kernel asks. */
   readonly kernel: KernelFaults = {
     request: (name, minor) => {
-      const fault = use(this.#requests, (target) => (target.name === undefined || target.name === name) && (target.minor === undefined || target.minor === minor));
+      const fault = use(
+        this.#requests,
+        (target) =>
+          (target.name === undefined || target.name === name) && (target.minor === undefined || target.minor === minor),
+      );
       if (fault !== undefined) this.counters[fault]++;
       return fault;
     },
@@ -95,10 +109,18 @@ export class Faults {
   };
 
   /** @param emit lets a datagram go; @param later runs something after a while */
-  apply(bytes: Uint8Array, emission: Emission, emit: (departure: Departure, emission: Emission) => void, later: (milliseconds: number, run: () => void) => void): void {
+  apply(
+    bytes: Uint8Array,
+    emission: Emission,
+    emit: (departure: Departure, emission: Emission) => void,
+    later: (milliseconds: number, run: () => void) => void,
+  ): void {
     const fault = use(
       this.#messages,
-      (target) => (target.kind === undefined || target.kind === emission.kind) && (target.name === undefined || target.name === emission.name) && (target.minor === undefined || target.minor === emission.minor),
+      (target) =>
+        (target.kind === undefined || target.kind === emission.kind) &&
+        (target.name === undefined || target.name === emission.name) &&
+        (target.minor === undefined || target.minor === emission.minor),
     );
     const whole: Departure = { bytes, foreign: false };
     const send = (departure: Departure): void => {
@@ -124,7 +146,10 @@ export class Faults {
         send({ bytes: bytes.subarray(0, Math.max(0, fault.bytes)), foreign: false });
         break;
       case 'forge':
-        send({ bytes: fault.change === undefined ? this.#asSuccess(bytes) : fault.change(bytes.slice()), foreign: true });
+        send({
+          bytes: fault.change === undefined ? this.#asSuccess(bytes) : fault.change(bytes.slice()),
+          foreign: true,
+        });
         send(whole);
         break;
       case undefined:
@@ -137,7 +162,8 @@ export class Faults {
 
   #asSuccess(bytes: Uint8Array): Uint8Array {
     const copy = bytes.slice();
-    if (copy.length >= RETURN_CODE_AT + 4) new DataView(copy.buffer, copy.byteOffset).setInt32(RETURN_CODE_AT, NO_ERROR, this.#little);
+    if (copy.length >= RETURN_CODE_AT + 4)
+      new DataView(copy.buffer, copy.byteOffset).setInt32(RETURN_CODE_AT, NO_ERROR, this.#little);
     return copy;
   }
 }

@@ -1,6 +1,23 @@
-import { CN_VAL_DRBD, decodeBody, packetByNumber, packets, returnCodes, type RequestPacketName } from '../dialects/connector';
+import {
+  CN_VAL_DRBD,
+  decodeBody,
+  packetByNumber,
+  packets,
+  returnCodes,
+  type RequestPacketName,
+} from '../dialects/connector';
 import { encodeStateWord } from '../dialects/state-word';
-import { align, CN_HEADER_BYTES, concatBytes, encodeConnectorMessage, encodeMessage, NLMSG_DONE, NLMSG_HEADER_BYTES, viewOf, type ByteOrder } from '../netlink';
+import {
+  align,
+  CN_HEADER_BYTES,
+  concatBytes,
+  encodeConnectorMessage,
+  encodeMessage,
+  NLMSG_DONE,
+  NLMSG_HEADER_BYTES,
+  viewOf,
+  type ByteOrder,
+} from '../netlink';
 import { dataSectors, type BackingDevice } from './backing-device';
 import type { Clock } from './clock';
 import { encodeTag } from './configuration';
@@ -32,7 +49,10 @@ export interface Emission {
 
 /** What stands between the module and the bus: faults that a test asks for. */
 export interface KernelFaults {
-  /** A request has come, and its handler would run now. `hang`: it never returns. `no-memory`: its answer cannot be allocated. */
+  /**
+   * A request has come, and its handler would run now. `hang`: it never returns. `no-memory`: its answer cannot be
+   * allocated.
+   */
   request(name: string | undefined, minor: number): 'hang' | 'no-memory' | undefined;
   outOfMemory(): boolean;
 }
@@ -150,7 +170,11 @@ export class Kernel implements DeviceHost {
 
   broadcastState(device: Device, state: State): void {
     const { get_state: packet } = packets;
-    this.#broadcast(packet, device.minor, encodeTag(packet.replyTags.state_i, encodeStateWord(state, this.order), this.order));
+    this.#broadcast(
+      packet,
+      device.minor,
+      encodeTag(packet.replyTags.state_i, encodeStateWord(state, this.order), this.order),
+    );
   }
 
   broadcastHelper(device: Device, name: string): void {
@@ -170,12 +194,19 @@ export class Kernel implements DeviceHost {
 
   #broadcast(packet: { readonly number: number; readonly name: string }, minor: number, tags: Uint8Array): void {
     this.#sequence = (this.#sequence + 1) >>> 0;
-    this.#send({ idx: this.#options.index, sequence: this.#sequence, ack: 0 }, packet.number, minor, returnCodes.NO_ERROR, concatBytes([tags, TT_END]), { kind: 'broadcast', name: packet.name, minor });
+    this.#send(
+      { idx: this.#options.index, sequence: this.#sequence, ack: 0 },
+      packet.number,
+      minor,
+      returnCodes.NO_ERROR,
+      concatBytes([tags, TT_END]),
+      { kind: 'broadcast', name: packet.name, minor },
+    );
   }
 
   /**
-   * What the connector does with a datagram from user space: only its first message counts, and hardly anything of its headers.
-   * Too short, longer than the datagram, over 16384 bytes, or of another id: it is dropped without a word.
+   * What the connector does with a datagram from user space: only its first message counts, and hardly anything of its
+   * headers. Too short, longer than the datagram, over 16384 bytes, or of another id: it is dropped without a word.
    * @param done is called when the sender comes back from the kernel; never for a request that hangs
    */
   receive(bytes: Uint8Array, sender: Sender, done: () => void): void {
@@ -189,7 +220,12 @@ export class Kernel implements DeviceHost {
     const view = viewOf(padded);
     const word = (at: number): number => view.getUint32(NLMSG_HEADER_BYTES + at, little);
     if (word(0) !== this.#options.index || word(4) !== CN_VAL_DRBD) return done();
-    const request = { sequence: word(8), ack: word(12), ...decodeBody(padded.subarray(headers - DRBD_HEADER_BYTES, headers), this.order, 0), tags: padded.subarray(headers) };
+    const request = {
+      sequence: word(8),
+      ack: word(12),
+      ...decodeBody(padded.subarray(headers - DRBD_HEADER_BYTES, headers), this.order, 0),
+      tags: padded.subarray(headers),
+    };
     this.scheduler.spawn(this.#handle(request, sender), done);
   }
 
@@ -221,13 +257,29 @@ export class Kernel implements DeviceHost {
     this.#reply(request, packets.return_code_only, code, new Uint8Array(0));
   }
 
-  #reply(request: Request, packet: { readonly number: number; readonly name: string }, code: number, tags: Uint8Array): void {
+  #reply(
+    request: Request,
+    packet: { readonly number: number; readonly name: string },
+    code: number,
+    tags: Uint8Array,
+  ): void {
     const { sequence, ack, minor } = request;
-    this.#send({ idx: this.#options.index, sequence, ack: (ack + 1) >>> 0 }, packet.number, minor, code, tags, { kind: 'reply', name: packet.name, minor });
+    this.#send({ idx: this.#options.index, sequence, ack: (ack + 1) >>> 0 }, packet.number, minor, code, tags, {
+      kind: 'reply',
+      name: packet.name,
+      minor,
+    });
   }
 
   /** cn_netlink_send: nlmsg_len is rounded up, cn.len is exact, and nlmsg_seq is the message's own number. */
-  #send(header: { readonly idx: number; readonly sequence: number; readonly ack: number }, packetType: number, minor: number, code: number, tags: Uint8Array, emission: Emission): void {
+  #send(
+    header: { readonly idx: number; readonly sequence: number; readonly ack: number },
+    packetType: number,
+    minor: number,
+    code: number,
+    tags: Uint8Array,
+    emission: Emission,
+  ): void {
     const body = new Uint8Array(DRBD_HEADER_BYTES);
     const view = viewOf(body);
     const little = this.order === 'little';
@@ -236,8 +288,14 @@ export class Kernel implements DeviceHost {
     view.setInt32(8, code, little);
     const data = concatBytes([body, tags]);
     const rest = new Uint8Array(align(data.length) - data.length);
-    const payload = encodeConnectorMessage({ ...header, val: CN_VAL_DRBD, length: data.length, flags: 0, data, rest }, this.order);
-    this.#options.emit(encodeMessage({ type: NLMSG_DONE, flags: 0, sequence: header.sequence, port: 0, payload }, this.order), emission);
+    const payload = encodeConnectorMessage(
+      { ...header, val: CN_VAL_DRBD, length: data.length, flags: 0, data, rest },
+      this.order,
+    );
+    this.#options.emit(
+      encodeMessage({ type: NLMSG_DONE, flags: 0, sequence: header.sequence, port: 0, payload }, this.order),
+      emission,
+    );
   }
 }
 
@@ -249,4 +307,3 @@ interface Request {
   readonly flags: number;
   readonly tags: Uint8Array;
 }
-

@@ -21,7 +21,10 @@ export interface Listening {
 export interface ListenOptions {
   /** Where a genuine driver would be seen; /proc/drbd if absent. */
   readonly procDrbd?: string;
-  /** Whether the sender at a port has CAP_SYS_ADMIN; a request of one that has not is refused with 152. The bus does not tell, so everybody has if absent. */
+  /**
+   * Whether the sender at a port has CAP_SYS_ADMIN; a request of one that has not is refused with 152. The bus does not
+   * tell, so everybody has if absent.
+   */
   readonly privileged?: (port: number) => boolean;
 }
 
@@ -35,8 +38,10 @@ export interface ListeningCounters {
 
 /**
  * Puts a simulator on this machine's connector bus, at a port of its own.
- * Its messages go to the multicast group and to its own port, never to the kernel's: a genuine driver would carry them out.
- * @throws UnsupportedError if this machine has a DRBD driver that listens on the connector; TransportError if there is no connector here
+ * Its messages go to the multicast group and to its own port, never to the kernel's: a genuine driver would carry them
+ * out.
+ * @throws UnsupportedError if this machine has a DRBD driver that listens on the connector; TransportError if there is
+ *   no connector here
  */
 export function listenSimulator(simulator: Simulator, options: ListenOptions = {}): Listening {
   const { procDrbd = '/proc/drbd', privileged = () => true } = options;

@@ -14,8 +14,20 @@ export type Packet =
       readonly twoPrimaries: boolean;
       readonly integrity: string;
     }
-  | { readonly kind: 'sync-param'; readonly numbers: Readonly<Record<string, number>>; readonly verify: string; readonly checksums: string }
-  | { readonly kind: 'sizes'; readonly disk: number; readonly user: number; readonly current: number; readonly forced: boolean; readonly withoutResync: boolean }
+  | {
+      readonly kind: 'sync-param';
+      readonly numbers: Readonly<Record<string, number>>;
+      readonly verify: string;
+      readonly checksums: string;
+    }
+  | {
+      readonly kind: 'sizes';
+      readonly disk: number;
+      readonly user: number;
+      readonly current: number;
+      readonly forced: boolean;
+      readonly withoutResync: boolean;
+    }
   | { readonly kind: 'uuids'; readonly uuids: Uuids; readonly bits: number; readonly flags: number }
   | { readonly kind: 'state'; readonly state: State }
   | { readonly kind: 'state-request'; readonly change: StateChange }
@@ -23,19 +35,46 @@ export type Packet =
   | { readonly kind: 'sync-uuid'; readonly uuid: bigint }
   | { readonly kind: 'bitmap'; readonly ranges: readonly Range[] }
   | { readonly kind: 'resync-request'; readonly ranges: readonly Range[] }
-  | { readonly kind: 'resync-data'; readonly ranges: readonly Range[]; readonly contents: readonly (readonly [block: number, content: number])[] }
+  | {
+      readonly kind: 'resync-data';
+      readonly ranges: readonly Range[];
+      readonly contents: readonly (readonly [block: number, content: number])[];
+    }
   | { readonly kind: 'resync-ack'; readonly ranges: readonly Range[] }
   | { readonly kind: 'verify-request'; readonly start: number; readonly end: number }
-  | { readonly kind: 'verify-reply'; readonly start: number; readonly end: number; readonly contents: readonly (readonly [block: number, content: number])[] }
-  | { readonly kind: 'verify-result'; readonly start: number; readonly end: number; readonly different: readonly Range[] }
-  | { readonly kind: 'write'; readonly number: number; readonly start: number; readonly end: number; readonly content: number }
+  | {
+      readonly kind: 'verify-reply';
+      readonly start: number;
+      readonly end: number;
+      readonly contents: readonly (readonly [block: number, content: number])[];
+    }
+  | {
+      readonly kind: 'verify-result';
+      readonly start: number;
+      readonly end: number;
+      readonly different: readonly Range[];
+    }
+  | {
+      readonly kind: 'write';
+      readonly number: number;
+      readonly start: number;
+      readonly end: number;
+      readonly content: number;
+    }
   | { readonly kind: 'out-of-sync'; readonly start: number; readonly end: number }
   | { readonly kind: 'write-ack'; readonly number: number }
   | { readonly kind: 'ping' }
   | { readonly kind: 'ping-ack' };
 
 /** Those that go over the second connection of a pair and are handled at once, whatever the receiver waits for. */
-const META: ReadonlySet<Packet['kind']> = new Set(['state-reply', 'resync-ack', 'verify-result', 'write-ack', 'ping', 'ping-ack']);
+const META: ReadonlySet<Packet['kind']> = new Set([
+  'state-reply',
+  'resync-ack',
+  'verify-result',
+  'write-ack',
+  'ping',
+  'ping-ack',
+]);
 
 export function isMeta(packet: Packet): boolean {
   return META.has(packet.kind);
@@ -48,5 +87,7 @@ export function encodePacket(value: unknown): string {
 
 /** @throws SyntaxError */
 export function decodePacket(line: string): unknown {
-  return JSON.parse(line, (_key, item: unknown) => (typeof item === 'string' && /^\d{1,20}n$/u.test(item) ? BigInt(item.slice(0, -1)) : item));
+  return JSON.parse(line, (_key, item: unknown) =>
+    typeof item === 'string' && /^\d{1,20}n$/u.test(item) ? BigInt(item.slice(0, -1)) : item,
+  );
 }

@@ -30,7 +30,8 @@ function progressLines(device: Device): string {
   const { left, perMille } = syncProgress(device);
   const bar = Math.floor(perMille / 50);
   const large = progress.total > LARGE_BLOCKS;
-  const amount = (blocks: number): number => (large ? Math.floor(blocks / 1024) * KIB_PER_BLOCK : blocks * KIB_PER_BLOCK);
+  const amount = (blocks: number): number =>
+    large ? Math.floor(blocks / 1024) * KIB_PER_BLOCK : blocks * KIB_PER_BLOCK;
   const now = host.clock.now();
   const mark = progress.marks[(progress.lastMark + 2) % PROGRESS_MARKS] ?? { time: now, left };
   const seconds = Math.floor((now - mark.time) / SECOND_MS);
@@ -38,7 +39,8 @@ function progressLines(device: Device): string {
   const done = mark.left - left;
   const remaining = Math.floor((recent * Math.floor(left / (Math.floor(done / 100) + 1))) / 100);
   const all = Math.max(1, Math.floor((now - progress.start - progress.paused) / SECOND_MS));
-  const wanted = state.conn === C.C_SYNC_TARGET || state.conn === C.C_VERIFY_S ? ` want: ${grouped(currentRate(device))}` : '';
+  const wanted =
+    state.conn === C.C_SYNC_TARGET || state.conn === C.C_VERIFY_S ? ` want: ${grouped(currentRate(device))}` : '';
   return (
     `\t[${'='.repeat(Math.max(0, bar - 1))}>${'.'.repeat(20 - bar)}] ${isVerify(state.conn) ? 'verified:' : "sync'ed:"}` +
     `${String(Math.floor(perMille / 10)).padStart(3)}.${perMille % 10}% (${amount(left)}/${amount(progress.total)})${large ? 'M' : 'K'}\n` +

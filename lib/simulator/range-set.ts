@@ -71,7 +71,11 @@ export class RangeSet {
   /** How many blocks of [start, end) are in it. */
   count(start: number, end: number): number {
     let found = 0;
-    for (let index = this.#find(start), range = this.#ranges[index]; range !== undefined && range[0] < end; range = this.#ranges[++index]) {
+    for (
+      let index = this.#find(start), range = this.#ranges[index];
+      range !== undefined && range[0] < end;
+      range = this.#ranges[++index]
+    ) {
       found += Math.min(range[1], end) - Math.max(range[0], start);
     }
     return found;
@@ -81,7 +85,11 @@ export class RangeSet {
   take(from: number, limit: number): Range[] {
     const found: Range[] = [];
     let left = limit;
-    for (let index = this.#find(from), range = this.#ranges[index]; range !== undefined && left > 0; range = this.#ranges[++index]) {
+    for (
+      let index = this.#find(from), range = this.#ranges[index];
+      range !== undefined && left > 0;
+      range = this.#ranges[++index]
+    ) {
       const start = Math.max(range[0], from);
       const end = Math.min(range[1], start + left);
       found.push([start, end]);

@@ -6,7 +6,15 @@ import type { Device } from './device';
 import { changeSize, newSize } from './size';
 import { addressKey } from './network';
 import { isMeta, type Packet } from './packet';
-import { catchUp, receiveAcknowledgements, receiveBlocks, resyncAfterGrow, resyncFinished, startResync, stopTicks } from './resync';
+import {
+  catchUp,
+  receiveAcknowledgements,
+  receiveBlocks,
+  resyncAfterGrow,
+  resyncFinished,
+  startResync,
+  stopTicks,
+} from './resync';
 import type { Process } from './scheduler';
 import { syncHandshake } from './sync-handshake';
 import { ASB, C, D, FP, isSuspended, mirrorChange, R_PRIMARY, SS } from './state';
@@ -67,7 +75,8 @@ function* connect(device: Device): Process<Outcome> {
     yield { until: () => device.link !== undefined || stopped() };
     giveUp();
     if (device.link === undefined) return 'give-up';
-    // Both sockets must stay open for a while, so that two that connect at once do not misunderstand each other. If they do not, nobody has noticed yet.
+    // Both sockets must stay open for a while, so that two that connect at once do not misunderstand each other. If
+    // they do not, nobody has noticed yet.
     yield { milliseconds: settleMs, until: () => device.linkClosed || stopped() };
     if (stopped()) return 'give-up';
   } while (device.linkClosed);
@@ -133,23 +142,37 @@ function waitForPeer(device: Device, net: Configuration, settleMs: number): () =
   });
 }
 
-/** The connection was closed by the peer: the asender has the priority of a real-time task, so it finds out before the receiver. */
+/**
+ * The connection was closed by the peer: the asender has the priority of a real-time task, so it finds out before the
+ * receiver.
+ */
 function* noticeLoss(device: Device): Process {
   const { link } = device;
   yield* lossNoticed(device);
-  if (device.link === link && device.state.conn >= C.C_WF_REPORT_PARAMS) device.forceState({ conn: C.C_NETWORK_FAILURE });
+  if (device.link === link && device.state.conn >= C.C_WF_REPORT_PARAMS)
+    device.forceState({ conn: C.C_NETWORK_FAILURE });
 }
 
-/** What came before the end is still heard: the peer closes as soon as it has agreed to be left, or has found that the data does not go together. */
+/**
+ * What came before the end is still heard: the peer closes as soon as it has agreed to be left, or has found that the
+ * data does not go together.
+ */
 function* lossNoticed(device: Device): Process {
   const { link } = device;
-  yield { until: () => (device.peerAnswer === undefined && device.inbox.length === 0) || device.link !== link, milliseconds: LOSS_NOTICED_MS };
+  yield {
+    until: () => (device.peerAnswer === undefined && device.inbox.length === 0) || device.link !== link,
+    milliseconds: LOSS_NOTICED_MS,
+  };
 }
 
 /** What proves that both know the secret; null without authentication. */
 function authentication(net: Configuration): string | null {
   const algorithm = net.text('cram_hmac_alg');
-  return algorithm === '' ? null : createHash('sha256').update(`${algorithm}\0${net.text('shared_secret')}`).digest('hex');
+  return algorithm === ''
+    ? null
+    : createHash('sha256')
+        .update(`${algorithm}\0${net.text('shared_secret')}`)
+        .digest('hex');
 }
 
 /** Options that the peer takes over when the connection stands. */
@@ -219,8 +242,7 @@ function arrive(device: Device, packet: Packet): void {
   else if (packet.kind === 'write-ack') {
     device.unconfirmed.delete(packet.number);
     catchUp(device);
-  }
-  else receiveAcknowledgements(device, packet);
+  } else receiveAcknowledgements(device, packet);
   device.host.scheduler.run();
 }
 
@@ -257,11 +279,16 @@ function* receive(device: Device, packet: Packet): Process<boolean> {
     case 'state':
       return yield* receiveState(device, packet);
     case 'state-request':
-      if (device.yields && device.clusterStateChange) device.send({ kind: 'state-reply', code: SS.SS_CONCURRENT_ST_CHG });
+      if (device.yields && device.clusterStateChange)
+        device.send({ kind: 'state-reply', code: SS.SS_CONCURRENT_ST_CHG });
       else device.send({ kind: 'state-reply', code: device.changeState(mirrorChange(packet.change)) });
       return true;
     case 'sync-uuid': {
-      const expected = (): boolean => device.state.conn === C.C_WF_SYNC_UUID || device.state.conn === C.C_BEHIND || device.state.conn < C.C_CONNECTED || device.state.disk < D.D_NEGOTIATING;
+      const expected = (): boolean =>
+        device.state.conn === C.C_WF_SYNC_UUID ||
+        device.state.conn === C.C_BEHIND ||
+        device.state.conn < C.C_CONNECTED ||
+        device.state.disk < D.D_NEGOTIATING;
       // The module would wait for ever where the resync was called off meanwhile.
       do yield { until: expected, milliseconds: SECOND_MS };
       while (!expected() && device.state.conn !== C.C_CONNECTED);
@@ -300,7 +327,8 @@ function refuse(device: Device): false {
 /** Whether two split-brain policies go together (cmp_after_sb). */
 function policiesAgree(peer: number, mine: number): boolean {
   const sides: readonly number[] = [ASB.ASB_DISCARD_LOCAL, ASB.ASB_DISCARD_REMOTE];
-  if (sides.includes(peer) || sides.includes(mine)) return peer !== mine && sides.includes(peer) && sides.includes(mine);
+  if (sides.includes(peer) || sides.includes(mine))
+    return peer !== mine && sides.includes(peer) && sides.includes(mine);
   return peer === mine;
 }
 
@@ -326,14 +354,19 @@ function receiveProtocol(device: Device, packet: Received<'protocol'>): boolean 
 function receiveSyncParam(device: Device, packet: Received<'sync-param'>): boolean {
   const { syncer, state } = device;
   syncer.set('rate', packet.numbers['rate'] ?? syncer.number('rate'));
-  for (const [name, theirs] of [['verify_alg', packet.verify], ['csums_alg', packet.checksums]] as const) {
+  for (const [name, theirs] of [
+    ['verify_alg', packet.verify],
+    ['csums_alg', packet.checksums],
+  ] as const) {
     if (syncer.text(name) === theirs) continue;
-    if (state.conn === C.C_WF_REPORT_PARAMS || (theirs !== '' && !device.host.algorithms.has(theirs))) return refuse(device);
+    if (state.conn === C.C_WF_REPORT_PARAMS || (theirs !== '' && !device.host.algorithms.has(theirs)))
+      return refuse(device);
   }
   for (const name of SHARED_NUMBERS) syncer.set(name, packet.numbers[name] ?? syncer.number(name));
   // An algorithm that the peer no longer has stays known here: only a new one is taken over.
   if (packet.verify !== '' && syncer.text('verify_alg') !== packet.verify) syncer.setText('verify_alg', packet.verify);
-  if (packet.checksums !== '' && syncer.text('csums_alg') !== packet.checksums) syncer.setText('csums_alg', packet.checksums);
+  if (packet.checksums !== '' && syncer.text('csums_alg') !== packet.checksums)
+    syncer.setText('csums_alg', packet.checksums);
   return true;
 }
 
@@ -345,7 +378,12 @@ function* receiveSizes(device: Device, packet: Received<'sizes'>): Process<boole
   let lowerChanged = false;
   if (disk !== undefined && device.hasDisk()) {
     const mine = Number(disk.conf.size('disk_size'));
-    const wanted = state.conn === C.C_WF_REPORT_PARAMS && mine !== 0 && packet.user !== 0 ? Math.min(mine, packet.user) : state.conn === C.C_WF_REPORT_PARAMS ? mine || packet.user : packet.user;
+    const wanted =
+      state.conn === C.C_WF_REPORT_PARAMS && mine !== 0 && packet.user !== 0
+        ? Math.min(mine, packet.user)
+        : state.conn === C.C_WF_REPORT_PARAMS
+          ? mine || packet.user
+          : packet.user;
     disk.conf.set('disk_size', BigInt(wanted));
     if (newSize(device, disk, false) < device.sectors && state.disk >= D.D_OUTDATED && state.conn < C.C_CONNECTED) {
       disk.conf.set('disk_size', BigInt(mine));
@@ -356,11 +394,14 @@ function* receiveSizes(device: Device, packet: Received<'sizes'>): Process<boole
     lowerChanged = disk.knownSectors !== disk.data.sectors;
     disk.knownSectors = disk.data.sectors;
   } else {
-    // The module takes the peer's largest size, and both would tell each other of the difference for ever where the user wants less.
-    device.sectors = packet.current !== 0 ? packet.current : packet.user !== 0 ? Math.min(packet.user, packet.disk) : packet.disk;
+    // The module takes the peer's largest size, and both would tell each other of the difference for ever where the
+    // user wants less.
+    device.sectors =
+      packet.current !== 0 ? packet.current : packet.user !== 0 ? Math.min(packet.user, packet.disk) : packet.disk;
   }
   if (state.conn > C.C_WF_REPORT_PARAMS) {
-    if (packet.current !== device.sectors || lowerChanged) sendSizes(device, { forced: packet.forced, withoutResync: packet.withoutResync });
+    if (packet.current !== device.sectors || lowerChanged)
+      sendSizes(device, { forced: packet.forced, withoutResync: packet.withoutResync });
     if (device.resizePending || (change === 'grew' && state.conn === C.C_CONNECTED)) {
       device.resizePending = false;
       if (state.pdsk >= D.D_INCONSISTENT && state.disk >= D.D_INCONSISTENT) {
@@ -375,9 +416,19 @@ function* receiveUuids(device: Device, packet: Received<'uuids'>): Process<boole
   device.peerUuids = { uuids: [...packet.uuids], bits: packet.bits, flags: packet.flags };
   const theirs = packet.uuids[UI_CURRENT];
   const { state, disk } = device;
-  if (state.conn < C.C_CONNECTED && state.disk < D.D_INCONSISTENT && state.role === R_PRIMARY && generation(device.effectiveUuid) !== generation(theirs)) return refuse(device);
+  if (
+    state.conn < C.C_CONNECTED &&
+    state.disk < D.D_INCONSISTENT &&
+    state.role === R_PRIMARY &&
+    generation(device.effectiveUuid) !== generation(theirs)
+  )
+    return refuse(device);
   if (disk !== undefined && device.hasDisk()) {
-    if (state.conn === C.C_CONNECTED && disk.metadata.uuids[UI_CURRENT] === UUID_JUST_CREATED && (packet.flags & 8) !== 0) {
+    if (
+      state.conn === C.C_CONNECTED &&
+      disk.metadata.uuids[UI_CURRENT] === UUID_JUST_CREATED &&
+      (packet.flags & 8) !== 0
+    ) {
       disk.metadata.dirty.clear();
       device.logSuspended = false;
       device.setUuid(UI_CURRENT, theirs);
@@ -394,18 +445,30 @@ function* receiveUuids(device: Device, packet: Received<'uuids'>): Process<boole
 function* receiveState(device: Device, packet: Received<'state'>): Process<boolean> {
   let peer = packet.state;
   const peerFlags = device.peerUuids?.flags ?? 0;
-  let peerDisk: number = peer.disk !== D.D_NEGOTIATING ? peer.disk : (peerFlags & 4) !== 0 ? D.D_INCONSISTENT : D.D_CONSISTENT;
+  let peerDisk: number =
+    peer.disk !== D.D_NEGOTIATING ? peer.disk : (peerFlags & 4) !== 0 ? D.D_INCONSISTENT : D.D_CONSISTENT;
   for (;;) {
     const old = device.state;
     if (old.conn <= C.C_TEAR_DOWN) return false;
-    if ((old.pdsk === D.D_INCONSISTENT || old.pdsk === D.D_CONSISTENT) && peerDisk === D.D_UP_TO_DATE && old.conn > C.C_CONNECTED && old.disk === D.D_UP_TO_DATE) {
+    if (
+      (old.pdsk === D.D_INCONSISTENT || old.pdsk === D.D_CONSISTENT) &&
+      peerDisk === D.D_UP_TO_DATE &&
+      old.conn > C.C_CONNECTED &&
+      old.disk === D.D_UP_TO_DATE
+    ) {
       if (peer.conn > C.C_CONNECTED && peer.conn < C.C_SYNC_SOURCE) peerDisk = D.D_INCONSISTENT;
       else if (old.conn >= C.C_SYNC_SOURCE && peer.conn === C.C_CONNECTED) {
         if (device.dirtyBlocks <= device.progress.failed) yield* resyncFinished(device);
         return true;
       }
     }
-    if (old.pdsk === D.D_UP_TO_DATE && peerDisk === D.D_INCONSISTENT && old.conn === C.C_CONNECTED && peer.conn > C.C_SYNC_SOURCE) peerDisk = D.D_UP_TO_DATE;
+    if (
+      old.pdsk === D.D_UP_TO_DATE &&
+      peerDisk === D.D_INCONSISTENT &&
+      old.conn === C.C_CONNECTED &&
+      peer.conn > C.C_SYNC_SOURCE
+    )
+      peerDisk = D.D_UP_TO_DATE;
     let conn: number = old.conn === C.C_WF_REPORT_PARAMS ? C.C_CONNECTED : old.conn;
     if (peer.conn === C.C_AHEAD) conn = C.C_BEHIND;
     if (device.peerUuids !== undefined && peer.disk >= D.D_NEGOTIATING && device.hasDisk(D.D_NEGOTIATING)) {
@@ -434,8 +497,17 @@ function* receiveState(device: Device, packet: Received<'state'>): Process<boole
     // Something else happened meanwhile: think again.
     if (device.state !== old) continue;
     device.considerResync = false;
-    const disk = (conn === C.C_CONNECTED || conn === C.C_WF_BITMAP_S) && old.disk === D.D_NEGOTIATING ? device.negotiated.disk : old.disk;
-    if (peerDisk === D.D_CONSISTENT && isSuspended(old) && conn === C.C_CONNECTED && old.conn < C.C_CONNECTED && device.newCurrentUuid) {
+    const disk =
+      (conn === C.C_CONNECTED || conn === C.C_WF_BITMAP_S) && old.disk === D.D_NEGOTIATING
+        ? device.negotiated.disk
+        : old.disk;
+    if (
+      peerDisk === D.D_CONSISTENT &&
+      isSuspended(old) &&
+      conn === C.C_CONNECTED &&
+      old.conn < C.C_CONNECTED &&
+      device.newCurrentUuid
+    ) {
       device.forgetUnconfirmed();
       device.newCurrentGeneration();
       device.newCurrentUuid = false;
@@ -447,7 +519,12 @@ function* receiveState(device: Device, packet: Received<'state'>): Process<boole
       { hard: !(old.conn < C.C_CONNECTED && conn >= C.C_CONNECTED) },
     );
     if (result < SS.SS_SUCCESS) return refuse(device);
-    if (old.conn > C.C_WF_REPORT_PARAMS && device.state.conn > C.C_CONNECTED && peer.conn <= C.C_CONNECTED && peer.disk !== D.D_NEGOTIATING) {
+    if (
+      old.conn > C.C_WF_REPORT_PARAMS &&
+      device.state.conn > C.C_CONNECTED &&
+      peer.conn <= C.C_CONNECTED &&
+      peer.disk !== D.D_NEGOTIATING
+    ) {
       device.sendUuids();
       if (device.clusterStateChange) yield { until: () => !device.clusterStateChange };
       device.sendState();
@@ -475,7 +552,12 @@ function receiveWrite(device: Device, packet: Received<'write'>): void {
   device.counters.received += (packet.end - packet.start) * SECTORS_PER_BLOCK;
   if (disk !== undefined && device.hasDisk()) {
     for (let block = packet.start; block < packet.end; block++) disk.data.blocks.set(block, packet.content);
-    for (let extent = Math.floor(packet.start / BLOCKS_PER_LOG_EXTENT); extent * BLOCKS_PER_LOG_EXTENT < packet.end; extent++) disk.metadata.hotExtents.add(extent);
+    for (
+      let extent = Math.floor(packet.start / BLOCKS_PER_LOG_EXTENT);
+      extent * BLOCKS_PER_LOG_EXTENT < packet.end;
+      extent++
+    )
+      disk.metadata.hotExtents.add(extent);
     device.counters.written += (packet.end - packet.start) * SECTORS_PER_BLOCK;
     // The only disk of the two: the peer's will lack it.
     if (device.state.pdsk < D.D_INCONSISTENT) device.setDirty(packet.start, packet.end);
@@ -497,7 +579,8 @@ function* disconnect(device: Device): Process {
   yield* device.flushWork();
   device.peerUuids = undefined;
   if (!isSuspended(device.state)) device.forgetUnconfirmed();
-  if (device.state.role === R_PRIMARY && device.fencing >= FP.FP_RESOURCE && device.state.pdsk >= D.D_UNKNOWN) device.host.scheduler.spawn(fencePeerLater(device));
+  if (device.state.role === R_PRIMARY && device.fencing >= FP.FP_RESOURCE && device.state.pdsk >= D.D_UNKNOWN)
+    device.host.scheduler.spawn(fencePeerLater(device));
   const { state } = device;
   if (state.conn >= C.C_UNCONNECTED) device.changeState({ conn: C.C_UNCONNECTED });
   if (state.conn === C.C_DISCONNECTING) {
@@ -516,7 +599,10 @@ function* fencePeerLater(device: Device): Process {
 /** Exit statuses of the helper for fence-peer. */
 const FENCED = { INCONSISTENT: 3, OUTDATED: 4, DOWN: 5, PRIMARY: 6, STONITHED: 7 } as const;
 
-/** Calls the helper that outdates or shoots the peer (drbd_try_outdate_peer). @returns the peer's disk state that follows */
+/**
+ * Calls the helper that outdates or shoots the peer (drbd_try_outdate_peer). @returns the peer's disk state that
+ * follows
+ */
 export function* fencePeer(device: Device): Process<number> {
   if (!device.hasDisk(D.D_CONSISTENT)) {
     if (device.state.susp_fen && device.state.pdsk >= D.D_UNKNOWN) yield* device.requestState({ susp_fen: false });

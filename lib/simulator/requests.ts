@@ -1,9 +1,24 @@
-import { onCongestionPolicies, packets, returnCodes, timeoutTypes, type RequestPacketName } from '../dialects/connector';
+import {
+  onCongestionPolicies,
+  packets,
+  returnCodes,
+  timeoutTypes,
+  type RequestPacketName,
+} from '../dialects/connector';
 import { encodeStateWord } from '../dialects/state-word';
 import { concatBytes } from '../netlink';
 import type { FieldTable } from '../schema';
 import { sendSizes } from './after-state';
-import { BLOCKS_PER_LOG_EXTENT, dataSectors, MDF, META_FLEXIBLE_INTERNAL, META_INTERNAL, metadataPlace, smallestMetadataDevice, type BackingDevice } from './backing-device';
+import {
+  BLOCKS_PER_LOG_EXTENT,
+  dataSectors,
+  MDF,
+  META_FLEXIBLE_INTERNAL,
+  META_INTERNAL,
+  metadataPlace,
+  smallestMetadataDevice,
+  type BackingDevice,
+} from './backing-device';
 import { Configuration, diskDefaults, encodeTag, netDefaults, syncerDefaults } from './configuration';
 import type { AttachedDisk, Device } from './device';
 import { fencePeer, requestPing, sendSyncParam } from './receiver';
@@ -37,7 +52,12 @@ interface Handler {
   run(device: Device, tags: Uint8Array, setDefaults: boolean): Process<Answer> | Answer;
 }
 
-const read = (device: Device, table: FieldTable, tags: Uint8Array, prepare?: (options: Configuration) => void): Configuration | undefined => {
+const read = (
+  device: Device,
+  table: FieldTable,
+  tags: Uint8Array,
+  prepare?: (options: Configuration) => void,
+): Configuration | undefined => {
   const options = Configuration.of(table, device.host.release, device.host.order);
   prepare?.(options);
   return options.readTags(tags) ? options : undefined;
@@ -46,7 +66,9 @@ const read = (device: Device, table: FieldTable, tags: Uint8Array, prepare?: (op
 /** Bytes that the tags of a table can take, each with its header (the _tag_len_struct of drbd_tag_magic.h). */
 function roomFor(...tables: readonly FieldTable[]): number {
   const width: Readonly<Record<string, number>> = { u64: 8, s32: 4, u32: 4, u8: 1, flag: 1 };
-  return tables.flatMap((table) => Object.values(table)).reduce((sum, field) => sum + 4 + (width[field.kind] ?? field.maxBytes ?? 0), 0);
+  return tables
+    .flatMap((table) => Object.values(table))
+    .reduce((sum, field) => sum + 4 + (width[field.kind] ?? field.maxBytes ?? 0), 0);
 }
 
 const change = (run: Handler['run']): Handler => ({ replyBytes: 0, run });
@@ -59,7 +81,9 @@ const ordered = (wanted: StateChange): Handler =>
 export const handlers: { readonly [N in RequestPacketName]: Handler } = {
   primary: change(function* (device, tags) {
     const options = read(device, packets.primary.tags, tags);
-    return options === undefined ? E.ERR_MANDATORY_TAG : yield* setRole(device, R_PRIMARY, options.flag('primary_force'));
+    return options === undefined
+      ? E.ERR_MANDATORY_TAG
+      : yield* setRole(device, R_PRIMARY, options.flag('primary_force'));
   }),
   secondary: change(function* (device) {
     return yield* setRole(device, R_SECONDARY, false);
@@ -95,7 +119,13 @@ export const handlers: { readonly [N in RequestPacketName]: Handler } = {
   get_config: {
     replyBytes: roomFor(packets.disk_conf.tags, packets.net_conf.tags, packets.syncer_conf.tags),
     run: (device) => {
-      return { tags: concatBytes([device.hasDisk() ? (device.disk?.conf.tags() ?? NO_TAGS) : NO_TAGS, device.usableNet?.tags() ?? NO_TAGS, device.syncer.tags()]) };
+      return {
+        tags: concatBytes([
+          device.hasDisk() ? (device.disk?.conf.tags() ?? NO_TAGS) : NO_TAGS,
+          device.usableNet?.tags() ?? NO_TAGS,
+          device.syncer.tags(),
+        ]),
+      };
     },
   },
   get_state: {
@@ -105,7 +135,12 @@ export const handlers: { readonly [N in RequestPacketName]: Handler } = {
       const { conn } = device.state;
       const state = encodeTag(packets.get_state.replyTags.state_i, encodeStateWord(device.state, order), order);
       if (conn < C.C_SYNC_SOURCE || conn > C.C_PAUSED_SYNC_T || !device.hasDisk()) return { tags: state };
-      return { tags: concatBytes([state, encodeTag(packets.get_state.replyTags.sync_progress, syncProgress(device).perMille, order)]) };
+      return {
+        tags: concatBytes([
+          state,
+          encodeTag(packets.get_state.replyTags.sync_progress, syncProgress(device).perMille, order),
+        ]),
+      };
     },
   },
   get_uuids: {
@@ -115,13 +150,20 @@ export const handlers: { readonly [N in RequestPacketName]: Handler } = {
       if (disk === undefined || !device.hasDisk()) return { tags: NO_TAGS };
       const { uuids, flags } = disk.metadata;
       const table = packets.get_uuids.replyTags;
-      return { tags: concatBytes([encodeTag(table.uuids, uuids, host.order), encodeTag(table.uuids_flags, flags, host.order)]) };
+      return {
+        tags: concatBytes([encodeTag(table.uuids, uuids, host.order), encodeTag(table.uuids_flags, flags, host.order)]),
+      };
     },
   },
   get_timeout_flag: {
     replyBytes: roomFor(packets.get_timeout_flag.tags),
     run: (device) => {
-      const type = device.state.pdsk === D.D_OUTDATED ? timeoutTypes.UT_PEER_OUTDATED : device.degradedTimeout ? timeoutTypes.UT_DEGRADED : timeoutTypes.UT_DEFAULT;
+      const type =
+        device.state.pdsk === D.D_OUTDATED
+          ? timeoutTypes.UT_PEER_OUTDATED
+          : device.degradedTimeout
+            ? timeoutTypes.UT_DEGRADED
+            : timeoutTypes.UT_DEFAULT;
       return { tags: encodeTag(packets.get_timeout_flag.replyTags.use_degraded, type, device.host.order) };
     },
   },
@@ -178,7 +220,11 @@ function* setRoleLocked(device: Device, role: number, force: boolean): Process<n
     }
     if (result === SS.SS_NO_UP_TO_DATE_DISK && state.disk === D.D_CONSISTENT && wanted.pdsk === undefined) {
       const pdsk = yield* fencePeer(device);
-      wanted = { ...wanted, pdsk, ...(pdsk === D.D_OUTDATED || pdsk === D.D_INCONSISTENT ? { disk: D.D_UP_TO_DATE } : {}) };
+      wanted = {
+        ...wanted,
+        pdsk,
+        ...(pdsk === D.D_OUTDATED || pdsk === D.D_INCONSISTENT ? { disk: D.D_UP_TO_DATE } : {}),
+      };
       continue;
     }
     if (result === SS.SS_NOTHING_TO_DO) return result;
@@ -208,7 +254,8 @@ function* setRoleLocked(device: Device, role: number, force: boolean): Process<n
   } else {
     device.usableNet?.set('want_lose', false);
     if (uuids !== undefined) {
-      if (((device.state.conn < C.C_CONNECTED || device.state.pdsk <= D.D_FAILED) && uuids[UI_BITMAP] === 0n) || forced) device.newCurrentGeneration();
+      if (((device.state.conn < C.C_CONNECTED || device.state.pdsk <= D.D_FAILED) && uuids[UI_BITMAP] === 0n) || forced)
+        device.newCurrentGeneration();
       uuids[UI_CURRENT] |= 1n;
     }
   }
@@ -254,7 +301,8 @@ function* attachConfigured(device: Device, tags: Uint8Array): Process<number> {
   if (!conf.readTags(tags)) return E.ERR_MANDATORY_TAG;
   const index = conf.number('meta_dev_idx');
   if (index < META_FLEXIBLE_INTERNAL) return E.ERR_MD_IDX_INVALID;
-  if (conf.number('fencing') === FP.FP_STONITH && device.usableNet?.number('wire_protocol') === PROTOCOL_A) return E.ERR_STONITH_AND_PROT_A;
+  if (conf.number('fencing') === FP.FP_STONITH && device.usableNet?.number('wire_protocol') === PROTOCOL_A)
+    return E.ERR_STONITH_AND_PROT_A;
   const data = host.backingDevice(conf.text('backing_dev'));
   if (data === undefined || !data.claim(device.minor)) return E.ERR_OPEN_DISK;
   const meta = host.backingDevice(conf.text('meta_dev'));
@@ -267,7 +315,8 @@ function* attachConfigured(device: Device, tags: Uint8Array): Process<number> {
     meta.release();
     return code;
   };
-  if ((data === meta) !== (index === META_INTERNAL || index === META_FLEXIBLE_INTERNAL)) return refuse(E.ERR_MD_IDX_INVALID);
+  if ((data === meta) !== (index === META_INTERNAL || index === META_FLEXIBLE_INTERNAL))
+    return refuse(E.ERR_MD_IDX_INVALID);
   const capacity = dataSectors(index, data, meta);
   if (BigInt(capacity) < conf.size('disk_size')) return refuse(E.ERR_DISK_TOO_SMALL);
   if (meta.sectors < smallestMetadataDevice(index)) return refuse(E.ERR_MD_DISK_TOO_SMALL);
@@ -291,7 +340,12 @@ function adopt(device: Device, conf: Configuration, index: number, data: Backing
   const metadata = meta.metadata(metadataPlace(index));
   if (metadata === undefined) return E.ERR_MD_INVALID;
   device.syncer.set('al_extents', metadata.logExtents < FEWEST_LOG_EXTENTS ? DEFAULT_LOG_EXTENTS : metadata.logExtents);
-  if (state.conn < C.C_CONNECTED && state.role === R_PRIMARY && generation(device.effectiveUuid) !== generation(metadata.uuids[UI_CURRENT])) return E.ERR_DATA_NOT_CURRENT;
+  if (
+    state.conn < C.C_CONNECTED &&
+    state.role === R_PRIMARY &&
+    generation(device.effectiveUuid) !== generation(metadata.uuids[UI_CURRENT])
+  )
+    return E.ERR_DATA_NOT_CURRENT;
   const disk: AttachedDisk = { conf, index, data, meta, metadata, knownSectors: data.sectors };
   const has = (flag: number): boolean => (metadata.flags & flag) !== 0;
   if (has(MDF.MDF_CONSISTENT) && newSize(device, disk, false) < metadata.agreedSectors) return E.ERR_DISK_TOO_SMALL;
@@ -305,12 +359,17 @@ function adopt(device: Device, conf: Configuration, index: number, data: Backing
   if (size === 'failed') return E.ERR_NOMEM_BITMAP;
   if (size === 'grew') device.resyncAfterNegotiation = true;
   if (has(MDF.MDF_FULL_SYNC)) device.setAllDirty();
-  if (crashed) for (const extent of metadata.hotExtents) device.setDirty(extent * BLOCKS_PER_LOG_EXTENT, (extent + 1) * BLOCKS_PER_LOG_EXTENT);
+  if (crashed)
+    for (const extent of metadata.hotExtents)
+      device.setDirty(extent * BLOCKS_PER_LOG_EXTENT, (extent + 1) * BLOCKS_PER_LOG_EXTENT);
   if (device.dirtyBlocks === device.blocks && state.conn < C.C_CONNECTED) device.logSuspended = true;
   const pdsk = has(MDF.MDF_PEER_OUT_DATED) ? D.D_OUTDATED : device.state.pdsk;
   const trusted = pdsk === D.D_OUTDATED || conf.number('fencing') === FP.FP_DONT_CARE;
   const good = trusted ? D.D_UP_TO_DATE : D.D_CONSISTENT;
-  const byMetadata = { disk: !has(MDF.MDF_CONSISTENT) ? D.D_INCONSISTENT : has(MDF.MDF_WAS_UP_TO_DATE) ? good : D.D_OUTDATED, pdsk };
+  const byMetadata = {
+    disk: !has(MDF.MDF_CONSISTENT) ? D.D_INCONSISTENT : has(MDF.MDF_WAS_UP_TO_DATE) ? good : D.D_OUTDATED,
+    pdsk,
+  };
   const connected = device.state.conn === C.C_CONNECTED;
   if (connected) {
     // What the disk becomes is settled with the peer.
@@ -319,7 +378,8 @@ function adopt(device: Device, conf: Configuration, index: number, data: Backing
   }
   const result = device.changeState(connected ? { disk: D.D_NEGOTIATING } : byMetadata);
   if (result < SS.SS_SUCCESS) return result;
-  metadata.uuids[UI_CURRENT] = device.state.role === R_PRIMARY ? metadata.uuids[UI_CURRENT] | 1n : generation(metadata.uuids[UI_CURRENT]);
+  metadata.uuids[UI_CURRENT] =
+    device.state.role === R_PRIMARY ? metadata.uuids[UI_CURRENT] | 1n : generation(metadata.uuids[UI_CURRENT]);
   return E.NO_ERROR;
 }
 
@@ -352,7 +412,8 @@ function* connectConfigured(device: Device, tags: Uint8Array): Process<number> {
   const protocol = net.number('wire_protocol');
   if (net.flag('two_primaries') && protocol !== PROTOCOL_C) return E.ERR_NOT_PROTO_C;
   if (device.hasDisk() && protocol === PROTOCOL_A && device.fencing === FP.FP_STONITH) return E.ERR_STONITH_AND_PROT_A;
-  if (net.number('on_congestion') !== onCongestionPolicies.OC_BLOCK && protocol !== PROTOCOL_A) return E.ERR_CONG_NOT_PROTO_A;
+  if (net.number('on_congestion') !== onCongestionPolicies.OC_BLOCK && protocol !== PROTOCOL_A)
+    return E.ERR_CONG_NOT_PROTO_A;
   if (state.role === R_PRIMARY && net.flag('want_lose')) return E.ERR_DISCARD;
   const taken = addressConflict(device, net);
   if (taken !== E.NO_ERROR) return taken;
@@ -393,9 +454,13 @@ function* disconnectPeer(device: Device, tags: Uint8Array): Process<number> {
   }
   let result = yield* device.requestState({ conn: C.C_DISCONNECTING }, { wait: true, serialize: true });
   if (result === SS.SS_NOTHING_TO_DO || result === SS.SS_ALREADY_STANDALONE) return E.NO_ERROR;
-  if (result === SS.SS_PRIMARY_NOP) result = yield* device.requestOrdered({ conn: C.C_DISCONNECTING, pdsk: D.D_OUTDATED });
+  if (result === SS.SS_PRIMARY_NOP)
+    result = yield* device.requestOrdered({ conn: C.C_DISCONNECTING, pdsk: D.D_OUTDATED });
   else if (result === SS.SS_CW_FAILED_BY_PEER) {
-    result = yield* device.requestState({ conn: C.C_DISCONNECTING, disk: D.D_OUTDATED }, { wait: true, serialize: true });
+    result = yield* device.requestState(
+      { conn: C.C_DISCONNECTING, disk: D.D_OUTDATED },
+      { wait: true, serialize: true },
+    );
     if (result === SS.SS_IS_DISKLESS || result === SS.SS_LOWER_THAN_OUTDATED) {
       device.forceState({ conn: C.C_DISCONNECTING });
       result = SS.SS_SUCCESS;
@@ -486,7 +551,8 @@ function* invalidate(device: Device): Process<number> {
   yield* waitForBitmap(device);
   yield* device.flushWork();
   let result = yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_T });
-  if (result < SS.SS_SUCCESS && result !== SS.SS_NEED_CONNECTION) result = yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_T });
+  if (result < SS.SS_SUCCESS && result !== SS.SS_NEED_CONNECTION)
+    result = yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_T });
   while (result === SS.SS_NEED_CONNECTION) {
     if (device.state.conn < C.C_CONNECTED) result = device.changeState({ disk: D.D_INCONSISTENT });
     if (result !== SS.SS_NEED_CONNECTION) break;
@@ -501,7 +567,8 @@ function* invalidatePeer(device: Device): Process<number> {
   yield* device.flushWork();
   let result = yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_S });
   if (result >= SS.SS_SUCCESS) return result;
-  if (result !== SS.SS_NEED_CONNECTION || device.state.role !== R_PRIMARY) return yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_S });
+  if (result !== SS.SS_NEED_CONNECTION || device.state.role !== R_PRIMARY)
+    return yield* device.requestOrdered({ conn: C.C_STARTING_SYNC_S });
   result = yield* device.requestOrdered({ pdsk: D.D_INCONSISTENT });
   if (result >= SS.SS_SUCCESS) {
     device.setAllDirty();
@@ -536,4 +603,3 @@ function* newCurrentUuid(device: Device, tags: Uint8Array): Process<number> {
     device.stateMutex.unlock();
   }
 }
-

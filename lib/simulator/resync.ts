@@ -16,7 +16,8 @@ const KIB_PER_BLOCK = 4;
 
 const isVerify = (conn: number): boolean => conn === C.C_VERIFY_S || conn === C.C_VERIFY_T;
 const isTarget = (conn: number): boolean => conn === C.C_SYNC_TARGET || conn === C.C_PAUSED_SYNC_T;
-export const isResync = (conn: number): boolean => conn >= C.C_SYNC_SOURCE && conn <= C.C_PAUSED_SYNC_T && !isVerify(conn);
+export const isResync = (conn: number): boolean =>
+  conn >= C.C_SYNC_SOURCE && conn <= C.C_PAUSED_SYNC_T && !isVerify(conn);
 
 /** How much is left, and what part is done (drbd_get_syncer_progress). */
 export function syncProgress(device: Device): { readonly left: number; readonly perMille: number } {
@@ -34,7 +35,10 @@ function blocksPerTick(device: Device): number {
   return Math.floor((currentRate(device) * TICK_MS) / (KIB_PER_BLOCK * SECOND_MS));
 }
 
-/** The speed that is aimed at, in KiB/s. The dynamic controller is not simulated: where it is on, the link is taken to carry its highest rate. */
+/**
+ * The speed that is aimed at, in KiB/s. The dynamic controller is not simulated: where it is on, the link is taken to
+ * carry its highest rate.
+ */
 export function currentRate(device: Device): number {
   const { syncer } = device;
   return syncer.number('c_plan_ahead') > 0 ? syncer.number('c_max_rate') : syncer.number('rate');
@@ -126,7 +130,12 @@ export function receiveBlocks(device: Device, packet: Packet): void {
         progress.total = progress.verifyLeft;
       }
       device.counters.read += (packet.end - packet.start) * SECTORS_PER_BLOCK;
-      device.send({ kind: 'verify-reply', start: packet.start, end: packet.end, contents: disk.data.read([[packet.start, packet.end]]) });
+      device.send({
+        kind: 'verify-reply',
+        start: packet.start,
+        end: packet.end,
+        contents: disk.data.read([[packet.start, packet.end]]),
+      });
       return;
     }
     case 'verify-reply': {
@@ -158,7 +167,10 @@ function verified(device: Device, blocks: number): void {
 
 const count = (ranges: readonly Range[]): number => ranges.reduce((sum, [start, end]) => sum + end - start, 0);
 
-function compare(mine: readonly (readonly [number, number])[], theirs: readonly (readonly [number, number])[]): Range[] {
+function compare(
+  mine: readonly (readonly [number, number])[],
+  theirs: readonly (readonly [number, number])[],
+): Range[] {
   const left = new Map(mine);
   const right = new Map(theirs);
   return [...new Set([...left.keys(), ...right.keys()])]
@@ -176,7 +188,8 @@ function setInSync(device: Device, ranges: readonly Range[]): void {
     dirty.delete(start, end);
     advanceMarks(device, dirty.size);
     for (let extent = Math.floor(start / BLOCKS_PER_BITMAP_EXTENT); extent * BLOCKS_PER_BITMAP_EXTENT < end; extent++) {
-      if (dirty.count(extent * BLOCKS_PER_BITMAP_EXTENT, (extent + 1) * BLOCKS_PER_BITMAP_EXTENT) === 0) device.queueWork(() => extentDone(device));
+      if (dirty.count(extent * BLOCKS_PER_BITMAP_EXTENT, (extent + 1) * BLOCKS_PER_BITMAP_EXTENT) === 0)
+        device.queueWork(() => extentDone(device));
     }
   }
 }
@@ -194,7 +207,14 @@ function advanceMarks(device: Device, left: number): void {
   const { progress, state } = device;
   const mark = progress.marks[progress.lastMark];
   const now = device.host.clock.now();
-  if (mark === undefined || now < mark.time + MARK_STEP_MS || mark.left === left || state.conn === C.C_PAUSED_SYNC_S || state.conn === C.C_PAUSED_SYNC_T) return;
+  if (
+    mark === undefined ||
+    now < mark.time + MARK_STEP_MS ||
+    mark.left === left ||
+    state.conn === C.C_PAUSED_SYNC_S ||
+    state.conn === C.C_PAUSED_SYNC_T
+  )
+    return;
   progress.lastMark = (progress.lastMark + 1) % PROGRESS_MARKS;
   progress.marks[progress.lastMark] = { time: now, left };
 }
@@ -243,7 +263,8 @@ export function* resyncFinished(device: Device): Process {
 function adoptGenerations(device: Device): void {
   const { peerUuids } = device;
   if (peerUuids === undefined) return;
-  for (const slot of [UI_BITMAP, UI_HISTORY_START, UI_HISTORY_END] as const) device.setUuid(slot, peerUuids.uuids[slot]);
+  for (const slot of [UI_BITMAP, UI_HISTORY_START, UI_HISTORY_END] as const)
+    device.setUuid(slot, peerUuids.uuids[slot]);
   device.rotateUuid(UI_BITMAP, device.disk?.metadata.uuids[UI_CURRENT] ?? 0n);
   device.setUuid(UI_CURRENT, peerUuids.uuids[UI_CURRENT]);
 }
@@ -253,7 +274,11 @@ export function catchUp(device: Device): void {
   if (device.state.conn !== C.C_AHEAD || device.unconfirmed.size > 0) return;
   const { link } = device;
   device.host.clock.after(SECOND_MS, () => {
-    device.queueWork(() => (device.state.conn === C.C_AHEAD && device.unconfirmed.size === 0 && device.link === link ? startResync(device, C.C_SYNC_SOURCE) : undefined));
+    device.queueWork(() =>
+      device.state.conn === C.C_AHEAD && device.unconfirmed.size === 0 && device.link === link
+        ? startResync(device, C.C_SYNC_SOURCE)
+        : undefined,
+    );
   });
 }
 
@@ -362,7 +387,8 @@ const isConfigured = ({ state }: Device): boolean => state.conn !== C.C_STANDALO
 export function pauseOthers(host: DeviceHost): boolean {
   let changed = false;
   for (const device of host.devices()) {
-    if (isConfigured(device) && !maySync(device)) changed = device.changeState({ aftr_isp: true }, { hard: true }) !== SS.SS_NOTHING_TO_DO || changed;
+    if (isConfigured(device) && !maySync(device))
+      changed = device.changeState({ aftr_isp: true }, { hard: true }) !== SS.SS_NOTHING_TO_DO || changed;
   }
   return changed;
 }
@@ -371,7 +397,8 @@ export function pauseOthers(host: DeviceHost): boolean {
 export function resumeOthers(host: DeviceHost): boolean {
   let changed = false;
   for (const device of host.devices()) {
-    if (isConfigured(device) && device.state.aftr_isp && maySync(device)) changed = device.changeState({ aftr_isp: false }, { hard: true }) !== SS.SS_NOTHING_TO_DO || changed;
+    if (isConfigured(device) && device.state.aftr_isp && maySync(device))
+      changed = device.changeState({ aftr_isp: false }, { hard: true }) !== SS.SS_NOTHING_TO_DO || changed;
   }
   return changed;
 }

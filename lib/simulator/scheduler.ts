@@ -20,8 +20,8 @@ interface Sleeper {
 }
 
 /**
- * Runs the threads of one simulated kernel, one at a time, in a fixed order: the same requests at the same times give the same
- * result. Nothing runs between two calls from outside except when a timer of the clock fires.
+ * Runs the threads of one simulated kernel, one at a time, in a fixed order: the same requests at the same times give
+ * the same result. Nothing runs between two calls from outside except when a timer of the clock fires.
  */
 export class Scheduler {
   readonly clock: Clock;
@@ -56,7 +56,8 @@ export class Scheduler {
     try {
       do {
         for (let task = this.#ready.shift(); task !== undefined; task = this.#ready.shift()) {
-          if (++steps > MOST_STEPS) throw new Error(`the simulated kernel does not come to rest at ${this.clock.now()} ms`);
+          if (++steps > MOST_STEPS)
+            throw new Error(`the simulated kernel does not come to rest at ${this.clock.now()} ms`);
           task();
         }
         this.#wake();

@@ -33,13 +33,18 @@ export interface SimulatorOptions {
   readonly version?: string;
   /** What minors of several simulators of this process find each other through; one of its own if absent. */
   readonly network?: Network;
-  /** This machine's own addresses, without ports, such as `10.0.0.1` or `::1`: a minor with another one goes stand-alone. Any address if absent. */
+  /**
+   * This machine's own addresses, without ports, such as `10.0.0.1` or `::1`: a minor with another one goes
+   * stand-alone. Any address if absent.
+   */
   readonly addresses?: readonly string[];
   /** Names of the kernel's crypto API that exist; `hmac(…)` for authentication. */
   readonly algorithms?: readonly string[];
   /** Processors of the machine, for cpu-mask; 2 if absent. */
   readonly processors?: number;
-  /** What the user-space helper would answer; 0 if absent. Called with the event, such as `fence-peer`, and the minor. */
+  /**
+   * What the user-space helper would answer; 0 if absent. Called with the event, such as `fence-peer`, and the minor.
+   */
   readonly helper?: (event: string, minor: number) => HelperAnswer;
 }
 
@@ -64,7 +69,17 @@ export interface MinorView {
   readonly disk: string | undefined;
 }
 
-const DEFAULT_ALGORITHMS = ['md5', 'sha1', 'crc32c', 'sha256', 'sha512', 'hmac(md5)', 'hmac(sha1)', 'hmac(sha256)', 'hmac(sha512)'];
+const DEFAULT_ALGORITHMS = [
+  'md5',
+  'sha1',
+  'crc32c',
+  'sha256',
+  'sha512',
+  'hmac(md5)',
+  'hmac(sha1)',
+  'hmac(sha256)',
+  'hmac(sha512)',
+];
 const MOST_MINORS = 256;
 /** struct sockaddr_in. */
 const SHORTEST_ADDRESS_BYTES = 16;
@@ -74,7 +89,10 @@ const PROTOCOLS = '86-96';
 
 /** A simulated kernel with DRBD 8.3, and the machine around it. */
 export class Simulator {
-  /** For `openDrbd({ transport, dialect: 'connector' })`: sockets inside this process that reach this simulator and nothing else. */
+  /**
+   * For `openDrbd({ transport, dialect: 'connector' })`: sockets inside this process that reach this simulator and
+   * nothing else.
+   */
   readonly transport: Transport;
   readonly clock: Clock;
   readonly network: Network;
@@ -95,9 +113,12 @@ export class Simulator {
   constructor(options: SimulatorOptions = {}) {
     this.#options = options;
     const { minorCount = 32, index = CN_IDX_DRBD[0], version = '8.3.13' } = options;
-    if (!Number.isInteger(minorCount) || minorCount < 1 || minorCount > MOST_MINORS) throw new ArgumentError('minorCount', `a number from 1 to ${MOST_MINORS} is needed`);
-    if (!Number.isInteger(index) || index < 1 || index > 0xffffffff) throw new ArgumentError('index', 'a number from 1 to 4294967295 is needed');
-    if (!/^8\.3\.1[0-6]$/u.test(version)) throw new ArgumentError('version', `a release from 8.3.10 to 8.3.16 is needed, not ${JSON.stringify(version)}`);
+    if (!Number.isInteger(minorCount) || minorCount < 1 || minorCount > MOST_MINORS)
+      throw new ArgumentError('minorCount', `a number from 1 to ${MOST_MINORS} is needed`);
+    if (!Number.isInteger(index) || index < 1 || index > 0xffffffff)
+      throw new ArgumentError('index', 'a number from 1 to 4294967295 is needed');
+    if (!/^8\.3\.1[0-6]$/u.test(version))
+      throw new ArgumentError('version', `a release from 8.3.10 to 8.3.16 is needed, not ${JSON.stringify(version)}`);
     this.clock = options.clock ?? realClock();
     this.network = options.network ?? new Network();
     this.byteOrder = options.byteOrder ?? hostByteOrder();
@@ -135,7 +156,11 @@ export class Simulator {
   /** @throws ArgumentError if there is none of that path */
   disk(path: string): BackingDevice {
     const disk = this.#disks.get(path);
-    if (disk === undefined) throw new ArgumentError('disk', `there is no disk ${path}; there are ${[...this.#disks.keys()].join(', ') || 'none'}`);
+    if (disk === undefined)
+      throw new ArgumentError(
+        'disk',
+        `there is no disk ${path}; there are ${[...this.#disks.keys()].join(', ') || 'none'}`,
+      );
     return disk;
   }
 
@@ -177,10 +202,14 @@ export class Simulator {
     return device === undefined ? undefined : viewOf(device);
   }
 
-  /** Opens a minor as a program does: while it is open, it cannot be demoted. @returns closes it. @throws ArgumentError if it does not exist or is not primary */
+  /**
+   * Opens a minor as a program does: while it is open, it cannot be demoted. @returns closes it. @throws ArgumentError
+   * if it does not exist or is not primary
+   */
   openMinor(minor: number): () => void {
     const device = this.#device(minor);
-    if (device.state.role !== R_PRIMARY) throw new ArgumentError('minor', `minor ${minor} is not primary, so nobody can open it`);
+    if (device.state.role !== R_PRIMARY)
+      throw new ArgumentError('minor', `minor ${minor} is not primary, so nobody can open it`);
     device.openCount++;
     let open = true;
     return () => {
@@ -193,11 +222,13 @@ export class Simulator {
    * Writes blocks of 4 KiB as an application does.
    * @param blocks first block, and the one behind the last
    * @param content what they hold then; something new if absent
-   * @returns `failed` on a secondary or without data, `frozen` while I/O is suspended or disks negotiate: it is done when it may
+   * @returns `failed` on a secondary or without data, `frozen` while I/O is suspended or disks negotiate: it is done
+   *   when it may
    */
   write(minor: number, blocks: readonly [start: number, end: number], content?: number): 'done' | 'failed' | 'frozen' {
     const device = this.#device(minor);
-    const result = content === undefined ? device.write(blocks[0], blocks[1]) : device.write(blocks[0], blocks[1], content);
+    const result =
+      content === undefined ? device.write(blocks[0], blocks[1]) : device.write(blocks[0], blocks[1], content);
     device.host.scheduler.run();
     return result;
   }
@@ -211,7 +242,17 @@ export class Simulator {
   }
 
   /** A block of the peer's failed its checksum: the kernel tells everybody with a dump_ee broadcast. */
-  reportIntegrityFailure(minor: number, dump: { readonly reason: string; readonly seenDigest: Uint8Array; readonly calculatedDigest: Uint8Array; readonly sector: bigint; readonly blockId: bigint; readonly data: Uint8Array }): void {
+  reportIntegrityFailure(
+    minor: number,
+    dump: {
+      readonly reason: string;
+      readonly seenDigest: Uint8Array;
+      readonly calculatedDigest: Uint8Array;
+      readonly sector: bigint;
+      readonly blockId: bigint;
+      readonly data: Uint8Array;
+    },
+  ): void {
     const { tags } = packets.dump_ee;
     const encoded = [
       encodeTag(tags.dump_ee_reason, dump.reason, this.byteOrder),
@@ -265,7 +306,13 @@ export class Simulator {
   }
 
   #load(): void {
-    const { minorCount = 32, version = '8.3.13', algorithms = DEFAULT_ALGORITHMS, processors = 2, helper } = this.#options;
+    const {
+      minorCount = 32,
+      version = '8.3.13',
+      algorithms = DEFAULT_ALGORITHMS,
+      processors = 2,
+      helper,
+    } = this.#options;
     this.#kernel = new Kernel({
       release: version,
       header: `version: ${version} (api:${API}/proto:${PROTOCOLS})\nbuilt-in\n`,
@@ -296,7 +343,10 @@ export class Simulator {
     if (bytes.length < SHORTEST_ADDRESS_BYTES) return false;
     try {
       const { family, address } = decodeSocketAddress(bytes, this.byteOrder);
-      return (family === 'ipv4' || family === 'ipv6') && (ANY_ADDRESS.includes(address) || (this.#options.addresses?.includes(address) ?? true));
+      return (
+        (family === 'ipv4' || family === 'ipv6') &&
+        (ANY_ADDRESS.includes(address) || (this.#options.addresses?.includes(address) ?? true))
+      );
     } catch {
       return false;
     }

@@ -21,7 +21,10 @@ export function newSize(device: Device, disk: AttachedDisk, assumePeerHasSpace: 
  * Gives the device the size that follows from both disks and the user's wish (drbd_determine_dev_size).
  * New space counts as different, unless it is declared equal.
  */
-export function changeSize(device: Device, options: { readonly forced: boolean; readonly withoutResync: boolean }): 'unchanged' | 'grew' | 'shrunk' | 'failed' {
+export function changeSize(
+  device: Device,
+  options: { readonly forced: boolean; readonly withoutResync: boolean },
+): 'unchanged' | 'grew' | 'shrunk' | 'failed' {
   const { disk } = device;
   if (disk === undefined) return 'failed';
   if (device.host.outOfMemory()) return 'failed';

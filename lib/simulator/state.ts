@@ -1,4 +1,12 @@
-import { afterSplitBrainPolicies, connectionStates, diskStates, fencingPolicies, onNoDataPolicies, roles, stateChangeCodes } from '../dialects/connector';
+import {
+  afterSplitBrainPolicies,
+  connectionStates,
+  diskStates,
+  fencingPolicies,
+  onNoDataPolicies,
+  roles,
+  stateChangeCodes,
+} from '../dialects/connector';
 import type { StateWord } from '../dialects/state-word';
 
 export const { R_UNKNOWN, R_PRIMARY, R_SECONDARY } = roles;
@@ -38,9 +46,17 @@ export function isSuspended(state: State): boolean {
   return state.susp || state.susp_nod || state.susp_fen;
 }
 
-/** Whether applications may write now, suspension aside (drbd_state_is_stable): while bitmaps are exchanged and disks negotiate, they wait. */
+/**
+ * Whether applications may write now, suspension aside (drbd_state_is_stable): while bitmaps are exchanged and disks
+ * negotiate, they wait.
+ */
 export function isStable(state: State): boolean {
-  return state.conn !== C.C_WF_BITMAP_T && state.conn !== C.C_WF_SYNC_UUID && state.disk !== D.D_ATTACHING && state.disk !== D.D_NEGOTIATING;
+  return (
+    state.conn !== C.C_WF_BITMAP_T &&
+    state.conn !== C.C_WF_SYNC_UUID &&
+    state.disk !== D.D_ATTACHING &&
+    state.disk !== D.D_NEGOTIATING
+  );
 }
 
 /** Neither disk nor network, and not primary: such a minor needs no worker. */
@@ -94,7 +110,13 @@ const isNetworkFailure = (conn: number): boolean => conn >= C.C_TIMEOUT && conn 
 export function sanitizeState(old: State, wanted: State, context: StateContext): State {
   const next: { -readonly [K in keyof State]: State[K] } = { ...wanted };
   if (isNetworkFailure(next.conn) && old.conn <= C.C_DISCONNECTING) next.conn = old.conn;
-  if (isNetworkFailure(old.conn) && next.conn !== C.C_UNCONNECTED && next.conn !== C.C_DISCONNECTING && next.conn <= C.C_CONNECTED) next.conn = old.conn;
+  if (
+    isNetworkFailure(old.conn) &&
+    next.conn !== C.C_UNCONNECTED &&
+    next.conn !== C.C_DISCONNECTING &&
+    next.conn <= C.C_CONNECTED
+  )
+    next.conn = old.conn;
   if (next.disk === D.D_FAILED && old.disk === D.D_DISKLESS) next.disk = D.D_DISKLESS;
   if (old.conn === C.C_DISCONNECTING && next.conn !== C.C_STANDALONE) next.conn = old.conn;
   if (next.conn < C.C_CONNECTED) {
@@ -103,7 +125,8 @@ export function sanitizeState(old: State, wanted: State, context: StateContext):
     if (next.pdsk > D.D_UNKNOWN || next.pdsk < D.D_INCONSISTENT) next.pdsk = D.D_UNKNOWN;
   }
   if (isEmpty(next)) next.aftr_isp = false;
-  if (old.conn > C.C_CONNECTED && next.conn > C.C_CONNECTED && (next.disk <= D.D_FAILED || next.pdsk <= D.D_FAILED)) next.conn = C.C_CONNECTED;
+  if (old.conn > C.C_CONNECTED && next.conn > C.C_CONNECTED && (next.disk <= D.D_FAILED || next.pdsk <= D.D_FAILED))
+    next.conn = C.C_CONNECTED;
   if (next.conn < C.C_CONNECTED && next.disk === D.D_NEGOTIATING && old.disk === D.D_NEGOTIATING) {
     next.disk = context.negotiated?.disk ?? D.D_DISKLESS;
     next.pdsk = context.negotiated?.pdsk ?? D.D_UNKNOWN;
@@ -115,9 +138,11 @@ export function sanitizeState(old: State, wanted: State, context: StateContext):
   const [diskMin, diskMax, peerMin, peerMax] = IMPLICATIONS[next.conn] ?? ANY;
   next.disk = Math.max(Math.min(next.disk, diskMax), diskMin);
   next.pdsk = Math.max(Math.min(next.pdsk, peerMax), peerMin);
-  const unfenced = (state: State): boolean => state.role === R_PRIMARY && state.conn < C.C_CONNECTED && state.pdsk > D.D_OUTDATED;
+  const unfenced = (state: State): boolean =>
+    state.role === R_PRIMARY && state.conn < C.C_CONNECTED && state.pdsk > D.D_OUTDATED;
   if (context.fencing === FP.FP_STONITH && unfenced(next) && !unfenced(old)) next.susp_fen = true;
-  if (context.onNoData === onNoDataPolicies.OND_SUSPEND_IO && withoutData(next) && !withoutData(old)) next.susp_nod = true;
+  if (context.onNoData === onNoDataPolicies.OND_SUSPEND_IO && withoutData(next) && !withoutData(old))
+    next.susp_nod = true;
   const paused = next.aftr_isp || next.peer_isp || next.user_isp;
   if (paused && next.conn === C.C_SYNC_SOURCE) next.conn = C.C_PAUSED_SYNC_S;
   else if (paused && next.conn === C.C_SYNC_TARGET) next.conn = C.C_PAUSED_SYNC_T;
@@ -135,40 +160,64 @@ const isVerify = (conn: number): boolean => conn === C.C_VERIFY_S || conn === C.
 const isStarting = (conn: number): boolean => conn === C.C_STARTING_SYNC_S || conn === C.C_STARTING_SYNC_T;
 
 /** Refusals of a state, the first that applies counts: the code, and when (is_valid_state of drbd_main.c, 8.3.13). */
-const REFUSED_STATES: readonly (readonly [code: number, applies: (state: State, context: StateContext) => boolean])[] = [
-  [SS.SS_TWO_PRIMARIES, (s, context) => context.twoPrimaries === false && s.role === R_PRIMARY && s.peer === R_PRIMARY],
-  [SS.SS_DEVICE_IN_USE, (s, context) => s.role === R_SECONDARY && context.openCount > 0],
-  [SS.SS_NO_UP_TO_DATE_DISK, (s) => s.role === R_PRIMARY && s.conn < C.C_CONNECTED && s.disk < D.D_UP_TO_DATE],
-  [SS.SS_PRIMARY_NOP, (s, context) => context.fencing >= FP.FP_RESOURCE && s.role === R_PRIMARY && s.conn < C.C_CONNECTED && s.pdsk >= D.D_UNKNOWN],
-  [SS.SS_NO_UP_TO_DATE_DISK, (s) => s.role === R_PRIMARY && s.disk <= D.D_INCONSISTENT && s.pdsk <= D.D_INCONSISTENT],
-  [SS.SS_NO_LOCAL_DISK, (s) => s.conn > C.C_CONNECTED && s.disk < D.D_INCONSISTENT],
-  [SS.SS_NO_REMOTE_DISK, (s) => s.conn > C.C_CONNECTED && s.pdsk < D.D_INCONSISTENT],
-  [SS.SS_NO_UP_TO_DATE_DISK, (s) => s.conn > C.C_CONNECTED && s.disk < D.D_UP_TO_DATE && s.pdsk < D.D_UP_TO_DATE],
+const REFUSED_STATES: readonly (readonly [code: number, applies: (state: State, context: StateContext) => boolean])[] =
   [
-    SS.SS_CONNECTED_OUTDATES,
-    (s) => (s.conn === C.C_CONNECTED || s.conn === C.C_WF_BITMAP_S || s.conn === C.C_SYNC_SOURCE || s.conn === C.C_PAUSED_SYNC_S) && s.disk === D.D_OUTDATED,
-  ],
-  [SS.SS_NO_VERIFY_ALG, (s, context) => isVerify(s.conn) && !context.verifyAlgorithm],
-  [SS.SS_CONNECTED_OUTDATES, (s) => s.conn >= C.C_CONNECTED && s.pdsk === D.D_UNKNOWN],
-];
+    [
+      SS.SS_TWO_PRIMARIES,
+      (s, context) => context.twoPrimaries === false && s.role === R_PRIMARY && s.peer === R_PRIMARY,
+    ],
+    [SS.SS_DEVICE_IN_USE, (s, context) => s.role === R_SECONDARY && context.openCount > 0],
+    [SS.SS_NO_UP_TO_DATE_DISK, (s) => s.role === R_PRIMARY && s.conn < C.C_CONNECTED && s.disk < D.D_UP_TO_DATE],
+    [
+      SS.SS_PRIMARY_NOP,
+      (s, context) =>
+        context.fencing >= FP.FP_RESOURCE && s.role === R_PRIMARY && s.conn < C.C_CONNECTED && s.pdsk >= D.D_UNKNOWN,
+    ],
+    [SS.SS_NO_UP_TO_DATE_DISK, (s) => s.role === R_PRIMARY && s.disk <= D.D_INCONSISTENT && s.pdsk <= D.D_INCONSISTENT],
+    [SS.SS_NO_LOCAL_DISK, (s) => s.conn > C.C_CONNECTED && s.disk < D.D_INCONSISTENT],
+    [SS.SS_NO_REMOTE_DISK, (s) => s.conn > C.C_CONNECTED && s.pdsk < D.D_INCONSISTENT],
+    [SS.SS_NO_UP_TO_DATE_DISK, (s) => s.conn > C.C_CONNECTED && s.disk < D.D_UP_TO_DATE && s.pdsk < D.D_UP_TO_DATE],
+    [
+      SS.SS_CONNECTED_OUTDATES,
+      (s) =>
+        (s.conn === C.C_CONNECTED ||
+          s.conn === C.C_WF_BITMAP_S ||
+          s.conn === C.C_SYNC_SOURCE ||
+          s.conn === C.C_PAUSED_SYNC_S) &&
+        s.disk === D.D_OUTDATED,
+    ],
+    [SS.SS_NO_VERIFY_ALG, (s, context) => isVerify(s.conn) && !context.verifyAlgorithm],
+    [SS.SS_CONNECTED_OUTDATES, (s) => s.conn >= C.C_CONNECTED && s.pdsk === D.D_UNKNOWN],
+  ];
 
 /** Refusals of a change, the last that applies counts (is_valid_state_transition of drbd_main.c). */
-const REFUSED_CHANGES: readonly (readonly [code: number, applies: (next: State, old: State, context: StateContext) => boolean])[] = [
+const REFUSED_CHANGES: readonly (readonly [
+  code: number,
+  applies: (next: State, old: State, context: StateContext) => boolean,
+])[] = [
   [SS.SS_RESYNC_RUNNING, (next, old) => isStarting(next.conn) && old.conn > C.C_CONNECTED],
   [SS.SS_ALREADY_STANDALONE, (next, old) => next.conn === C.C_DISCONNECTING && old.conn === C.C_STANDALONE],
   [SS.SS_IS_DISKLESS, (next, old) => next.disk > D.D_ATTACHING && old.disk === D.D_DISKLESS],
   [SS.SS_NO_NET_CONFIG, (next, old) => next.conn === C.C_WF_CONNECTION && old.conn < C.C_UNCONNECTED],
-  [SS.SS_LOWER_THAN_OUTDATED, (next, old) => next.disk === D.D_OUTDATED && old.disk < D.D_OUTDATED && old.disk !== D.D_ATTACHING],
+  [
+    SS.SS_LOWER_THAN_OUTDATED,
+    (next, old) => next.disk === D.D_OUTDATED && old.disk < D.D_OUTDATED && old.disk !== D.D_ATTACHING,
+  ],
   [SS.SS_IN_TRANSIENT_STATE, (next, old) => next.conn === C.C_DISCONNECTING && old.conn === C.C_UNCONNECTED],
   [SS.SS_IN_TRANSIENT_STATE, (next, old) => next.conn === old.conn && next.conn === C.C_WF_REPORT_PARAMS],
   [
     SS.SS_IN_TRANSIENT_STATE,
-    (next, old, context) => context.stateSent && !(old.conn === C.C_WF_REPORT_PARAMS || (next.conn === C.C_WF_REPORT_PARAMS && old.conn === C.C_WF_CONNECTION)),
+    (next, old, context) =>
+      context.stateSent &&
+      !(old.conn === C.C_WF_REPORT_PARAMS || (next.conn === C.C_WF_REPORT_PARAMS && old.conn === C.C_WF_CONNECTION)),
   ],
   [SS.SS_NEED_CONNECTION, (next, old) => isVerify(next.conn) && old.conn < C.C_CONNECTED],
   [SS.SS_RESYNC_RUNNING, (next, old) => isVerify(next.conn) && next.conn !== old.conn && old.conn > C.C_CONNECTED],
   [SS.SS_NEED_CONNECTION, (next, old) => isStarting(next.conn) && old.conn < C.C_CONNECTED],
-  [SS.SS_NEED_CONNECTION, (next, old) => (next.conn === C.C_SYNC_TARGET || next.conn === C.C_SYNC_SOURCE) && old.conn < C.C_WF_REPORT_PARAMS],
+  [
+    SS.SS_NEED_CONNECTION,
+    (next, old) => (next.conn === C.C_SYNC_TARGET || next.conn === C.C_SYNC_SOURCE) && old.conn < C.C_WF_REPORT_PARAMS,
+  ],
 ];
 
 /** @returns SS_SUCCESS, or why the state must not be */

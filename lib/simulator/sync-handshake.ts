@@ -10,13 +10,24 @@ const UNDECIDED = Verdict.SPLIT_BRAIN_DISCONNECT;
  * Decides who has the better data, by the generations, the disks and the policies (drbd_sync_handshake).
  * @returns the connection state that follows; undefined if the nodes must not connect
  */
-export function* syncHandshake(device: Device, peer: PeerUuids, peerRole: number, peerDisk: number): Process<number | undefined> {
+export function* syncHandshake(
+  device: Device,
+  peer: PeerUuids,
+  peerRole: number,
+  peerDisk: number,
+): Process<number | undefined> {
   const { disk, net, state } = device;
   if (disk === undefined || net === undefined) return undefined;
   const myDisk = state.disk === D.D_NEGOTIATING ? device.negotiated.disk : state.disk;
-  let [verdict]: readonly [number, number] = compareUuids(disk.metadata.uuids, peer, { crashedPrimary: device.crashedPrimary, yields: device.yields });
+  let [verdict]: readonly [number, number] = compareUuids(disk.metadata.uuids, peer, {
+    crashedPrimary: device.crashedPrimary,
+    yields: device.yields,
+  });
   if (verdict === Verdict.UNRELATED) return undefined;
-  if ((myDisk === D.D_INCONSISTENT && peerDisk > D.D_INCONSISTENT) || (peerDisk === D.D_INCONSISTENT && myDisk > D.D_INCONSISTENT)) {
+  if (
+    (myDisk === D.D_INCONSISTENT && peerDisk > D.D_INCONSISTENT) ||
+    (peerDisk === D.D_INCONSISTENT && myDisk > D.D_INCONSISTENT)
+  ) {
     const full = verdict === UNDECIDED || Math.abs(verdict) === 2;
     verdict = (myDisk > D.D_INCONSISTENT ? 1 : -1) * (full ? 2 : 1);
   }
@@ -86,7 +97,8 @@ function recoverWithoutPrimary(device: Device, peer: PeerUuids): number {
   const theirs = peer.bits;
   const tie = device.yields ? Verdict.TARGET : Verdict.SOURCE;
   const least = mine < theirs ? Verdict.TARGET : mine > theirs ? Verdict.SOURCE : tie;
-  const zero = mine === 0 && theirs === 0 ? tie : theirs === 0 ? Verdict.SOURCE : mine === 0 ? Verdict.TARGET : undefined;
+  const zero =
+    mine === 0 && theirs === 0 ? tie : theirs === 0 ? Verdict.SOURCE : mine === 0 ? Verdict.TARGET : undefined;
   switch (policy) {
     case ASB.ASB_DISCARD_YOUNGER_PRI:
       if (self !== other) return self ? Verdict.SOURCE : Verdict.TARGET;

@@ -42,7 +42,9 @@ export interface PeerUuids {
   readonly uuids: Uuids;
   /** Bits set in its bitmap. */
   readonly bits: number;
-  /** 1 it would discard its data, 2 it was primary when it crashed, 4 its disk is inconsistent, 8 skip the first resync. */
+  /**
+   * 1 it would discard its data, 2 it was primary when it crashed, 4 its disk is inconsistent, 8 skip the first resync.
+   */
   flags: number;
 }
 
@@ -67,10 +69,15 @@ export interface CrashFlags {
 }
 
 /**
- * Compares the data of both nodes (drbd_uuid_compare, protocol 96). Where the last message of a resync was lost, it mends `self` or `peer`.
+ * Compares the data of both nodes (drbd_uuid_compare, protocol 96). Where the last message of a resync was lost, it
+ * mends `self` or `peer`.
  * @returns the verdict and the number of the rule that found it
  */
-export function compareUuids(self: Uuids, peer: PeerUuids, { crashedPrimary, yields }: CrashFlags): readonly [verdict: number, rule: number] {
+export function compareUuids(
+  self: Uuids,
+  peer: PeerUuids,
+  { crashedPrimary, yields }: CrashFlags,
+): readonly [verdict: number, rule: number] {
   const other = peer.uuids;
   const mine = generation(self[UI_CURRENT]);
   const theirs = generation(other[UI_CURRENT]);
@@ -79,7 +86,8 @@ export function compareUuids(self: Uuids, peer: PeerUuids, { crashedPrimary, yie
   if (mine !== UUID_JUST_CREATED && (theirs === UUID_JUST_CREATED || theirs === 0n)) return [Verdict.SOURCE_FULL, 30];
   if (mine === theirs) return compareEqual(self, peer, crashedPrimary, yields);
   if (mine === generation(other[UI_BITMAP])) return [Verdict.TARGET, 50];
-  const lostSync = (uuids: Uuids): boolean => BigInt.asUintN(64, generation(uuids[UI_HISTORY_START]) + NEW_BITMAP_OFFSET) === generation(uuids[UI_BITMAP]);
+  const lostSync = (uuids: Uuids): boolean =>
+    BigInt.asUintN(64, generation(uuids[UI_HISTORY_START]) + NEW_BITMAP_OFFSET) === generation(uuids[UI_BITMAP]);
   if (mine === generation(other[UI_HISTORY_START]) && lostSync(other)) {
     undoSyncStart(other);
     return [Verdict.TARGET, 51];
@@ -108,10 +116,16 @@ function undoSyncStart(uuids: Uuids): void {
 }
 
 /** The data is of one generation: who was primary, and whether the end of a resync was missed. */
-function compareEqual(self: Uuids, peer: PeerUuids, crashedPrimary: boolean, yields: boolean): readonly [verdict: number, rule: number] {
+function compareEqual(
+  self: Uuids,
+  peer: PeerUuids,
+  crashedPrimary: boolean,
+  yields: boolean,
+): readonly [verdict: number, rule: number] {
   const other = peer.uuids;
   const sameEnd = (source: Uuids, target: Uuids): boolean =>
-    generation(source[UI_BITMAP]) === generation(target[UI_HISTORY_START]) && generation(source[UI_HISTORY_START]) === generation(target[UI_HISTORY_END]);
+    generation(source[UI_BITMAP]) === generation(target[UI_HISTORY_START]) &&
+    generation(source[UI_HISTORY_START]) === generation(target[UI_HISTORY_END]);
   if (other[UI_BITMAP] === 0n && self[UI_BITMAP] !== 0n) {
     if (!sameEnd(self, other)) return [Verdict.SOURCE, 36];
     clearBitmapUuid(self);

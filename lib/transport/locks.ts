@@ -26,14 +26,17 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 const queues = new Map<string, Promise<void>>();
 
 /**
- * Locks a whole file for writing, by a POSIX record lock, as drbdsetup and drbdmeta do: they see this process as its holder. The file is made if it is
- * not there. Callers within the process, workers included, exclude each other too. A process that ends lets go.
- * Whoever opens and closes the file in this process by other means takes the lock away: the kernel's rule for these locks.
- * @throws LockedError that names the holder's pid when the time is over; AbortError; TransportError if the file cannot be opened; ArgumentError
+ * Locks a whole file for writing, by a POSIX record lock, as drbdsetup and drbdmeta do: they see this process as its
+ * holder. The file is made if it is not there. Callers within the process, workers included, exclude each other too. A
+ * process that ends lets go. Whoever opens and closes the file in this process by other means takes the lock away: the
+ * kernel's rule for these locks.
+ * @throws LockedError that names the holder's pid when the time is over; AbortError; TransportError if the file cannot
+ *   be opened; ArgumentError
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<FileLock> {
   const { timeoutMs = 0, signal } = options;
-  if (!(timeoutMs >= 0)) throw new ArgumentError('timeoutMs', `${timeoutMs} is no time to wait; it is in milliseconds, from 0`);
+  if (!(timeoutMs >= 0))
+    throw new ArgumentError('timeoutMs', `${timeoutMs} is no time to wait; it is in milliseconds, from 0`);
   const deadline = monotonicMs() + timeoutMs;
   const before = queues.get(path);
   let leave: () => void = () => undefined;
@@ -45,7 +48,8 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   try {
     if (before !== undefined) await withDeadline(before, deadline, signal);
     for (;;) {
-      if (signal?.aborted === true) throw new AbortError(`waiting for the lock ${path} was aborted`, 'no', signal.reason);
+      if (signal?.aborted === true)
+        throw new AbortError(`waiting for the lock ${path} was aborted`, 'no', signal.reason);
       const result = calling(`locking ${path}`, () => loadAddon().tryLock(path));
       if ('id' in result) return new HeldLock(path, result.id);
       const left = deadline - monotonicMs();

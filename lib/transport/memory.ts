@@ -8,7 +8,10 @@ export interface MemoryPair {
   readonly user: Transport;
   /** What plays the kernel: its socket of a protocol has port id 0, and only one is open at a time. */
   readonly kernel: Transport;
-  /** Datagrams that a user's socket sends stay inside the kernel from now on, as those of a request that sticks: the first is `started`, the others wait. */
+  /**
+   * Datagrams that a user's socket sends stay inside the kernel from now on, as those of a request that sticks: the
+   * first is `started`, the others wait.
+   */
   stall(): void;
   /** What was stalled goes on. */
   resume(): void;
@@ -18,7 +21,10 @@ export interface MemoryPair {
 }
 
 export interface MemoryOptions {
-  /** Datagrams that a socket's buffer holds, 4096 if absent. The kernel's and multicasts beyond it are lost (ENOBUFS); another sender's fail (EAGAIN). */
+  /**
+   * Datagrams that a socket's buffer holds, 4096 if absent. The kernel's and multicasts beyond it are lost (ENOBUFS);
+   * another sender's fail (EAGAIN).
+   */
   readonly bufferDatagrams?: number;
   /** What the user's end tells of its host; this machine's files if absent. */
   readonly host?: HostFiles;
@@ -34,7 +40,10 @@ const FIRST_PORT = 1000;
 export function memoryPair(options: MemoryOptions = {}): MemoryPair {
   const bus = new Bus(options.bufferDatagrams ?? DEFAULT_BUFFER_DATAGRAMS);
   return {
-    user: { ...(options.host === undefined ? {} : { host: options.host }), open: (socketOptions, handlers) => bus.open(socketOptions, handlers, false) },
+    user: {
+      ...(options.host === undefined ? {} : { host: options.host }),
+      open: (socketOptions, handlers) => bus.open(socketOptions, handlers, false),
+    },
     kernel: { open: (socketOptions, handlers) => bus.open(socketOptions, handlers, true) },
     stall: () => {
       bus.stalled = true;
@@ -66,7 +75,10 @@ class Bus {
 
   open(options: SocketOptions, handlers: SocketHandlers, kernel: boolean): MemorySocket {
     if (kernel && this.#find(options.protocol, 0) !== undefined) {
-      throw new TransportError(`bind: the kernel's side of protocol ${options.protocol} is open already`, { syscall: 'bind', errno: EADDRINUSE });
+      throw new TransportError(`bind: the kernel's side of protocol ${options.protocol} is open already`, {
+        syscall: 'bind',
+        errno: EADDRINUSE,
+      });
     }
     const socket = new MemorySocket(this, options, handlers, kernel ? 0 : this.#nextPort++);
     this.#sockets.add(socket);
@@ -81,19 +93,31 @@ class Bus {
     for (const socket of this.#sockets) socket.wake();
   }
 
-  /** As netlink_sendmsg(): the lowest group of the mask first, its sender and the addressed port left out; then the port itself. */
+  /**
+   * As netlink_sendmsg(): the lowest group of the mask first, its sender and the addressed port left out; then the port
+   * itself.
+   */
   carry(from: MemorySocket, bytes: Uint8Array, port: number, groups: number): number {
     const group = groups === 0 ? 0 : 32 - Math.clz32(groups & -groups);
     if (group !== 0) {
       for (const socket of this.#sockets) {
-        if (socket.protocol !== from.protocol || socket === from || socket.portId === port || !socket.isMember(group)) continue;
-        socket.receive({ bytes: bytes.slice(), port: from.portId, groups: (1 << (group - 1)) >>> 0, group, truncated: false }, true);
+        if (socket.protocol !== from.protocol || socket === from || socket.portId === port || !socket.isMember(group))
+          continue;
+        socket.receive(
+          { bytes: bytes.slice(), port: from.portId, groups: (1 << (group - 1)) >>> 0, group, truncated: false },
+          true,
+        );
       }
     }
     const peer = this.#find(from.protocol, port);
     // A multicast goes to port 0 as well; where no kernel listens, that is no failure.
     if (peer === undefined) return group === 0 ? ECONNREFUSED : 0;
-    return peer.receive({ bytes: bytes.slice(), port: from.portId, groups: 0, group: 0, truncated: false }, from.portId === 0) ? 0 : EAGAIN;
+    return peer.receive(
+      { bytes: bytes.slice(), port: from.portId, groups: 0, group: 0, truncated: false },
+      from.portId === 0,
+    )
+      ? 0
+      : EAGAIN;
   }
 
   #find(protocol: number, port: number): MemorySocket | undefined {
@@ -121,7 +145,10 @@ class MemorySend extends StandInSend {
   returned(errno: number): void {
     this.state = 'returned';
     if (errno === 0) this.resolve();
-    else this.reject(new TransportError(`sendmsg: the datagram was not delivered: errno ${errno}`, { syscall: 'sendmsg', errno }));
+    else
+      this.reject(
+        new TransportError(`sendmsg: the datagram was not delivered: errno ${errno}`, { syscall: 'sendmsg', errno }),
+      );
   }
 
   closed(): void {
@@ -164,7 +191,10 @@ class MemorySocket extends StandInSocket {
     for (const send of this.#sends.splice(0)) send.closed();
   }
 
-  /** @returns false if the buffer is full. @param lossy whether the sender does not wait: what does not fit is lost, and the receiver is told */
+  /**
+   * @returns false if the buffer is full. @param lossy whether the sender does not wait: what does not fit is lost, and
+   *   the receiver is told
+   */
   receive(datagram: Datagram, lossy: boolean): boolean {
     if (this.#received.length >= this.#bus.bufferDatagrams) {
       if (!lossy) return false;

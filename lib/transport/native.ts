@@ -1,17 +1,33 @@
 import { ArgumentError, ClosedError, OverrunError, TimeoutError, TransportError, type SentState } from '../errors';
 import { calling, errnoText, loadAddon, type Closing, type NetlinkSocket } from './addon';
-import type { Datagram, Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport';
+import type {
+  Datagram,
+  Send,
+  SocketCounters,
+  SocketHandlers,
+  SocketOptions,
+  Transport,
+  TransportSocket,
+} from './transport';
 
 /** A netlink socket of this machine's kernel. */
 export interface NativeSocket extends TransportSocket {
   /**
-   * Sends and waits for the answer on the calling thread: for one-shot tools, which have nothing else to do. What arrives meanwhile
-   * goes to `accept` alone.
+   * Sends and waits for the answer on the calling thread: for one-shot tools, which have nothing else to do. What
+   * arrives meanwhile goes to `accept` alone.
    * @param accept says whether a datagram is what is waited for; what it throws ends the exchange
-   * @throws TimeoutError, OverrunError, ClosedError with how far the datagram had come; TransportError if it could not be sent, or (EBUSY) from within
+   * @throws TimeoutError, OverrunError, ClosedError with how far the datagram had come; TransportError if it could not
+   *   be sent, or (EBUSY) from within
    * another exchange of this socket; ArgumentError
    */
-  exchangeSync(bytes: Uint8Array, options: { readonly timeoutMs: number; readonly accept: (datagram: Datagram) => boolean; readonly to?: { readonly port?: number; readonly groups?: number } }): void;
+  exchangeSync(
+    bytes: Uint8Array,
+    options: {
+      readonly timeoutMs: number;
+      readonly accept: (datagram: Datagram) => boolean;
+      readonly to?: { readonly port?: number; readonly groups?: number };
+    },
+  ): void;
 }
 
 /** Opens sockets of this machine's kernel. */
@@ -21,16 +37,20 @@ export interface NativeTransport extends Transport {
 
 export interface NativeOptions {
   /**
-   * Send what may stick in the kernel from a process of its own for each datagram, which shares the socket and has no other descriptor of this one's. A process
-   * whose thread is stuck in the kernel never ends, and neither does whoever waits for it; with this, only the helper stays. For programs that have to end. The first
-   * process of a container cannot end before its helpers do: give it an init.
+   * Send what may stick in the kernel from a process of its own for each datagram, which shares the socket and has no
+   * other descriptor of this one's. A process whose thread is stuck in the kernel never ends, and neither does whoever
+   * waits for it; with this, only the helper stays. For programs that have to end. The first process of a container
+   * cannot end before its helpers do: give it an init.
    */
   readonly sendFromProcesses?: boolean;
 }
 
 /** @returns the transport to this machine's kernel. Nothing is loaded before the first socket is opened. */
 export function nativeTransport(native: NativeOptions = {}): NativeTransport {
-  return { open: (options, handlers) => new Socket(options, handlers, native.sendFromProcesses === true && options.mayStick === true) };
+  return {
+    open: (options, handlers) =>
+      new Socket(options, handlers, native.sendFromProcesses === true && options.mayStick === true),
+  };
 }
 
 class PendingSend implements Send {
@@ -69,12 +89,24 @@ class PendingSend implements Send {
   returned(errno: number): void {
     this.#settled = 'returned';
     if (errno === 0) this.#resolve();
-    else this.#reject(new TransportError(`sendmsg: the datagram was not delivered: ${errnoText(errno)}`, { syscall: 'sendmsg', errno }));
+    else
+      this.#reject(
+        new TransportError(`sendmsg: the datagram was not delivered: ${errnoText(errno)}`, {
+          syscall: 'sendmsg',
+          errno,
+        }),
+      );
   }
 
   closed(state: SentState, cause: unknown): void {
     this.#settled = state;
-    this.#reject(new ClosedError('the socket was closed before the datagram was sent', state, cause === undefined ? {} : { cause }));
+    this.#reject(
+      new ClosedError(
+        'the socket was closed before the datagram was sent',
+        state,
+        cause === undefined ? {} : { cause },
+      ),
+    );
   }
 }
 
@@ -100,7 +132,12 @@ class Socket implements NativeSocket {
             case 'sent':
               return this.#returned(event[1]);
             case 'failed':
-              return this.#end(new TransportError(`the netlink socket failed: ${errnoText(event[1])}`, { syscall: 'recvmsg', errno: event[1] }));
+              return this.#end(
+                new TransportError(`the netlink socket failed: ${errnoText(event[1])}`, {
+                  syscall: 'recvmsg',
+                  errno: event[1],
+                }),
+              );
           }
         }),
     );
@@ -148,7 +185,14 @@ class Socket implements NativeSocket {
     return this.#socket.counters();
   }
 
-  exchangeSync(bytes: Uint8Array, options: { readonly timeoutMs: number; readonly accept: (datagram: Datagram) => boolean; readonly to?: { readonly port?: number; readonly groups?: number } }): void {
+  exchangeSync(
+    bytes: Uint8Array,
+    options: {
+      readonly timeoutMs: number;
+      readonly accept: (datagram: Datagram) => boolean;
+      readonly to?: { readonly port?: number; readonly groups?: number };
+    },
+  ): void {
     const { timeoutMs, accept, to = {} } = options;
     if (typeof accept !== 'function') throw new ArgumentError('accept', `a function is needed, not ${typeof accept}`);
     // What accept() throws must not be taken for an error of the addon.
@@ -161,7 +205,9 @@ class Socket implements NativeSocket {
         return true;
       }
     };
-    const { outcome, sent, syscall, errno } = calling('exchanging datagrams', () => this.#socket.exchangeSync(bytes, to.port ?? 0, to.groups ?? 0, timeoutMs, judge));
+    const { outcome, sent, syscall, errno } = calling('exchanging datagrams', () =>
+      this.#socket.exchangeSync(bytes, to.port ?? 0, to.groups ?? 0, timeoutMs, judge),
+    );
     if (thrown !== undefined) throw thrown.error;
     switch (outcome) {
       case 'accepted':
@@ -189,7 +235,8 @@ class Socket implements NativeSocket {
     const closing: Closing | undefined = this.#socket.close();
     if (closing === undefined) return;
     this.#returned(closing.completions);
-    for (const [id, send] of this.#sends) send.closed(id > closing.lastStarted ? 'no' : id === closing.inFlight ? 'started' : 'returned', error);
+    for (const [id, send] of this.#sends)
+      send.closed(id > closing.lastStarted ? 'no' : id === closing.inFlight ? 'started' : 'returned', error);
     this.#sends.clear();
     // Not inside close(): its caller may be in the middle of something.
     queueMicrotask(() => {

@@ -6,7 +6,8 @@ const POOL_BYTES = 64;
 let pool = Buffer.alloc(0);
 
 /**
- * @returns an unpredictable number of 32 bits, from the kernel. As randomInt() of node:crypto, whose module costs a tool a noticeable part of its start.
+ * @returns an unpredictable number of 32 bits, from the kernel. As randomInt() of node:crypto, whose module costs a
+ *   tool a noticeable part of its start.
  * @throws the system's error where there is no /dev/urandom
  */
 export function randomUint32(): number {

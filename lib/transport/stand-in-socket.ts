@@ -29,11 +29,21 @@ export function closedBeforeSent(state: SentState): ClosedError {
   return new ClosedError('the socket was closed before the datagram was sent', state);
 }
 
-/** What the sockets have in common that no descriptor stands behind: membership, liveness, counters, and how they end. */
+/**
+ * What the sockets have in common that no descriptor stands behind: membership, liveness, counters, and how they end.
+ */
 export abstract class StandInSocket implements TransportSocket {
   readonly portId: number;
   protected readonly handlers: SocketHandlers;
-  protected readonly counts = { receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 };
+  protected readonly counts = {
+    receivedDatagrams: 0,
+    receivedBytes: 0,
+    sentDatagrams: 0,
+    sentBytes: 0,
+    sendErrors: 0,
+    overruns: 0,
+    truncated: 0,
+  };
   protected readonly groups = new Set<number>();
   readonly #alive = new KeepAlive();
   #closed = false;
@@ -41,7 +51,8 @@ export abstract class StandInSocket implements TransportSocket {
   constructor(options: SocketOptions, handlers: SocketHandlers, portId: number) {
     this.handlers = handlers;
     this.portId = portId;
-    for (let group = 1; group <= 32; group++) if ((((options.groups ?? 0) >>> (group - 1)) & 1) === 1) this.groups.add(group);
+    for (let group = 1; group <= 32; group++)
+      if ((((options.groups ?? 0) >>> (group - 1)) & 1) === 1) this.groups.add(group);
   }
 
   get closed(): boolean {

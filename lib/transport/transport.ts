@@ -20,7 +20,9 @@ export interface Datagram {
   readonly truncated: boolean;
 }
 
-/** Where received things go. None of these may throw; one that does reaches `uncaughtException` and the socket lives on. */
+/**
+ * Where received things go. None of these may throw; one that does reaches `uncaughtException` and the socket lives on.
+ */
 export interface SocketHandlers {
   /** All datagrams of one wake-up, in order of arrival. */
   datagrams(batch: readonly Datagram[]): void;
@@ -30,7 +32,8 @@ export interface SocketHandlers {
   closed(error: Error | undefined): void;
   /**
    * Only a recording knows this: what is waited for never comes. A deadline that waits has come, and a stream is over.
-   * @param what `answers`: all that the datagrams sent so far bring has been delivered; `everything`: nothing whatsoever follows, unless something else is sent
+   * @param what `answers`: all that the datagrams sent so far bring has been delivered; `everything`: nothing
+   *   whatsoever follows, unless something else is sent
    */
   exhausted?(what: 'answers' | 'everything'): void;
 }
@@ -44,7 +47,10 @@ export interface SocketOptions {
   readonly groups?: number;
   /** A request that it carries may stay inside the kernel for ever. */
   readonly mayStick?: boolean;
-  /** It only finds out whether somebody is there, and is no part of what a program does: a recording's header tells what was found. */
+  /**
+   * It only finds out whether somebody is there, and is no part of what a program does: a recording's header tells what
+   * was found.
+   */
   readonly probe?: boolean;
 }
 
@@ -79,7 +85,8 @@ export interface TransportSocket {
   /**
    * Queues a datagram. It is copied.
    * @param to port id and group mask of the receiver; the kernel (0, 0) if absent
-   * @throws ClosedError on a closed socket; ArgumentError; TransportError with ENOBUFS if the queue is full, EMSGSIZE if it could never hold this
+   * @throws ClosedError on a closed socket; ArgumentError; TransportError with ENOBUFS if the queue is full, EMSGSIZE
+   *   if it could never hold this
    */
   send(bytes: Uint8Array, to?: { readonly port?: number; readonly groups?: number }): Send;
   /** NETLINK_ADD_MEMBERSHIP. @param group number from 1. @throws TransportError, ClosedError */
@@ -87,8 +94,8 @@ export interface TransportSocket {
   /** NETLINK_DROP_MEMBERSHIP. */
   leave(group: number): void;
   /**
-   * Whether the open socket keeps the process alive. It does at first. After `unref()` a socket that has nothing under way and that nobody refers to
-   * any more may be closed by the garbage collector.
+   * Whether the open socket keeps the process alive. It does at first. After `unref()` a socket that has nothing under
+   * way and that nobody refers to any more may be closed by the garbage collector.
    */
   ref(): void;
   unref(): void;
@@ -101,7 +108,10 @@ export interface TransportSocket {
 export interface HostFiles {
   /** The text of /proc/drbd, or the errno's name if it cannot be read. */
   procDrbd(): string | { readonly error: string };
-  /** The connector index of a shifted 8.3 module, from /sys/module/drbd/parameters/cn_idx; undefined where there is none. */
+  /**
+   * The connector index of a shifted 8.3 module, from /sys/module/drbd/parameters/cn_idx; undefined where there is
+   * none.
+   */
   connectorIndex(): number | undefined;
   /**
    * What a path names.

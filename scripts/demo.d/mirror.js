@@ -60,14 +60,18 @@ async function mirror(drbd) {
   if (drbd.dialect !== 'genl1') throw new Error(`a kernel with DRBD 8.4 is needed; this one speaks ${drbd.dialect}`);
   step(`found DRBD ${drbd.driver.version}: dialect ${drbd.dialect}, generic netlink family ${drbd.driver.address}`);
 
-  for (const { minor, disk } of sides) execFileSync('drbdmeta', ['--force', String(minor), 'v08', disk, 'internal', 'create-md'], { stdio: 'ignore' });
+  for (const { minor, disk } of sides)
+    execFileSync('drbdmeta', ['--force', String(minor), 'v08', disk, 'internal', 'create-md'], { stdio: 'ignore' });
   step('drbdmeta wrote metadata to both disks');
 
   for (const { name, minor, disk } of sides) {
     const context = { ctx_resource_name: name };
     await drbd.request('new_resource', { context });
     await drbd.request('new_minor', { minor, context: { ...context, ctx_volume: 0 } });
-    await drbd.request('attach', { minor, disk_conf: { backing_dev: disk, meta_dev: disk, meta_dev_idx: -1, c_max_rate: 16384, c_plan_ahead: 5 } });
+    await drbd.request('attach', {
+      minor,
+      disk_conf: { backing_dev: disk, meta_dev: disk, meta_dev_idx: -1, c_max_rate: 16384, c_plan_ahead: 5 },
+    });
   }
   step('created and attached both minors');
 
@@ -76,9 +80,14 @@ async function mirror(drbd) {
   step(`promoted left by force and wrote ${CHUNKS} MiB to /dev/drbd0: sha256 ${written.slice(0, 16)}…`);
 
   for (const { name, my, peer } of sides) {
-    await drbd.request('connect', { context: { ctx_resource_name: name, ctx_my_addr: my, ctx_peer_addr: peer }, net_conf: { wire_protocol: 3 } });
+    await drbd.request('connect', {
+      context: { ctx_resource_name: name, ctx_my_addr: my, ctx_peer_addr: peer },
+      net_conf: { wire_protocol: 3 },
+    });
   }
-  await drbd.waitFor((snapshot) => resourceOf(snapshot, sides[0])?.connections[0]?.state === 'Connected', { timeoutMs: 20_000 });
+  await drbd.waitFor((snapshot) => resourceOf(snapshot, sides[0])?.connections[0]?.state === 'Connected', {
+    timeoutMs: 20_000,
+  });
   step('connected; the resync runs:');
 
   const limit = Date.now() + 60_000;
@@ -87,7 +96,11 @@ async function mirror(drbd) {
     showProgress(snapshot);
     const done = sides.every((side) => {
       const resource = resourceOf(snapshot, side);
-      return resource?.devices[0]?.disk === 'UpToDate' && resource.connections[0]?.peerDevices[0]?.peerDisk === 'UpToDate' && resource.connections[0].peerDevices[0].replication === 'Established';
+      return (
+        resource?.devices[0]?.disk === 'UpToDate' &&
+        resource.connections[0]?.peerDevices[0]?.peerDisk === 'UpToDate' &&
+        resource.connections[0].peerDevices[0].replication === 'Established'
+      );
     });
     if (done) break;
     if (Date.now() > limit) throw new Error('the resync did not end within a minute');
@@ -101,7 +114,8 @@ async function mirror(drbd) {
   await drbd.request('secondary', { minor: 0 });
   await drbd.request('primary', { minor: 1 });
   const right = readPattern('/dev/drbd1');
-  if (left !== more || right !== more) throw new Error(`the data differs: written ${more}, left ${left}, right ${right}`);
+  if (left !== more || right !== more)
+    throw new Error(`the data differs: written ${more}, left ${left}, right ${right}`);
   step(`wrote ${CHUNKS} MiB more, swapped the roles, and read the same on both sides: sha256 ${right.slice(0, 16)}…`);
 
   console.log(JSON.stringify(snapshotToJson(await drbd.status()), null, 2));

@@ -1,11 +1,22 @@
 'use strict';
 
-/** Proves with a real kernel what scripts/kernel promises: every expectation is one run of it, as a user would make it. */
+/**
+ * Proves with a real kernel what scripts/kernel promises: every expectation is one run of it, as a user would make it.
+ */
 
 const assert = require('node:assert');
 const { spawn, spawnSync } = require('node:child_process');
 const { randomBytes } = require('node:crypto');
-const { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } = require('node:fs');
+const {
+  existsSync,
+  mkdtempSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -26,7 +37,11 @@ module.exports = async function selftest(script, args) {
   /** One run: what it wrote to either stream, its exit status and its time. */
   function start(options, command, { onStart } = {}) {
     const began = Date.now();
-    const child = spawn(script, ['run', ...(qemu ? ['--qemu'] : []), '--timeout', String(limit), ...options, '--', ...command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      script,
+      ['run', ...(qemu ? ['--qemu'] : []), '--timeout', String(limit), ...options, '--', ...command],
+      { env, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     const out = [];
     const err = [];
     child.stdout.on('data', (data) => out.push(data));
@@ -34,17 +49,35 @@ module.exports = async function selftest(script, args) {
     onStart?.(child);
     return new Promise((settle, reject) => {
       child.on('error', reject);
-      child.on('close', (status, signal) => settle({ status, signal, out: Buffer.concat(out), err: Buffer.concat(err), text: Buffer.concat(out).toString(), errors: Buffer.concat(err).toString(), seconds: (Date.now() - began) / 1000 }));
+      child.on('close', (status, signal) =>
+        settle({
+          status,
+          signal,
+          out: Buffer.concat(out),
+          err: Buffer.concat(err),
+          text: Buffer.concat(out).toString(),
+          errors: Buffer.concat(err).toString(),
+          seconds: (Date.now() - began) / 1000,
+        }),
+      );
     });
   }
   const sh = (text, ...options) => start(options, ['sh', '-c', text]);
-  const expectStatus = (result, status) => assert.strictEqual(result.status, status, `exit status ${result.status} (${result.signal}) instead of ${status}; standard error:\n${result.errors.slice(-2000)}`);
+  const expectStatus = (result, status) =>
+    assert.strictEqual(
+      result.status,
+      status,
+      `exit status ${result.status} (${result.signal}) instead of ${status}; standard error:\n${result.errors.slice(-2000)}`,
+    );
   /** Processes that have this test's folder in their environment or arguments, this one apart. */
   const processes = () =>
     readdirSync('/proc').filter((pid) => {
       if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
       try {
-        return ['cmdline', 'environ'].some((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(temporary)) && !/^\S+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+        return (
+          ['cmdline', 'environ'].some((file) => readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(temporary)) &&
+          !/^\S+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+        );
       } catch {
         return false;
       }
@@ -72,10 +105,24 @@ module.exports = async function selftest(script, args) {
     },
     'passes arguments, variables and the folder on as they are': async () => {
       const strings = ['a b', `it's "quoted"`, '', '$HOME `id` \\ *', 'two\nlines', '--', 'ünï'];
-      const result = await start(['--env', 'ODD=x y="z"\n$'], ['node', '-e', 'console.log(JSON.stringify([process.argv.slice(1), process.env.ODD, process.cwd(), process.stdout.isTTY === true]))', '--', ...strings]);
+      const result = await start(
+        ['--env', 'ODD=x y="z"\n$'],
+        [
+          'node',
+          '-e',
+          'console.log(JSON.stringify([process.argv.slice(1), process.env.ODD, process.cwd(), process.stdout.isTTY === true]))',
+          '--',
+          ...strings,
+        ],
+      );
       expectStatus(result, 0);
       // The first -- is node's own.
-      assert.deepStrictEqual(JSON.parse(result.text), [strings, 'x y="z"\n$', realpathSync(join(script, '../..')), false]);
+      assert.deepStrictEqual(JSON.parse(result.text), [
+        strings,
+        'x y="z"\n$',
+        realpathSync(join(script, '../..')),
+        false,
+      ]);
     },
     'carries 1 MiB of binary on each stream, and shares folders': async () => {
       const input = join(own, 'in');
@@ -85,20 +132,50 @@ module.exports = async function selftest(script, args) {
       const data = [randomBytes(1 << 20), randomBytes(1 << 20)];
       writeFileSync(join(input, 'a'), data[0]);
       writeFileSync(join(input, 'b'), data[1]);
-      const result = await sh('cat /in/b >&2 & cat /in/a; wait; cp /in/a /out/c; ! touch /in/d 2>/dev/null', '--in', input, '--out', output);
+      const result = await sh(
+        'cat /in/b >&2 & cat /in/a; wait; cp /in/a /out/c; ! touch /in/d 2>/dev/null',
+        '--in',
+        input,
+        '--out',
+        output,
+      );
       expectStatus(result, 0);
       assert.ok(result.out.equals(data[0]), 'standard output differs');
       assert.ok(result.err.equals(data[1]), 'standard error differs');
       assert.ok(readFileSync(join(output, 'c')).equals(data[0]), 'the file in /out differs');
     },
     'loses nothing to a slow reader': async () => {
-      const result = spawnSync('bash', ['-o', 'pipefail', '-c', '"$@" | { sleep 4; md5sum; }', 'bash', script, 'run', ...(qemu ? ['--qemu'] : []), '--', 'sh', '-c', 'cat "$1"', 'sh', process.execPath], { env, encoding: 'utf8' });
+      const result = spawnSync(
+        'bash',
+        [
+          '-o',
+          'pipefail',
+          '-c',
+          '"$@" | { sleep 4; md5sum; }',
+          'bash',
+          script,
+          'run',
+          ...(qemu ? ['--qemu'] : []),
+          '--',
+          'sh',
+          '-c',
+          'cat "$1"',
+          'sh',
+          process.execPath,
+        ],
+        { env, encoding: 'utf8' },
+      );
       assert.strictEqual(result.status, 0, result.stderr);
-      assert.strictEqual(result.stdout.slice(0, 32), spawnSync('md5sum', [process.execPath], { encoding: 'utf8' }).stdout.slice(0, 32));
+      assert.strictEqual(
+        result.stdout.slice(0, 32),
+        spawnSync('md5sum', [process.execPath], { encoding: 'utf8' }).stdout.slice(0, 32),
+      );
     },
     'passes output on at once': async () => {
       let seen;
-      const result = await start([], ['sh', '-c', 'echo now; sleep 3'], { onStart: (child) => child.stdout.on('data', () => (seen ??= Date.now())) });
+      const result = await start([], ['sh', '-c', 'echo now; sleep 3'], {
+        onStart: (child) => child.stdout.on('data', () => (seen ??= Date.now())),
+      });
       expectStatus(result, 0);
       assert.ok(Date.now() - seen > 2500, 'the output came at the end only');
     },
@@ -118,7 +195,8 @@ module.exports = async function selftest(script, args) {
       expectStatus(result, 0);
       assert.match(result.text, /^version: 8\.4\.11 .*\/bin\/true$/ms);
     },
-    'leaves drbd out when asked': async () => expectStatus(await sh('test ! -e /proc/drbd && modprobe drbd && test -e /proc/drbd', '--no-drbd'), 0),
+    'leaves drbd out when asked': async () =>
+      expectStatus(await sh('test ! -e /proc/drbd && modprobe drbd && test -e /proc/drbd', '--no-drbd'), 0),
     'loads further modules, and brings lo up': async () => {
       const text = `const { networkInterfaces } = require('node:os'); console.log(networkInterfaces().lo[0].address, require('node:fs').readdirSync('/sys/class/net').sort().join())`;
       const result = await start(['--modules', 'dummy numdummies=2'], ['node', '-e', text]);
@@ -164,24 +242,53 @@ module.exports = async function selftest(script, args) {
       assert.match(result.errors, /no-such-module not found/);
     },
     'writes outside the shared folders stay in the guest': async () => {
-      expectStatus(await sh('echo x >/etc/kernel-selftest && echo x >/usr/bin/kernel-selftest && test -s /etc/kernel-selftest'), 0);
+      expectStatus(
+        await sh('echo x >/etc/kernel-selftest && echo x >/usr/bin/kernel-selftest && test -s /etc/kernel-selftest'),
+        0,
+      );
       assert.ok(!existsSync('/etc/kernel-selftest') && !existsSync('/usr/bin/kernel-selftest'));
     },
     'runs two at once': async () => {
       const results = await Promise.all([sh('echo one; sleep 2'), sh('echo two; sleep 2')]);
       for (const result of results) expectStatus(result, 0);
-      assert.deepStrictEqual(results.map(({ text }) => text), ['one\n', 'two\n']);
+      assert.deepStrictEqual(
+        results.map(({ text }) => text),
+        ['one\n', 'two\n'],
+      );
     },
     'leaves nothing behind when interrupted': async () => {
-      for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGKILL', null]]) {
-        const result = await start([], ['sh', '-c', 'echo up; sleep 1000'], { onStart: (child) => child.stdout.once('data', () => child.kill(signal)) });
+      for (const [signal, status] of [
+        ['SIGINT', 130],
+        ['SIGTERM', 143],
+        ['SIGKILL', null],
+      ]) {
+        const result = await start([], ['sh', '-c', 'echo up; sleep 1000'], {
+          onStart: (child) => child.stdout.once('data', () => child.kill(signal)),
+        });
         assert.strictEqual(result.status, status, `${signal}: exit status ${result.status}`);
         assert.ok(result.seconds < limit / 2, `${signal}: it went on for ${result.seconds} s`);
         await expectNothingLeft();
       }
     },
     'ends with its reader': async () => {
-      const result = spawnSync('bash', ['-o', 'pipefail', '-c', '"$@" | head -n 1', 'bash', script, 'run', ...(qemu ? ['--qemu'] : []), '--timeout', String(limit), '--', 'yes'], { env, encoding: 'utf8' });
+      const result = spawnSync(
+        'bash',
+        [
+          '-o',
+          'pipefail',
+          '-c',
+          '"$@" | head -n 1',
+          'bash',
+          script,
+          'run',
+          ...(qemu ? ['--qemu'] : []),
+          '--timeout',
+          String(limit),
+          '--',
+          'yes',
+        ],
+        { env, encoding: 'utf8' },
+      );
       assert.strictEqual(result.stdout, 'y\n');
       assert.strictEqual(result.status, 141, result.stderr);
     },
@@ -191,7 +298,9 @@ module.exports = async function selftest(script, args) {
   let failed = 0;
   const began = Date.now();
   try {
-    const fetched = spawnSync(script, ['fetch', ...(qemu ? ['--qemu'] : [])], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const fetched = spawnSync(script, ['fetch', ...(qemu ? ['--qemu'] : [])], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     if (fetched.status !== 0) return fetched.status ?? 69;
     for (const [name, test] of Object.entries(tests)) {
       try {
@@ -205,6 +314,8 @@ module.exports = async function selftest(script, args) {
   } finally {
     rmSync(own, { recursive: true, force: true });
   }
-  process.stdout.write(`${Object.keys(tests).length - failed} passed, ${failed} failed, in ${((Date.now() - began) / 1000).toFixed(0)} s\n`);
+  process.stdout.write(
+    `${Object.keys(tests).length - failed} passed, ${failed} failed, in ${((Date.now() - began) / 1000).toFixed(0)} s\n`,
+  );
   return failed === 0 ? 0 : 1;
 };

@@ -15,7 +15,10 @@ const QUICK = { timeoutMs: 250 };
 let responder: Responder;
 let clients: Client<'connector'>[];
 
-/** Gives a minor its disk through another client, so that the client under test has one socket only and each stray message counts once. */
+/**
+ * Gives a minor its disk through another client, so that the client under test has one socket only and each stray
+ * message counts once.
+ */
 async function attachElsewhere(minor: number): Promise<void> {
   await (await connect()).request('disk_conf', { minor, createDevice: true, tags: DISK });
 }
@@ -28,7 +31,11 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 async function connect(transport?: Transport): Promise<Client<'connector'>> {
-  const client = await openDrbd({ dialect: 'connector', simulator: responder.portId, ...(transport === undefined ? {} : { transport }) });
+  const client = await openDrbd({
+    dialect: 'connector',
+    simulator: responder.portId,
+    ...(transport === undefined ? {} : { transport }),
+  });
   clients.push(client);
   return client;
 }
@@ -46,15 +53,32 @@ afterEach(() => {
 test('requests reach the responder, and its multicast answers come back', async () => {
   const drbd = await connect();
   expect(drbd).toMatchObject({ dialect: 'connector', driver: { address: 8 } });
-  await expect(drbd.request('get_state', { minor: 0 })).rejects.toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: 127, returnName: 'ERR_MINOR_INVALID', minor: 0 });
-  expect(await drbd.request('disk_conf', { minor: 0, createDevice: true, setDefaults: true, tags: DISK })).toEqual({ returnCode: 101, returnName: 'NO_ERROR', minor: 0, tags: {}, unknown: [] });
+  await expect(drbd.request('get_state', { minor: 0 })).rejects.toMatchObject({
+    code: 'ERR_DRBD_KERNEL',
+    returnCode: 127,
+    returnName: 'ERR_MINOR_INVALID',
+    minor: 0,
+  });
+  expect(await drbd.request('disk_conf', { minor: 0, createDevice: true, setDefaults: true, tags: DISK })).toEqual({
+    returnCode: 101,
+    returnName: 'NO_ERROR',
+    minor: 0,
+    tags: {},
+    unknown: [],
+  });
   expect((await drbd.request('get_config', { minor: 0 })).tags).toEqual(DISK);
   expect(await drbd.request('primary', { minor: 0 })).toMatchObject({ returnCode: 101 });
   const { uuids } = (await drbd.request('get_uuids', { minor: 0 })).tags;
   expect(uuids?.[0]).toBe(0x1234_5678_9abc_def0n);
   const snapshot = await drbd.status();
   expectValidSnapshot(snapshot);
-  expect(snapshot.resources).toMatchObject([{ role: 'Primary', devices: [{ minor: 0, disk: 'UpToDate', backingDevice: '/dev/ram0' }], connections: [{ state: 'StandAlone' }] }]);
+  expect(snapshot.resources).toMatchObject([
+    {
+      role: 'Primary',
+      devices: [{ minor: 0, disk: 'UpToDate', backingDevice: '/dev/ram0' }],
+      connections: [{ state: 'StandAlone' }],
+    },
+  ]);
   // The request on the wire is the one that drbdsetup would have sent.
   const sent = responder.requests.find(({ packetType }) => packetType === 3);
   expect(sent).toMatchObject({ minor: 0, flags: 3, netlink: { type: 3, flags: 0 }, connector: { idx: 8, val: 1 } });
@@ -72,7 +96,11 @@ test('broadcasts come as events, in order, beside the answers', async () => {
     if (value !== undefined) seen.push(value);
   }
   await stream.return?.();
-  expect(seen.map((event) => (event.kind === 'event' ? event.name : event.reason))).toEqual(['get_state', 'call_helper', 'dump_ee']);
+  expect(seen.map((event) => (event.kind === 'event' ? event.name : event.reason))).toEqual([
+    'get_state',
+    'call_helper',
+    'dump_ee',
+  ]);
   expect(seen[1]).toMatchObject({ minor: 1, tags: { helper: 'before-resync-target' } });
   expect((seen[2] as ConnectorEvent).tags['ee_data']).toHaveLength(32_768);
 });
@@ -80,9 +108,20 @@ test('broadcasts come as events, in order, beside the answers', async () => {
 test('many requests of several clients are under way at once, and each gets its own answer', async () => {
   const drbds = await Promise.all([connect(), connect(), connect()]);
   const [first] = drbds;
-  for (let minor = 0; minor < 8; minor++) await first?.request('disk_conf', { minor, createDevice: true, tags: { ...DISK, backing_dev: `/dev/ram${minor}` } });
-  const answers = await Promise.all(drbds.flatMap((drbd) => Array.from({ length: 200 }, (_unused, index) => drbd.request('get_config', { minor: index % 8 }))));
-  expect(answers.map(({ minor, tags }) => [minor, tags.backing_dev])).toEqual(drbds.flatMap(() => Array.from({ length: 200 }, (_unused, index) => [index % 8, `/dev/ram${index % 8}`])));
+  for (let minor = 0; minor < 8; minor++)
+    await first?.request('disk_conf', {
+      minor,
+      createDevice: true,
+      tags: { ...DISK, backing_dev: `/dev/ram${minor}` },
+    });
+  const answers = await Promise.all(
+    drbds.flatMap((drbd) =>
+      Array.from({ length: 200 }, (_unused, index) => drbd.request('get_config', { minor: index % 8 })),
+    ),
+  );
+  expect(answers.map(({ minor, tags }) => [minor, tags.backing_dev])).toEqual(
+    drbds.flatMap(() => Array.from({ length: 200 }, (_unused, index) => [index % 8, `/dev/ram${index % 8}`])),
+  );
   for (const drbd of drbds) {
     const { replies, unmatched, foreignSender } = drbd.counters();
     expect(replies).toBeGreaterThanOrEqual(200);
@@ -93,15 +132,22 @@ test('many requests of several clients are under way at once, and each gets its 
 });
 
 describe('answers that are none', () => {
-  test.each(['drop', 'short', 'wrong-ack', 'wrong-index', 'wrong-minor'] as const)('%s: silence is an error, never success', async (fault) => {
-    const drbd = await connect();
-    await drbd.request('disk_conf', { minor: 0, createDevice: true, tags: DISK });
-    responder.faults(fault);
-    const before = performance.now();
-    await expect(drbd.request('get_state', { minor: 0 }, QUICK)).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 250, sent: 'returned' });
-    expect(performance.now() - before).toBeGreaterThanOrEqual(240);
-    expect((await drbd.request('get_state', { minor: 0 })).returnCode).toBe(101);
-  });
+  test.each(['drop', 'short', 'wrong-ack', 'wrong-index', 'wrong-minor'] as const)(
+    '%s: silence is an error, never success',
+    async (fault) => {
+      const drbd = await connect();
+      await drbd.request('disk_conf', { minor: 0, createDevice: true, tags: DISK });
+      responder.faults(fault);
+      const before = performance.now();
+      await expect(drbd.request('get_state', { minor: 0 }, QUICK)).rejects.toMatchObject({
+        code: 'ERR_DRBD_TIMEOUT',
+        timeoutMs: 250,
+        sent: 'returned',
+      });
+      expect(performance.now() - before).toBeGreaterThanOrEqual(240);
+      expect((await drbd.request('get_state', { minor: 0 })).returnCode).toBe(101);
+    },
+  );
 
   test('an answer twice counts once; a late one is counted and dropped', async () => {
     await attachElsewhere(0);
@@ -112,7 +158,9 @@ describe('answers that are none', () => {
     await drbd.request('get_state', { minor: 0 });
     expect(drbd.counters().late + drbd.counters().unmatched).toBe(late + unmatched + 1);
     responder.faults('late');
-    await expect(drbd.request('get_state', { minor: 0 }, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT' });
+    await expect(drbd.request('get_state', { minor: 0 }, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'ERR_DRBD_TIMEOUT',
+    });
     await new Promise((resolve) => setTimeout(resolve, 250));
     expect(drbd.counters().late).toBe(late + 1);
   });
@@ -151,9 +199,21 @@ describe('answers that are none', () => {
       const request = responder.requests.at(-1);
       if (request === undefined) throw new Error('no request');
       // All that a reply echoes, and a state that is a lie: only the sender's port gives it away.
-      const [message] = decodeDatagram(encodeRaw({ ...request, connector: { ...request.connector, ack: request.connector.ack + 1 }, packetType: 27, flags: 101 }, order), order).messages;
+      const [message] = decodeDatagram(
+        encodeRaw(
+          {
+            ...request,
+            connector: { ...request.connector, ack: request.connector.ack + 1 },
+            packetType: 27,
+            flags: 101,
+          },
+          order,
+        ),
+        order,
+      ).messages;
       if (message === undefined) throw new Error('no message');
-      await forger.send(encodeRaw(decodeRaw(message, order), order), { port: forger.portId, groups: 1 << (GROUP - 1) }).done;
+      await forger.send(encodeRaw(decodeRaw(message, order), order), { port: forger.portId, groups: 1 << (GROUP - 1) })
+        .done;
       expect(Object.keys((await answer).tags)).toEqual(['state_i']);
       expect(drbd.counters().foreignSender).toBe(1);
       // The forger hears its genuine counterpart too, a moment later perhaps.
@@ -182,7 +242,9 @@ test('giving up: an abort rejects at once, a close rejects what is under way, an
   const already = await openDrbd({ dialect: 'connector', simulator: responder.portId });
   clients.push(already);
   const seen = responder.requests.length;
-  await expect(already.request('get_state', { minor: 0 }, { signal: AbortSignal.abort('before') })).rejects.toMatchObject({ name: 'AbortError', sent: 'no' });
+  await expect(
+    already.request('get_state', { minor: 0 }, { signal: AbortSignal.abort('before') }),
+  ).rejects.toMatchObject({ name: 'AbortError', sent: 'no' });
   expect(responder.requests.length).toBe(seen);
 });
 
@@ -257,11 +319,18 @@ test('a broadcast that never comes is told, and one that was overtaken is not', 
 test('requests that hang an 8.3 kernel are refused for a minor without disk and network, unless forced', async () => {
   const drbd = await connect();
   for (const name of ['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'] as const) {
-    await expect(drbd.request(name, { minor: 5, createDevice: true })).rejects.toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED' });
+    await expect(drbd.request(name, { minor: 5, createDevice: true })).rejects.toMatchObject({
+      code: 'ERR_DRBD_UNSUPPORTED',
+    });
   }
   expect(responder.requests.every(({ packetType }) => packetType === 17)).toBe(true);
-  await expect(drbd.request('suspend_io', { minor: 5 })).rejects.toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: 127 });
-  expect(await drbd.request('suspend_io', { minor: 5, createDevice: true }, { forceUnsafe: true })).toMatchObject({ returnCode: 101 });
+  await expect(drbd.request('suspend_io', { minor: 5 })).rejects.toMatchObject({
+    code: 'ERR_DRBD_KERNEL',
+    returnCode: 127,
+  });
+  expect(await drbd.request('suspend_io', { minor: 5, createDevice: true }, { forceUnsafe: true })).toMatchObject({
+    returnCode: 101,
+  });
   await expect(drbd.request('suspend_io', { minor: 5 })).rejects.toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED' });
   await drbd.request('disk_conf', { minor: 5, tags: DISK });
   expect(await drbd.request('suspend_io', { minor: 5 })).toMatchObject({ returnCode: 101 });
@@ -272,7 +341,11 @@ test('a shifted index is found in the module parameter, and its answers are take
   const shifted = new Responder(nativeTransport(), { order, index });
   const host = { procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => index };
   try {
-    const drbd = await openDrbd({ dialect: 'connector', simulator: shifted.portId, transport: { open: (options, handlers) => nativeTransport().open(options, handlers), host } });
+    const drbd = await openDrbd({
+      dialect: 'connector',
+      simulator: shifted.portId,
+      transport: { open: (options, handlers) => nativeTransport().open(options, handlers), host },
+    });
     clients.push(drbd);
     expect(drbd.driver.address).toBe(index);
     await expect(drbd.request('get_state', { minor: 0 })).rejects.toMatchObject({ returnCode: 127 });
@@ -290,6 +363,9 @@ test('a missing driver is one error that says what was looked for and where', as
   expect((error as Error).message).toMatch(/drbd/u);
   expect((error as Error).message).toMatch(/\/proc\/drbd/u);
   expect((error as Error).message).toMatch(/family/u);
-  await expect(openDrbd({ dialect: 'connector', timeoutMs: 4000 })).rejects.toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED', dialect: 'connector' });
+  await expect(openDrbd({ dialect: 'connector', timeoutMs: 4000 })).rejects.toMatchObject({
+    code: 'ERR_DRBD_UNSUPPORTED',
+    dialect: 'connector',
+  });
   await expect(openDrbd({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
 }, 20_000);

@@ -33,12 +33,26 @@ interface Running {
   readonly child: ChildProcess;
   readonly text: () => string;
   readonly errors: () => string;
-  readonly end: Promise<{ readonly exit: number | null; readonly signal: string | null; readonly stdout: string; readonly stderr: string }>;
+  readonly end: Promise<{
+    readonly exit: number | null;
+    readonly signal: string | null;
+    readonly stdout: string;
+    readonly stderr: string;
+  }>;
   until(pattern: RegExp): Promise<void>;
 }
 
 function start(words: string, env: Readonly<Record<string, string>> = {}, stdin = ''): Running {
-  const child = spawn(process.execPath, [TOOL, ...words.split(' ')], { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '', DRBD_SIMULATOR: String(listening.port), DRBD_LOCK_DIR: folder, DRBD_STATE_DIR: folder, ...env } });
+  const child = spawn(process.execPath, [TOOL, ...words.split(' ')], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      DRBD_SIMULATOR: String(listening.port),
+      DRBD_LOCK_DIR: folder,
+      DRBD_STATE_DIR: folder,
+      ...env,
+    },
+  });
   children.push(child);
   let stdout = '';
   let stderr = '';
@@ -49,7 +63,12 @@ function start(words: string, env: Readonly<Record<string, string>> = {}, stdin 
     child,
     text: () => stdout,
     errors: () => stderr,
-    end: once(child, 'close').then(([exit, signal]) => ({ exit: exit as number | null, signal: signal as string | null, stdout, stderr })),
+    end: once(child, 'close').then(([exit, signal]) => ({
+      exit: exit as number | null,
+      signal: signal as string | null,
+      stdout,
+      stderr,
+    })),
     until: async (pattern) => {
       while (!pattern.test(stdout)) await new Promise((resolve) => setTimeout(resolve, 5));
     },
@@ -57,7 +76,11 @@ function start(words: string, env: Readonly<Record<string, string>> = {}, stdin 
 }
 
 test('commands, one process each', async () => {
-  expect(await start('0 cstate').end).toMatchObject({ exit: 10, stdout: '', stderr: expect.stringMatching(/^0: Failure: \(127\) ERR_MINOR_INVALID: /) as string });
+  expect(await start('0 cstate').end).toMatchObject({
+    exit: 10,
+    stdout: '',
+    stderr: expect.stringMatching(/^0: Failure: \(127\) ERR_MINOR_INVALID: /) as string,
+  });
   expect(await start('0 syncer --create-device --rate 10M').end).toMatchObject({ exit: 0, stdout: '', stderr: '' });
   expect(await start('/dev/drbd0 cstate').end).toMatchObject({ exit: 0, stdout: 'Unconfigured\n', stderr: '' });
   expect((await start('0 show').end).stdout).toMatch(/^syncer \{\n\trate +\t10240k; # bytes\/second\n/);
@@ -70,7 +93,10 @@ test('what was recorded can be replayed, without the simulator', async () => {
   expect(readFileSync(recording, 'utf8')).toMatch(/^\{"recording":1,"dialect":"connector"/);
   const none = { DRBD_SIMULATOR: '', DRBD_REPLAY: recording };
   expect(await start('0 syncer --create-device --rate 10M', none).end).toEqual(live);
-  expect(await start('0 syncer --create-device --rate 11M', none).end).toMatchObject({ exit: 99, stderr: expect.stringMatching(/rate/) as string });
+  expect(await start('0 syncer --create-device --rate 11M', none).end).toMatchObject({
+    exit: 99,
+    stderr: expect.stringMatching(/rate/) as string,
+  });
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)('events end in order on %s', async (signal) => {
@@ -105,12 +131,26 @@ test('a closed pipe is quiet', async () => {
 test('batch reads its commands from standard input', async () => {
   const { exit, stdout, stderr } = await start('batch', {}, '0 syncer --create-device\n0 role\n').end;
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
-  expect(stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as object)).toMatchObject([{ line: 1, exit: 0 }, { line: 2, exit: 0, stdout: 'Unconfigured\n' }]);
+  expect(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object),
+  ).toMatchObject([
+    { line: 1, exit: 0 },
+    { line: 2, exit: 0, stdout: 'Unconfigured\n' },
+  ]);
 });
 
 test('a secret comes from a descriptor', async () => {
   await start('0 syncer --create-device').end;
-  expect(await start('0 net 127.0.0.1:7788 127.0.0.1:7789 C --cram-hmac-alg sha1 --shared-secret-file /dev/fd/0', {}, 'geheim\n').end).toMatchObject({ exit: 0, stderr: '' });
+  expect(
+    await start(
+      '0 net 127.0.0.1:7788 127.0.0.1:7789 C --cram-hmac-alg sha1 --shared-secret-file /dev/fd/0',
+      {},
+      'geheim\n',
+    ).end,
+  ).toMatchObject({ exit: 0, stderr: '' });
   expect((await start('0 show').end).stdout).toContain('"geheim"');
 });
 

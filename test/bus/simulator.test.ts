@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { openDrbd, type SocketAddress } from '../../lib';
-import { createSimulator, listenSimulator, type Listening, type Simulator, type SimulatorOptions } from '../../lib/simulator';
+import {
+  createSimulator,
+  listenSimulator,
+  type Listening,
+  type Simulator,
+  type SimulatorOptions,
+} from '../../lib/simulator';
 import type { LoadResult, LoadTask } from '../support/load-client';
 
 const DIST = join(__dirname, '../..');
@@ -27,22 +33,44 @@ afterEach(() => {
 });
 
 const loopback = (port: number): SocketAddress => ({ family: 'ipv4', address: '127.0.0.1', port });
-const disk = (path: string): { readonly backing_dev: string; readonly meta_dev: string; readonly meta_dev_idx: number } => ({ backing_dev: path, meta_dev: path, meta_dev_idx: -3 });
+const disk = (
+  path: string,
+): { readonly backing_dev: string; readonly meta_dev: string; readonly meta_dev_idx: number } => ({
+  backing_dev: path,
+  meta_dev: path,
+  meta_dev_idx: -3,
+});
 
 test('a mirrored pair comes up across the bus, and its events are those of its states', async () => {
   const { listening } = start();
   await using drbd = await openDrbd({ dialect: 'connector', simulator: listening.port });
   const events = drbd.events();
-  for (const [minor, mine, theirs] of [[0, 7788, 7789], [1, 7789, 7788]] as const) {
+  for (const [minor, mine, theirs] of [
+    [0, 7788, 7789],
+    [1, 7789, 7788],
+  ] as const) {
     await drbd.request('disk_conf', { minor, createDevice: true, setDefaults: true, tags: disk(`/dev/ram${minor}`) });
-    await drbd.request('net_conf', { minor, tags: { my_addr: loopback(mine), peer_addr: loopback(theirs), wire_protocol: 3, ping_timeo: 1 } });
+    await drbd.request('net_conf', {
+      minor,
+      tags: { my_addr: loopback(mine), peer_addr: loopback(theirs), wire_protocol: 3, ping_timeo: 1 },
+    });
     await drbd.request('syncer_conf', { minor, tags: { rate: 100_000 } });
   }
   await drbd.waitFor((s) => s.resources.every((r) => r.connections[0]?.state === 'Connected'), { timeoutMs: 10_000 });
   await drbd.request('primary', { minor: 0, tags: { primary_force: true } });
-  const done = await drbd.waitFor((s) => s.resources.length === 2 && s.resources.every((r) => r.devices[0]?.disk === 'UpToDate' && r.connections[0]?.peerDevices[0]?.peerDisk === 'UpToDate'), { timeoutMs: 10_000 });
+  const done = await drbd.waitFor(
+    (s) =>
+      s.resources.length === 2 &&
+      s.resources.every(
+        (r) => r.devices[0]?.disk === 'UpToDate' && r.connections[0]?.peerDevices[0]?.peerDisk === 'UpToDate',
+      ),
+    { timeoutMs: 10_000 },
+  );
   expect(done.resources.map((r) => r.role)).toEqual(['Primary', 'Secondary']);
-  await expect(drbd.request('primary', { minor: 1 })).rejects.toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: -1 });
+  await expect(drbd.request('primary', { minor: 1 })).rejects.toMatchObject({
+    code: 'ERR_DRBD_KERNEL',
+    returnCode: -1,
+  });
   const names = new Set<string>();
   let sequence = 2;
   for (;;) {
@@ -69,7 +97,10 @@ test('it does not start beside a genuine driver of the connector, and does besid
       const procDrbd = join(folder, 'drbd');
       writeFileSync(procDrbd, text);
       if (starts) listenSimulator(other, { procDrbd }).close();
-      else expect(() => listenSimulator(other, { procDrbd })).toThrow(expect.objectContaining({ code: 'ERR_DRBD_UNSUPPORTED' }));
+      else
+        expect(() => listenSimulator(other, { procDrbd })).toThrow(
+          expect.objectContaining({ code: 'ERR_DRBD_UNSUPPORTED' }),
+        );
     }
     other.close();
   } finally {
@@ -90,25 +121,48 @@ test('faults on the bus: what is forged, cut, late or doubled is never an answer
   await expect(drbd.request('primary', { minor: 3 })).rejects.toMatchObject(kernelError);
   for (const fault of [{ kind: 'drop' }, { kind: 'truncate', bytes: 20 }] as const) {
     simulator.faults.message(fault, { kind: 'reply', minor: 3 });
-    await expect(drbd.request('primary', { minor: 3 }, { timeoutMs: 200 })).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT' });
+    await expect(drbd.request('primary', { minor: 3 }, { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'ERR_DRBD_TIMEOUT',
+    });
   }
   simulator.faults.request('no-memory', { minor: 3 });
   await expect(drbd.request('get_config', { minor: 3 })).rejects.toMatchObject({ returnCode: 122 });
   simulator.faults.request('hang', { name: 'secondary' });
-  await expect(drbd.request('secondary', { minor: 3 }, { timeoutMs: 200 })).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT' });
+  await expect(drbd.request('secondary', { minor: 3 }, { timeoutMs: 200 })).rejects.toMatchObject({
+    code: 'ERR_DRBD_TIMEOUT',
+  });
   expect((await drbd.request('get_state', { minor: 3 })).returnCode).toBe(101);
   simulator.unload();
-  await expect(drbd.request('get_state', { minor: 3 }, { timeoutMs: 200 })).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT' });
+  await expect(drbd.request('get_state', { minor: 3 }, { timeoutMs: 200 })).rejects.toMatchObject({
+    code: 'ERR_DRBD_TIMEOUT',
+  });
   simulator.load();
   await expect(drbd.request('get_state', { minor: 3 })).rejects.toMatchObject({ returnCode: 127 });
-  expect(simulator.faults.counters).toMatchObject({ forge: 1, duplicate: 1, delay: 1, drop: 1, truncate: 1, 'no-memory': 1, hang: 1 });
+  expect(simulator.faults.counters).toMatchObject({
+    forge: 1,
+    duplicate: 1,
+    delay: 1,
+    drop: 1,
+    truncate: 1,
+    'no-memory': 1,
+    hang: 1,
+  });
 }, 20_000);
 
 test('drbd simulate: prints its port, writes it to a file, answers, and ends when told to', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'drbd-'));
   try {
     const file = join(folder, 'port');
-    const child = spawn(process.execPath, [join(DIST, 'lib/cli/bin/drbd.js'), 'simulate', '--minors', '4', '--disk', '/dev/vg/r0=1G', '--port-file', file]);
+    const child = spawn(process.execPath, [
+      join(DIST, 'lib/cli/bin/drbd.js'),
+      'simulate',
+      '--minors',
+      '4',
+      '--disk',
+      '/dev/vg/r0=1G',
+      '--port-file',
+      file,
+    ]);
     children.push(child);
     let out = '';
     child.stdout.on('data', (data: Buffer) => (out += data.toString()));
@@ -119,7 +173,9 @@ test('drbd simulate: prints its port, writes it to a file, answers, and ends whe
     await using drbd = await openDrbd({ simulator: port });
     if (drbd.dialect !== 'connector') throw new Error('a simulator speaks the connector');
     await drbd.request('disk_conf', { minor: 3, createDevice: true, tags: disk('/dev/vg/r0') });
-    await expect(drbd.request('get_state', { minor: 4, createDevice: true })).rejects.toMatchObject({ returnCode: 127 });
+    await expect(drbd.request('get_state', { minor: 4, createDevice: true })).rejects.toMatchObject({
+      returnCode: 127,
+    });
     const status = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
     child.kill('SIGTERM');
     expect(await status).toBe(0);
@@ -130,7 +186,8 @@ test('drbd simulate: prints its port, writes it to a file, answers, and ends whe
 }, 30_000);
 
 test('scripts/play: a shell beside a simulated kernel, in one command', async () => {
-  const script = "const { openDrbd } = require(process.argv[1]); openDrbd({ dialect: 'connector', simulator: Number(process.env.DRBD_SIMULATOR) }).then(async (drbd) => { await drbd.request('syncer_conf', { minor: 0, createDevice: true }); console.log(JSON.stringify((await drbd.request('get_state', { minor: 0 })).returnCode)); drbd.close(); })";
+  const script =
+    "const { openDrbd } = require(process.argv[1]); openDrbd({ dialect: 'connector', simulator: Number(process.env.DRBD_SIMULATOR) }).then(async (drbd) => { await drbd.request('syncer_conf', { minor: 0, createDevice: true }); console.log(JSON.stringify((await drbd.request('get_state', { minor: 0 })).returnCode)); drbd.close(); })";
   const child = spawn(join(DIST, '../scripts/play'), [process.execPath, '-e', script, join(DIST, 'lib/index.js')]);
   children.push(child);
   let out = '';
@@ -143,7 +200,9 @@ test('scripts/play: a shell beside a simulated kernel, in one command', async ()
 /** Starts `drbd simulate` and waits for its port. */
 async function simulate(folder: string, name: string, args: readonly string[]): Promise<number> {
   const file = join(folder, name);
-  const child = spawn(process.execPath, [join(DIST, 'lib/cli/bin/drbd.js'), 'simulate', '--port-file', file, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [join(DIST, 'lib/cli/bin/drbd.js'), 'simulate', '--port-file', file, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   children.push(child);
   const end = performance.now() + 15_000;
   while (!existsSync(file) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -166,9 +225,22 @@ test('two simulators in two processes are two nodes: they connect, and the loss 
     for (const [at, drbd] of clients.entries()) {
       await drbd.request('disk_conf', { minor: 0, createDevice: true, tags: disk('/dev/r0') });
       await drbd.request('syncer_conf', { minor: 0, tags: { rate: 100_000 } });
-      await drbd.request('net_conf', { minor: 0, tags: { my_addr: node(at + 1), peer_addr: node(2 - at), wire_protocol: 3, ping_timeo: 1, cram_hmac_alg: 'sha1', shared_secret: 'geheim' } });
+      await drbd.request('net_conf', {
+        minor: 0,
+        tags: {
+          my_addr: node(at + 1),
+          peer_addr: node(2 - at),
+          wire_protocol: 3,
+          ping_timeo: 1,
+          cram_hmac_alg: 'sha1',
+          shared_secret: 'geheim',
+        },
+      });
     }
-    const state = (wanted: string) => ({ resources: [resource] }: Awaited<ReturnType<typeof alpha.status>>): boolean => resource?.connections[0]?.state === wanted;
+    const state =
+      (wanted: string) =>
+      ({ resources: [resource] }: Awaited<ReturnType<typeof alpha.status>>): boolean =>
+        resource?.connections[0]?.state === wanted;
     await alpha.waitFor(state('Connected'), { timeoutMs: 10_000 });
     await alpha.request('primary', { minor: 0, tags: { primary_force: true } });
     await beta.waitFor(({ resources: [resource] }) => resource?.devices[0]?.disk === 'UpToDate', { timeoutMs: 10_000 });
@@ -188,13 +260,19 @@ const REQUESTS = 10_000;
 test(`${MINORS} minors, ${CLIENTS} clients in ${PROCESSES} processes, ${REQUESTS} requests at once: each client gets its own answers, and nothing is lost`, async () => {
   const { listening, simulator } = start({ minorCount: 256 });
   const minors = Array.from({ length: MINORS }, (_unused, minor) => minor);
-  const clients = Array.from({ length: CLIENTS }, (_unused, number) => minors.filter((minor) => minor % CLIENTS === number));
+  const clients = Array.from({ length: CLIENTS }, (_unused, number) =>
+    minors.filter((minor) => minor % CLIENTS === number),
+  );
   const started = performance.now();
   const results = await Promise.all(
     Array.from({ length: PROCESSES }, (_unused, number) => {
       const child = fork(join(DIST, 'test/support/load-client.js'));
       children.push(child);
-      const task: LoadTask = { simulator: listening.port, clients: clients.filter((_own, at) => at % PROCESSES === number), requests: Math.ceil(REQUESTS / CLIENTS) };
+      const task: LoadTask = {
+        simulator: listening.port,
+        clients: clients.filter((_own, at) => at % PROCESSES === number),
+        requests: Math.ceil(REQUESTS / CLIENTS),
+      };
       return new Promise<LoadResult>((resolve, reject) => {
         child.once('message', (result) => resolve(result as LoadResult));
         child.once('exit', (code) => reject(new Error(`a client process ended with ${code}`)));
@@ -202,7 +280,8 @@ test(`${MINORS} minors, ${CLIENTS} clients in ${PROCESSES} processes, ${REQUESTS
       });
     }),
   );
-  const sum = (pick: (result: LoadResult) => number): number => results.reduce((total, result) => total + pick(result), 0);
+  const sum = (pick: (result: LoadResult) => number): number =>
+    results.reduce((total, result) => total + pick(result), 0);
   const totals = {
     seconds: Math.round((performance.now() - started) / 100) / 10,
     answered: sum((r) => r.answered),

@@ -1,7 +1,19 @@
 import { capturedRefusals, capturedScenarios, refusalKey } from './scenarios/captured';
 import { administration, resourceAgent } from './scenarios/callers';
 import { lifeCycle } from './scenarios/life-cycle';
-import { detachAndAttach, fencing, ipv6, many, reconnect, resize, splitBrain, suspend, twoPrimaries, twoVolumes, verifyAndResync } from './scenarios/mirror';
+import {
+  detachAndAttach,
+  fencing,
+  ipv6,
+  many,
+  reconnect,
+  resize,
+  splitBrain,
+  suspend,
+  twoPrimaries,
+  twoVolumes,
+  verifyAndResync,
+} from './scenarios/mirror';
 import { optionScenarios } from './scenarios/options';
 import { asProcesses, descriptions } from './scenarios/processes';
 import { deadlock, shortLife } from './scenarios/short';
@@ -46,18 +58,27 @@ const scenarios: readonly Scenario[] = [
   asProcesses,
 ];
 
-/** Each scenario goes through two fresh kernels, side by side: once with the genuine drbdsetup of drbd-utils, once with ours. */
+/**
+ * Each scenario goes through two fresh kernels, side by side: once with the genuine drbdsetup of drbd-utils, once with
+ * ours.
+ */
 describe('the genuine drbdsetup and ours do the same', () => {
   const runs: ScenarioRecord[] = [];
 
-  const runBoth = (scenario: Scenario, options: Parameters<typeof runScenario>[2]): Promise<readonly [ScenarioRecord, ScenarioRecord]> => Promise.all([runScenario(scenario, 'genuine', options), runScenario(scenario, 'ours', options)]);
+  const runBoth = (
+    scenario: Scenario,
+    options: Parameters<typeof runScenario>[2],
+  ): Promise<readonly [ScenarioRecord, ScenarioRecord]> =>
+    Promise.all([runScenario(scenario, 'genuine', options), runScenario(scenario, 'ours', options)]);
 
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     '%s',
     async (name, scenario) => {
       const start = performance.now();
       const [genuine, ours] = await runBoth(scenario, { seconds: RUN_SECONDS });
-      process.stdout.write(`${name.padEnd(26)} ${String(scenario.steps.length).padStart(4)} steps, ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+      process.stdout.write(
+        `${name.padEnd(26)} ${String(scenario.steps.length).padStart(4)} steps, ${((performance.now() - start) / 1000).toFixed(1)} s\n`,
+      );
       expect(compareRuns(genuine, ours)).toEqual([]);
       runs.push(ours);
     },
@@ -71,29 +92,45 @@ describe('the genuine drbdsetup and ours do the same', () => {
   });
 
   test('every refusal that was ever recorded was met again', () => {
-    const met = new Set(runs.flatMap(({ records }) => records.flatMap(({ step, outcome }) => (step.do === 'command' && outcome !== undefined ? [refusalKey(step.argv, outcome.exit, outcome.stderr)] : []))));
+    const met = new Set(
+      runs.flatMap(({ records }) =>
+        records.flatMap(({ step, outcome }) =>
+          step.do === 'command' && outcome !== undefined ? [refusalKey(step.argv, outcome.exit, outcome.stderr)] : [],
+        ),
+      ),
+    );
     const recorded = [...capturedRefusals()].sort();
     process.stdout.write(`refusals by the kernel, as command, exit code and number: ${recorded.join(', ')}\n`);
     expect(recorded.filter((key) => !met.has(key))).toEqual([]);
   });
 
-  test('what would stop the kernel for good is refused, and the kernel goes on', async () => {
-    const { failure, records } = await runScenario(deadlock, 'ours', { seconds: RUN_SECONDS });
-    expect(failure).toBeUndefined();
-    expect(records.map(({ step, outcome }) => [step.do === 'command' ? step.argv.join(' ') : '', outcome?.exit])).toEqual([
-      ['new-resource r0', 0],
-      ['new-minor r0 0 0', 0],
-      ['suspend-io 0', 20],
-      ['status', 0],
-      ['new-resource r1', 0],
-      ['role 0', 0],
-      ['down r0', 0],
-      ['down r1', 0],
-    ]);
-  }, TEST_MS);
+  test(
+    'what would stop the kernel for good is refused, and the kernel goes on',
+    async () => {
+      const { failure, records } = await runScenario(deadlock, 'ours', { seconds: RUN_SECONDS });
+      expect(failure).toBeUndefined();
+      expect(
+        records.map(({ step, outcome }) => [step.do === 'command' ? step.argv.join(' ') : '', outcome?.exit]),
+      ).toEqual([
+        ['new-resource r0', 0],
+        ['new-minor r0 0 0', 0],
+        ['suspend-io 0', 20],
+        ['status', 0],
+        ['new-resource r1', 0],
+        ['role 0', 0],
+        ['down r0', 0],
+        ['down r1', 0],
+      ]);
+    },
+    TEST_MS,
+  );
 
-  (QEMU ? test : test.skip)("in Debian's stock kernel under QEMU (where CI is set, or NODE_DRBD_QEMU)", async () => {
-    const [genuine, ours] = await runBoth(shortLife, { seconds: QEMU_SECONDS, qemu: true });
-    expect(compareRuns(genuine, ours)).toEqual([]);
-  }, 2 * QEMU_SECONDS * 1000);
+  (QEMU ? test : test.skip)(
+    "in Debian's stock kernel under QEMU (where CI is set, or NODE_DRBD_QEMU)",
+    async () => {
+      const [genuine, ours] = await runBoth(shortLife, { seconds: QEMU_SECONDS, qemu: true });
+      expect(compareRuns(genuine, ours)).toEqual([]);
+    },
+    2 * QEMU_SECONDS * 1000,
+  );
 });

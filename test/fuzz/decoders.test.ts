@@ -5,7 +5,15 @@ import { decodeFamily, decodeFamilyChange, decodeRaw, encodeRaw, FamilyCodec } f
 import * as genl1 from '../../lib/dialects/genl1';
 import * as genl2 from '../../lib/dialects/genl2';
 import { ArgumentError, CodecError } from '../../lib/errors';
-import { decodeAcknowledgement, decodeDatagram, decodeSocketAddress, encodeDatagram, formatHex, NLMSG_ERROR, type ByteOrder } from '../../lib/netlink';
+import {
+  decodeAcknowledgement,
+  decodeDatagram,
+  decodeSocketAddress,
+  encodeDatagram,
+  formatHex,
+  NLMSG_ERROR,
+  type ByteOrder,
+} from '../../lib/netlink';
 import { hasOnlyNamedValues, type AnyField, type FieldTable } from '../../lib/schema';
 import { capturedDatagrams, type CaptureFolder } from '../support/captures';
 
@@ -14,11 +22,15 @@ const order = fc.constantFrom<ByteOrder>('little', 'big');
 
 /** Recorded datagrams, damaged: bytes changed, cut short, or lengthened. They reach deeper than arbitrary bytes. */
 function damaged(folder: CaptureFolder): fc.Arbitrary<Uint8Array> {
-  const seeds = capturedDatagrams(folder).filter((_unused, index) => index % 7 === 0).map(({ bytes }) => bytes.subarray(0, 2048));
+  const seeds = capturedDatagrams(folder)
+    .filter((_unused, index) => index % 7 === 0)
+    .map(({ bytes }) => bytes.subarray(0, 2048));
   return fc
     .record({
       seed: fc.constantFrom(...seeds),
-      changes: fc.array(fc.record({ at: fc.nat({ max: 2047 }), value: fc.integer({ min: 0, max: 255 }) }), { maxLength: 6 }),
+      changes: fc.array(fc.record({ at: fc.nat({ max: 2047 }), value: fc.integer({ min: 0, max: 255 }) }), {
+        maxLength: 6,
+      }),
       cut: fc.option(fc.nat({ max: 2047 })),
       more: fc.uint8Array({ maxLength: 8 }),
     })
@@ -34,13 +46,26 @@ function valueOrCodecError(run: () => unknown): void {
     run();
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
-    if (!Number.isInteger(error.offset) || error.offset < 0 || error.path === '') throw new Error(`a CodecError without path and offset: ${error.message}`, { cause: error });
+    if (!Number.isInteger(error.offset) || error.offset < 0 || error.path === '')
+      throw new Error(`a CodecError without path and offset: ${error.message}`, { cause: error });
   }
 }
 
 const codecs = [
-  { dialect: 'genl1', codec: new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets), sets: genl1.attributeSets, operations: genl1.operations, folder: 'drbd-8.4.11' },
-  { dialect: 'genl2', codec: new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets), sets: genl2.attributeSets, operations: genl2.operations, folder: 'drbd-9.1.7' },
+  {
+    dialect: 'genl1',
+    codec: new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets),
+    sets: genl1.attributeSets,
+    operations: genl1.operations,
+    folder: 'drbd-8.4.11',
+  },
+  {
+    dialect: 'genl2',
+    codec: new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets),
+    sets: genl2.attributeSets,
+    operations: genl2.operations,
+    folder: 'drbd-9.1.7',
+  },
 ] as const;
 
 describe('any bytes give a value or a CodecError', () => {
@@ -50,14 +75,20 @@ describe('any bytes give a value or a CodecError', () => {
     for (const message of datagram.messages) {
       valueOrCodecError(() => {
         const raw = connector.decodeRaw(message, byteOrder);
-        expect(formatHex(decodeDatagram(connector.encodeRaw(raw, byteOrder), byteOrder).messages[0]?.payload ?? new Uint8Array(0))).toBe(formatHex(message.payload));
+        expect(
+          formatHex(
+            decodeDatagram(connector.encodeRaw(raw, byteOrder), byteOrder).messages[0]?.payload ?? new Uint8Array(0),
+          ),
+        ).toBe(formatHex(message.payload));
         valueOrCodecError(() => connector.decodeRequest(raw, byteOrder));
         connector.decodeReply(raw, byteOrder);
       });
       for (const { codec } of codecs) {
         valueOrCodecError(() => {
           const raw = decodeRaw(message, byteOrder);
-          expect(formatHex(decodeDatagram(encodeRaw(raw, byteOrder), byteOrder).messages[0]?.payload ?? new Uint8Array(0))).toBe(formatHex(message.payload));
+          expect(
+            formatHex(decodeDatagram(encodeRaw(raw, byteOrder), byteOrder).messages[0]?.payload ?? new Uint8Array(0)),
+          ).toBe(formatHex(message.payload));
           codec.decode(raw, byteOrder);
           codec.infoTexts(raw, byteOrder);
         });
@@ -70,9 +101,12 @@ describe('any bytes give a value or a CodecError', () => {
 
   test('arbitrary bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 256 }), order, everyDecoder), RUNS);
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), order, (bytes, byteOrder) => {
-      valueOrCodecError(() => decodeSocketAddress(bytes, byteOrder));
-    }), RUNS);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), order, (bytes, byteOrder) => {
+        valueOrCodecError(() => decodeSocketAddress(bytes, byteOrder));
+      }),
+      RUNS,
+    );
   });
 
   test.each(['drbd-8.3.13', 'drbd-8.4.11', 'drbd-9.1.7'] as const)('damaged messages of %s', (folder) => {
@@ -99,7 +133,13 @@ function valueOf(field: AnyField): fc.Arbitrary<unknown> {
     case 'flag':
       return fc.boolean();
     case 'string':
-      return fc.string({ maxLength: 20, unit: 'binary' }).filter((text) => !text.includes('\0') && !/[\ud800-\udfff]/u.test(text) && (field.maxBytes ?? 0) === 0 || (!text.includes('\0') && utf8Bytes(text) < (field.maxBytes ?? 4096)));
+      return fc
+        .string({ maxLength: 20, unit: 'binary' })
+        .filter(
+          (text) =>
+            (!text.includes('\0') && !/[\ud800-\udfff]/u.test(text) && (field.maxBytes ?? 0) === 0) ||
+            (!text.includes('\0') && utf8Bytes(text) < (field.maxBytes ?? 4096)),
+        );
     case 'bytes':
     case 'address':
       return fc.uint8Array({ maxLength: Math.min(field.maxBytes ?? 64, 64) });
@@ -109,30 +149,53 @@ function valueOf(field: AnyField): fc.Arbitrary<unknown> {
 }
 
 function valuesOf(table: FieldTable, retired = false): fc.Arbitrary<Readonly<Record<string, unknown>>> {
-  const required = Object.entries<AnyField>(table).filter(([, field]) => field.required === true).map(([name]) => name);
+  const required = Object.entries<AnyField>(table)
+    .filter(([, field]) => field.required === true)
+    .map(([name]) => name);
   // Two names of one number: only today's is read back.
-  const current = Object.entries<AnyField>(table).filter(([, field]) => retired || field.until === undefined || !Object.values<AnyField>(table).some((other) => other !== field && other.number === field.number));
-  return fc.record(Object.fromEntries(current.map(([name, field]) => [name, valueOf(field)])), { requiredKeys: required });
+  const current = Object.entries<AnyField>(table).filter(
+    ([, field]) =>
+      retired ||
+      field.until === undefined ||
+      !Object.values<AnyField>(table).some((other) => other !== field && other.number === field.number),
+  );
+  return fc.record(Object.fromEntries(current.map(([name, field]) => [name, valueOf(field)])), {
+    requiredKeys: required,
+  });
 }
 
 describe('what was encoded is decoded to the same', () => {
-  test.each(Object.values(connector.packets).filter(({ kind }) => kind === 'change' || kind === 'read').map(({ name }) => name))('connector: %s', (name) => {
+  test.each(
+    Object.values(connector.packets)
+      .filter(({ kind }) => kind === 'change' || kind === 'read')
+      .map(({ name }) => name),
+  )('connector: %s', (name) => {
     fc.assert(
-      fc.property(valuesOf(connector.packets[name].tags), fc.nat({ max: 255 }), order, fc.boolean(), (tags, minor, byteOrder, createDevice) => {
-        const params = { minor, ...(createDevice ? { createDevice: true } : {}), tags };
-        const body = connector.encodeRequestBody(name, params, { order: byteOrder });
-        const bytes = connector.encodeRequest(body, { idx: 8, sequence: 7, ack: 9, port: 5 }, byteOrder);
-        const [message] = decodeDatagram(bytes, byteOrder).messages;
-        if (message === undefined) throw new Error('no message');
-        const decoded = connector.decodeRequest(connector.decodeRaw(message, byteOrder), byteOrder);
-        expect(decoded).toEqual({ name, params, unknown: [] });
-      }),
+      fc.property(
+        valuesOf(connector.packets[name].tags),
+        fc.nat({ max: 255 }),
+        order,
+        fc.boolean(),
+        (tags, minor, byteOrder, createDevice) => {
+          const params = { minor, ...(createDevice ? { createDevice: true } : {}), tags };
+          const body = connector.encodeRequestBody(name, params, { order: byteOrder });
+          const bytes = connector.encodeRequest(body, { idx: 8, sequence: 7, ack: 9, port: 5 }, byteOrder);
+          const [message] = decodeDatagram(bytes, byteOrder).messages;
+          if (message === undefined) throw new Error('no message');
+          const decoded = connector.decodeRequest(connector.decodeRaw(message, byteOrder), byteOrder);
+          expect(decoded).toEqual({ name, params, unknown: [] });
+        },
+      ),
       { numRuns: 100 },
     );
   });
 
   for (const { dialect, codec, operations } of codecs) {
-    test.each(Object.values(operations).filter(({ kind }) => kind !== 'notification').map(({ name }) => name))(`${dialect}: %s`, (name) => {
+    test.each(
+      Object.values(operations)
+        .filter(({ kind }) => kind !== 'notification')
+        .map(({ name }) => name),
+    )(`${dialect}: %s`, (name) => {
       const operation = codec.operation(name);
       if (operation === undefined) throw new Error(name);
       const sets = fc.record(
@@ -146,7 +209,12 @@ describe('what was encoded is decoded to the same', () => {
           const [message] = decodeDatagram(encoded.datagram({ family: 31, sequence: 1, port: 2 }), byteOrder).messages;
           if (message === undefined) throw new Error('no message');
           const decoded = codec.decode(decodeRaw(message, byteOrder), byteOrder);
-          expect([decoded.name, decoded.minor, decoded.sets, decoded.unknown]).toEqual([name, operation.minor ? minor : undefined, given, []]);
+          expect([decoded.name, decoded.minor, decoded.sets, decoded.unknown]).toEqual([
+            name,
+            operation.minor ? minor : undefined,
+            given,
+            [],
+          ]);
         }),
         { numRuns: 50 },
       );
@@ -162,13 +230,17 @@ describe('any arguments are encoded or give an ArgumentError', () => {
     const tagNames = [...new Set(Object.values(connector.packets).flatMap(({ tags }) => Object.keys(tags)))];
     const tags = fc.dictionary(fc.oneof(fc.constantFrom(...tagNames), fc.string()), anything, { maxKeys: 4 });
     fc.assert(
-      fc.property(names, fc.oneof(anything, fc.record({ minor: fc.oneof(fc.nat(), anything), tags })), (name, params) => {
-        try {
-          connector.encodeRequestBody(name, params, { order: 'little' });
-        } catch (error) {
-          if (!(error instanceof ArgumentError) || error.path === '') throw error;
-        }
-      }),
+      fc.property(
+        names,
+        fc.oneof(anything, fc.record({ minor: fc.oneof(fc.nat(), anything), tags })),
+        (name, params) => {
+          try {
+            connector.encodeRequestBody(name, params, { order: 'little' });
+          } catch (error) {
+            if (!(error instanceof ArgumentError) || error.path === '') throw error;
+          }
+        },
+      ),
       RUNS,
     );
   });
@@ -177,7 +249,11 @@ describe('any arguments are encoded or give an ArgumentError', () => {
     const names = fc.oneof(fc.constantFrom(...Object.keys(operations)), fc.string());
     const fields = [...new Set(Object.values(sets).flatMap(({ fields: table }) => Object.keys(table)))];
     const values = fc.dictionary(fc.oneof(fc.constantFrom(...fields), fc.string()), anything, { maxKeys: 4 });
-    const params = fc.dictionary(fc.oneof(fc.constantFrom('minor', 'setDefaults', 'context', ...Object.keys(sets)), fc.string()), fc.oneof(values, anything), { maxKeys: 4 });
+    const params = fc.dictionary(
+      fc.oneof(fc.constantFrom('minor', 'setDefaults', 'context', ...Object.keys(sets)), fc.string()),
+      fc.oneof(values, anything),
+      { maxKeys: 4 },
+    );
     fc.assert(
       fc.property(names, fc.oneof(params, anything), (name, given) => {
         try {

@@ -47,9 +47,13 @@ describe('while a request blocks in the kernel', () => {
     );
     const read = drbd.request('get_status', { minor: 10 }).then(since);
     const whole = drbd.status().then(since);
-    const change = drbd.request('resource_opts', { context: { ctx_resource_name: 'other' }, res_opts: { on_no_data: 1 } }).then(since);
+    const change = drbd
+      .request('resource_opts', { context: { ctx_resource_name: 'other' }, res_opts: { on_no_data: 1 } })
+      .then(since);
     // To the same minor: it waits its turn, and its deadline finds it unsent.
-    const late = drbd.request('primary', { minor: 11 }, { timeoutMs: 300 }).catch((error: unknown) => ({ error, at: since() }));
+    const late = drbd
+      .request('primary', { minor: 11 }, { timeoutMs: 300 })
+      .catch((error: unknown) => ({ error, at: since() }));
     const [readMs, wholeMs, changeMs, expired, refusal] = await Promise.all([read, whole, change, late, blocked]);
     clearInterval(timer);
     process.stdout.write(
@@ -65,7 +69,11 @@ describe('while a request blocks in the kernel', () => {
   }, 60_000);
 
   test('a deadline that passes while the kernel has the request says that it was started, and the client goes on', async () => {
-    await expect(drbd.request('primary', { minor: 11 }, { timeoutMs: 200 })).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT', sent: 'started', timeoutMs: 200 });
+    await expect(drbd.request('primary', { minor: 11 }, { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'ERR_DRBD_TIMEOUT',
+      sent: 'started',
+      timeoutMs: 200,
+    });
     const abort = new AbortController();
     const aborted = drbd.request('primary', { minor: 11 }, { signal: abort.signal });
     setTimeout(() => {

@@ -13,7 +13,9 @@ const GENUINE = '/lib/drbd/drbdsetup-84';
 const OURS = join(__dirname, '../../lib/cli/bin/drbdsetup.js');
 const NOBODY = 65534;
 
-async function drbdsetup(...argv: string[]): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
+async function drbdsetup(
+  ...argv: string[]
+): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
   const io = memoryIo();
   const exit = await main(argv, io);
   return { exit, stdout: io.stdout.text, stderr: io.stderr.text };
@@ -31,11 +33,14 @@ function modprobe(...argv: string[]): void {
 }
 
 async function until(what: () => boolean): Promise<void> {
-  for (const end = performance.now() + 20_000; !what(); await sleep(50)) if (performance.now() > end) throw new Error(`it did not come about: ${what.toString()}`);
+  for (const end = performance.now() + 20_000; !what(); await sleep(50))
+    if (performance.now() > end) throw new Error(`it did not come about: ${what.toString()}`);
 }
 
 async function downAll(): Promise<void> {
-  const { resources } = JSON.parse(await succeed('status', '--json')) as { readonly resources: readonly { readonly name: string }[] };
+  const { resources } = JSON.parse(await succeed('status', '--json')) as {
+    readonly resources: readonly { readonly name: string }[];
+  };
   for (const { name } of resources) await succeed('down', name);
 }
 
@@ -43,11 +48,14 @@ beforeAll(downAll, 30_000);
 afterEach(downAll, 30_000);
 
 // The genuine program of this release has no udev.
-test.each(commands.map(({ name }) => name).filter((name) => name !== 'udev'))('xml-help %s is the same in both', async (name) => {
-  const { status, stdout } = spawnSync(GENUINE, ['xml-help', name], { encoding: 'utf8' });
-  expect(status).toBe(0);
-  expect(await succeed('xml-help', name)).toBe(stdout);
-});
+test.each(commands.map(({ name }) => name).filter((name) => name !== 'udev'))(
+  'xml-help %s is the same in both',
+  async (name) => {
+    const { status, stdout } = spawnSync(GENUINE, ['xml-help', name], { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(await succeed('xml-help', name)).toBe(stdout);
+  },
+);
 
 test('events and events2 outlive a reload of the module, and tell what became of everything', async () => {
   await succeed('new-resource', 'r0');
@@ -57,20 +65,34 @@ test('events and events2 outlive a reload of the module, and tell what became of
     return { io, exit: main(argv, io) };
   });
   const [text, json, old] = streams.map(({ io }) => io);
-  await until(() => (text?.stdout.text.endsWith('exists -\n') ?? false) && (json?.stdout.text.includes('"object":null') ?? false) && (old?.stdout.text.includes('ST 0,r0[0]') ?? false));
+  await until(
+    () =>
+      (text?.stdout.text.endsWith('exists -\n') ?? false) &&
+      (json?.stdout.text.includes('"object":null') ?? false) &&
+      (old?.stdout.text.includes('ST 0,r0[0]') ?? false),
+  );
   await succeed('down', 'r0');
   modprobe('-r', 'drbd');
   try {
     await until(() => json?.stdout.text.includes('"resync"') ?? false);
     // Nothing is there: nothing is up.
     expect(await drbdsetup('down', 'r0')).toEqual({ exit: 0, stdout: '', stderr: '' });
-    expect(await drbdsetup('status')).toMatchObject({ exit: 20, stdout: '', stderr: expect.stringContaining('modprobe drbd') as string });
+    expect(await drbdsetup('status')).toMatchObject({
+      exit: 20,
+      stdout: '',
+      stderr: expect.stringContaining('modprobe drbd') as string,
+    });
   } finally {
     modprobe('drbd', 'usermode_helper=/bin/true');
   }
   await succeed('new-resource', 'r9');
   await succeed('new-minor', 'r9', '9', '0');
-  await until(() => (text?.stdout.text.includes('minor:9') ?? false) && (json?.stdout.text.includes('"minor":9') ?? false) && / R - r9\n| ST 9,r9\[0\] /u.test(old?.stdout.text ?? ''));
+  await until(
+    () =>
+      (text?.stdout.text.includes('minor:9') ?? false) &&
+      (json?.stdout.text.includes('"minor":9') ?? false) &&
+      / R - r9\n| ST 9,r9\[0\] /u.test(old?.stdout.text ?? ''),
+  );
   for (const { io } of streams) io.end.abort('SIGTERM');
   expect(await Promise.all(streams.map(({ exit }) => exit))).toEqual([0, 0, 0]);
   const lines = (text?.stdout.text ?? '').split('\n').map((line) => line.split(' ').slice(0, 3).join(' '));
@@ -97,7 +119,11 @@ test('events2 that was stopped while the kernel dropped messages ends in the sta
   // Each is told, and none of it read: until the socket's buffer is full, and beyond.
   const volumes = Array.from({ length: 16 }, (_unused, volume) => volume);
   for (let round = 0; round < 100; round++) {
-    for (const volume of volumes) await drbd.request('new_minor', { minor: 100 + volume, context: { ctx_resource_name: 'r0', ctx_volume: volume } });
+    for (const volume of volumes)
+      await drbd.request('new_minor', {
+        minor: 100 + volume,
+        context: { ctx_resource_name: 'r0', ctx_volume: volume },
+      });
     for (const volume of volumes) await drbd.request('del_minor', { minor: 100 + volume });
   }
   await drbd.request('new_minor', { minor: 77, context: { ctx_resource_name: 'r0', ctx_volume: 7 } });
@@ -123,19 +149,40 @@ test('events2 that was stopped while the kernel dropped messages ends in the sta
 test('the request that would deadlock the kernel is refused', async () => {
   await succeed('new-resource', 'r0');
   await succeed('new-minor', 'r0', '0', '0');
-  expect(await drbdsetup('suspend-io', '0')).toMatchObject({ exit: 20, stdout: '', stderr: expect.stringContaining('deadlock') as string });
+  expect(await drbdsetup('suspend-io', '0')).toMatchObject({
+    exit: 20,
+    stdout: '',
+    stderr: expect.stringContaining('deadlock') as string,
+  });
   expect(await succeed('role', '0')).toBe('Unconfigured\n');
 }, 20_000);
 
 test('whoever may read, reads; and who may not change is told so', async () => {
   await succeed('new-resource', 'r0');
   await succeed('new-minor', 'r0', '0', '0');
-  const asNobody = (...argv: string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [OURS, ...argv], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
+  const asNobody = (
+    ...argv: string[]
+  ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [OURS, ...argv], {
+      uid: NOBODY,
+      gid: NOBODY,
+      encoding: 'utf8',
+    });
     return { status, stdout, stderr };
   };
   expect(asNobody('status')).toEqual({ status: 0, stdout: 'r0 role:Secondary\n  disk:Diskless\n\n', stderr: '' });
-  expect(asNobody('events2', '--now')).toMatchObject({ status: 0, stdout: expect.stringMatching(/exists -\n$/u) as string });
-  expect(asNobody('udev', '0')).toEqual({ status: 0, stdout: 'DEVICE=drbd0\nSYMLINK_BY_RES=drbd/by-res/r0/0\n', stderr: '' });
-  expect(asNobody('down', 'r0')).toMatchObject({ status: 20, stdout: '', stderr: expect.stringContaining('CAP_NET_ADMIN') as string });
+  expect(asNobody('events2', '--now')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/exists -\n$/u) as string,
+  });
+  expect(asNobody('udev', '0')).toEqual({
+    status: 0,
+    stdout: 'DEVICE=drbd0\nSYMLINK_BY_RES=drbd/by-res/r0/0\n',
+    stderr: '',
+  });
+  expect(asNobody('down', 'r0')).toMatchObject({
+    status: 20,
+    stdout: '',
+    stderr: expect.stringContaining('CAP_NET_ADMIN') as string,
+  });
 }, 30_000);

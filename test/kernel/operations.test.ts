@@ -7,8 +7,8 @@ import { Answers, createMetadata, loopback, procLine, UP_TO_DATE, waitForState }
 import { expectValidSnapshot } from '../support/schema';
 
 /**
- * The life of two minors that mirror each other, in a genuine kernel: every operation of 8.4, with success and with a refusal, and
- * the state checked afterwards. The tests stand on each other, in this order.
+ * The life of two minors that mirror each other, in a genuine kernel: every operation of 8.4, with success and with a
+ * refusal, and the state checked afterwards. The tests stand on each other, in this order.
  */
 describe('every operation of DRBD 8.4 in a genuine kernel', () => {
   const UNKNOWN = 99;
@@ -16,16 +16,34 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
   const answers = new Answers();
   let drbd: Client<'genl1'>;
   const ok = <T>(name: string, answer: Promise<T>): Promise<T> => answers.succeed(name, answer);
-  const refused = (name: string, code: number, answer: Promise<unknown>): ReturnType<Answers['refuse']> => answers.refuse(name, code, answer);
+  const refused = (name: string, code: number, answer: Promise<unknown>): ReturnType<Answers['refuse']> =>
+    answers.refuse(name, code, answer);
 
-  const resource = (name: string): { readonly context: { readonly ctx_resource_name: string } } => ({ context: { ctx_resource_name: name } });
+  const resource = (name: string): { readonly context: { readonly ctx_resource_name: string } } => ({
+    context: { ctx_resource_name: name },
+  });
   const [left, right] = [loopback(7788), loopback(7789)];
   const links = { r0: { ctx_my_addr: left, ctx_peer_addr: right }, r1: { ctx_my_addr: right, ctx_peer_addr: left } };
-  const connectParams = (name: 'r0' | 'r1'): { readonly context: { readonly ctx_resource_name: string } & (typeof links)['r0']; readonly net_conf: { readonly wire_protocol: number; readonly verify_alg: string } } => ({
+  const connectParams = (
+    name: 'r0' | 'r1',
+  ): {
+    readonly context: { readonly ctx_resource_name: string } & (typeof links)['r0'];
+    readonly net_conf: { readonly wire_protocol: number; readonly verify_alg: string };
+  } => ({
     context: { ctx_resource_name: name, ...links[name] },
     net_conf: { wire_protocol: 3, verify_alg: 'crc32c' },
   });
-  const disk = (path: string, meta = path, index = -1): { readonly backing_dev: string; readonly meta_dev: string; readonly meta_dev_idx: number; readonly resync_rate: number; readonly c_plan_ahead: number } => ({
+  const disk = (
+    path: string,
+    meta = path,
+    index = -1,
+  ): {
+    readonly backing_dev: string;
+    readonly meta_dev: string;
+    readonly meta_dev_idx: number;
+    readonly resync_rate: number;
+    readonly c_plan_ahead: number;
+  } => ({
     backing_dev: path,
     meta_dev: meta,
     meta_dev_idx: index,
@@ -47,7 +65,9 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
 
   afterAll(() => {
     drbd.close();
-    const codes = Object.values(operations).filter(({ kind }) => kind !== 'notification').map(({ name }) => `${name} ${answers.succeeded(name) ? 'ok' : '-'} ${answers.refusals(name).join(' ')}`);
+    const codes = Object.values(operations)
+      .filter(({ kind }) => kind !== 'notification')
+      .map(({ name }) => `${name} ${answers.succeeded(name) ? 'ok' : '-'} ${answers.refusals(name).join(' ')}`);
     process.stdout.write(`answers of the kernel, by operation:\n  ${codes.join('\n  ')}\n`);
   });
 
@@ -74,8 +94,16 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('get_status', 127, drbd.request('get_status', { minor }));
     const nosuch = resource('nosuch');
     await refused('del_resource', 158, drbd.request('del_resource', nosuch));
-    const error = await refused('resource_opts', 158, drbd.request('resource_opts', { ...nosuch, res_opts: { on_no_data: 1 } }));
-    expect(error).toMatchObject({ code: 'ERR_DRBD_KERNEL', returnName: 'ERR_RES_NOT_KNOWN', infoText: ['unknown resource'] });
+    const error = await refused(
+      'resource_opts',
+      158,
+      drbd.request('resource_opts', { ...nosuch, res_opts: { on_no_data: 1 } }),
+    );
+    expect(error).toMatchObject({
+      code: 'ERR_DRBD_KERNEL',
+      returnName: 'ERR_RES_NOT_KNOWN',
+      infoText: ['unknown resource'],
+    });
     await refused('connect', 158, drbd.request('connect', { context: { ctx_resource_name: 'nosuch', ...links.r0 } }));
     await refused('disconnect', 162, drbd.request('disconnect', { context: links.r0 }));
     await refused('chg_net_opts', 162, drbd.request('chg_net_opts', { context: links.r0, net_conf: { timeout: 50 } }));
@@ -90,14 +118,33 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
   test('resources and minors come and go', async () => {
     await ok('new_resource', drbd.request('new_resource', resource('r0')));
     await refused('new_resource', 162, drbd.request('new_resource', resource('x/y')));
-    await ok('resource_opts', drbd.request('resource_opts', { ...resource('r0'), res_opts: { on_no_data: 1, cpu_mask: '1' } }));
+    await ok(
+      'resource_opts',
+      drbd.request('resource_opts', { ...resource('r0'), res_opts: { on_no_data: 1, cpu_mask: '1' } }),
+    );
     const [listed] = await ok('get_resources', drbd.request('get_resources'));
-    expect(listed).toMatchObject({ context: { ctx_resource_name: 'r0' }, res_opts: { on_no_data: 1, cpu_mask: '1' }, resource_info: { res_role: 2 } });
+    expect(listed).toMatchObject({
+      context: { ctx_resource_name: 'r0' },
+      res_opts: { on_no_data: 1, cpu_mask: '1' },
+      resource_info: { res_role: 2 },
+    });
 
     await ok('new_minor', drbd.request('new_minor', { minor: 0, context: { ctx_resource_name: 'r0', ctx_volume: 0 } }));
-    await refused('new_minor', 158, drbd.request('new_minor', { minor: 8, context: { ctx_resource_name: 'nosuch', ctx_volume: 0 } }));
-    await refused('new_minor', 161, drbd.request('new_minor', { minor: 5, context: { ctx_resource_name: 'r0', ctx_volume: 0 } }));
-    await refused('new_minor', 162, drbd.request('new_minor', { minor: 0, context: { ctx_resource_name: 'r0', ctx_volume: 1 } }));
+    await refused(
+      'new_minor',
+      158,
+      drbd.request('new_minor', { minor: 8, context: { ctx_resource_name: 'nosuch', ctx_volume: 0 } }),
+    );
+    await refused(
+      'new_minor',
+      161,
+      drbd.request('new_minor', { minor: 5, context: { ctx_resource_name: 'r0', ctx_volume: 0 } }),
+    );
+    await refused(
+      'new_minor',
+      162,
+      drbd.request('new_minor', { minor: 0, context: { ctx_resource_name: 'r0', ctx_volume: 1 } }),
+    );
     await ok('new_minor', drbd.request('new_minor', { minor: 7, context: { ctx_resource_name: 'r0', ctx_volume: 3 } }));
     expect((await drbd.request('get_devices', resource('r0'))).map(({ minor }) => minor)).toEqual([0, 7]);
     expect(procLine(7)).toContain('Unconfigured');
@@ -129,17 +176,31 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
   test('disks are attached and configured', async () => {
     createMetadata(0, '/dev/ram0');
     createMetadata(1, '/dev/ram1');
-    await refused('attach', 111, drbd.request('attach', { minor: 0, disk_conf: { ...disk('/dev/ram0'), disk_size: 2_000_000n } }));
+    await refused(
+      'attach',
+      111,
+      drbd.request('attach', { minor: 0, disk_conf: { ...disk('/dev/ram0'), disk_size: 2_000_000n } }),
+    );
     await ok('attach', drbd.request('attach', { minor: 0, setDefaults: true, disk_conf: disk('/dev/ram0') }));
     expect(await deviceOf(0)).toBe('Inconsistent');
     expect(procLine(0)).toContain('ds:Inconsistent');
     await refused('del_minor', 160, drbd.request('del_minor', { minor: 0 }));
-    await ok('chg_disk_opts', drbd.request('chg_disk_opts', { minor: 0, disk_conf: { resync_rate: 204_800, on_io_error: 1 } }));
+    await ok(
+      'chg_disk_opts',
+      drbd.request('chg_disk_opts', { minor: 0, disk_conf: { resync_rate: 204_800, on_io_error: 1 } }),
+    );
     await refused('chg_disk_opts', 133, drbd.request('chg_disk_opts', { minor: 0, disk_conf: { resync_after: 0 } }));
     const [device] = await ok('get_devices', drbd.request('get_devices', resource('r0')));
-    expect(device).toMatchObject({ minor: 0, disk_conf: { resync_rate: 204_800, on_io_error: 1, backing_dev: '/dev/ram0', meta_dev_idx: -1 } });
+    expect(device).toMatchObject({
+      minor: 0,
+      disk_conf: { resync_rate: 204_800, on_io_error: 1, backing_dev: '/dev/ram0', meta_dev_idx: -1 },
+    });
     const one = await ok('get_status', drbd.request('get_status', { minor: 0 }));
-    expect(one).toMatchObject({ minor: 0, context: { ctx_resource_name: 'r0', ctx_volume: 0 }, disk_conf: { resync_rate: 204_800 } });
+    expect(one).toMatchObject({
+      minor: 0,
+      context: { ctx_resource_name: 'r0', ctx_volume: 0 },
+      disk_conf: { resync_rate: 204_800 },
+    });
     await refused('outdate', -16, drbd.request('outdate', { minor: 0 }));
   }, 30_000);
 
@@ -153,10 +214,20 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await drbd.request('connect', connectParams('r1'));
     await waitForState(drbd, ['r0'], { state: 'Connected', replication: 'Established' });
     const connections = await ok('get_connections', drbd.request('get_connections', resource('r0')));
-    expect(connections).toMatchObject([{ net_conf: { wire_protocol: 3, verify_alg: 'crc32c' }, connection_info: { conn_role: 2 } }]);
+    expect(connections).toMatchObject([
+      { net_conf: { wire_protocol: 3, verify_alg: 'crc32c' }, connection_info: { conn_role: 2 } },
+    ]);
     await ok('get_peer_devices', drbd.request('get_peer_devices', resource('r0')));
     const initial = await ok('get_initial_state', drbd.request('get_initial_state'));
-    expect(initial.map(({ name }) => name)).toEqual(expect.arrayContaining(['resource_state', 'device_state', 'connection_state', 'peer_device_state', 'initial_state_done']));
+    expect(initial.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'resource_state',
+        'device_state',
+        'connection_state',
+        'peer_device_state',
+        'initial_state_done',
+      ]),
+    );
     // The broadcasts of the same changes were heard.
     const names = new Set<string>();
     for (let heard = 0; heard < 6; heard++) {
@@ -192,7 +263,9 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await settled();
     await ok('pause_sync', drbd.request('pause_sync', { minor: 0 }));
     await refused('pause_sync', 134, drbd.request('pause_sync', { minor: 0 }));
-    const peerDevice = async (): Promise<boolean | null | undefined> => (await drbd.status()).resources.find(({ name }) => name === 'r0')?.connections[0]?.peerDevices[0]?.resyncSuspended.user;
+    const peerDevice = async (): Promise<boolean | null | undefined> =>
+      (await drbd.status()).resources.find(({ name }) => name === 'r0')?.connections[0]?.peerDevices[0]?.resyncSuspended
+        .user;
     expect(await peerDevice()).toBe(true);
     await ok('resume_sync', drbd.request('resume_sync', { minor: 0 }));
     await refused('resume_sync', 135, drbd.request('resume_sync', { minor: 0 }));
@@ -201,12 +274,14 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await settled();
     await ok('inval_peer', drbd.request('inval_peer', { minor: 0 }));
     await settled();
-    const size = async (): Promise<bigint | null | undefined> => (await drbd.status()).resources.find(({ name }) => name === 'r0')?.devices[0]?.stats?.sizeBytes;
+    const size = async (): Promise<bigint | null | undefined> =>
+      (await drbd.status()).resources.find(({ name }) => name === 'r0')?.devices[0]?.stats?.sizeBytes;
     const whole = await size();
     await ok('resize', drbd.request('resize', { minor: 0, resize_parms: { resize_size: 100_000n } }));
     const small = 100_000n * 512n;
     expect(await size()).toBe(small);
-    const sentOf = ({ resources }: Snapshot): bigint => resources.find(({ name }) => name === 'r0')?.connections[0]?.peerDevices[0]?.stats?.sentBytes ?? 0n;
+    const sentOf = ({ resources }: Snapshot): bigint =>
+      resources.find(({ name }) => name === 'r0')?.connections[0]?.peerDevices[0]?.stats?.sentBytes ?? 0n;
     const grown = (whole ?? 0n) - small + sentOf(await drbd.status());
     await drbd.request('resize', { minor: 0 });
     // What has grown is copied, and may begin later than a first look.
@@ -223,7 +298,11 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     expect(link?.net_conf).toMatchObject({ max_buffers: 4096, ping_int: 5, verify_alg: 'crc32c' });
     await drbd.request('chg_net_opts', { context, net_conf: { wire_protocol: 1 } });
     await refused('chg_net_opts', 139, drbd.request('chg_net_opts', { context, net_conf: { two_primaries: true } }));
-    await refused('chg_net_opts', 146, drbd.request('chg_net_opts', { context, net_conf: { verify_alg: 'nosuchalg' } }));
+    await refused(
+      'chg_net_opts',
+      146,
+      drbd.request('chg_net_opts', { context, net_conf: { verify_alg: 'nosuchalg' } }),
+    );
     await drbd.request('chg_net_opts', { context, net_conf: { wire_protocol: 3 } });
     await settled();
   }, 60_000);
@@ -247,7 +326,8 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await refused('outdate', -2, drbd.request('outdate', { minor: 0 }));
     await drbd.request('secondary', { minor: 0 });
     await drbd.request('disconnect', { context: links.r0 });
-    const generation = async (): Promise<bigint | null | undefined> => (await drbd.status()).resources.flatMap(({ devices }) => devices).find(({ minor }) => minor === 0)?.currentUuid;
+    const generation = async (): Promise<bigint | null | undefined> =>
+      (await drbd.status()).resources.flatMap(({ devices }) => devices).find(({ minor }) => minor === 0)?.currentUuid;
     const before = await generation();
     await ok('new_c_uuid', drbd.request('new_c_uuid', { minor: 0 }));
     expect(typeof before).toBe('bigint');
@@ -261,9 +341,14 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
   }, 60_000);
 
   test('every operation was answered with success, and refused where the kernel refuses it', () => {
-    const requests = Object.values(operations).filter(({ kind }) => kind !== 'notification').map(({ name }) => name);
+    const requests = Object.values(operations)
+      .filter(({ kind }) => kind !== 'notification')
+      .map(({ name }) => name);
     expect(requests.filter((name) => !answers.succeeded(name))).toEqual([]);
-    expect(requests.filter((name) => answers.refusals(name).length === 0)).toEqual(['get_resources', 'get_initial_state']);
+    expect(requests.filter((name) => answers.refusals(name).length === 0)).toEqual([
+      'get_resources',
+      'get_initial_state',
+    ]);
     expect(drbd.counters()).toMatchObject({ overruns: 0 });
   });
 });

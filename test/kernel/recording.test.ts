@@ -1,4 +1,13 @@
-import { openDrbd, parseRecording, recordTransport, replayTransport, snapshotToJson, type Client, type GenericEvent, type Transport } from '../../lib';
+import {
+  openDrbd,
+  parseRecording,
+  recordTransport,
+  replayTransport,
+  snapshotToJson,
+  type Client,
+  type GenericEvent,
+  type Transport,
+} from '../../lib';
 import { nativeTransport } from '../../lib/transport/native';
 import { createMetadata, loopback } from '../support/guest';
 
@@ -10,14 +19,25 @@ const DISK = '/dev/ram6';
 
 /** Values that cannot be compared as they are: u64, and where in a datagram something stood. */
 function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (key, part: unknown) => (typeof part === 'bigint' ? String(part) : key === 'shared_secret' ? String(part).replace(/./gu, 'x') : part)));
+  return JSON.parse(
+    JSON.stringify(value, (key, part: unknown) =>
+      typeof part === 'bigint' ? String(part) : key === 'shared_secret' ? String(part).replace(/./gu, 'x') : part,
+    ),
+  );
 }
 
 async function session(transport: Transport): Promise<{ readonly results: unknown[]; readonly events: unknown[] }> {
   const drbd: Client<'genl1'> = await openDrbd({ dialect: 'genl1', transport });
   const results: unknown[] = [];
   const keep = async (promise: Promise<unknown>): Promise<void> => {
-    results.push(plain(await promise.catch((error: unknown) => ({ code: (error as { readonly code: string }).code, returnCode: (error as { readonly returnCode?: number }).returnCode }))));
+    results.push(
+      plain(
+        await promise.catch((error: unknown) => ({
+          code: (error as { readonly code: string }).code,
+          returnCode: (error as { readonly returnCode?: number }).returnCode,
+        })),
+      ),
+    );
   };
   const stream = drbd.events();
   const context = { ctx_resource_name: NAME };
@@ -25,7 +45,9 @@ async function session(transport: Transport): Promise<{ readonly results: unknow
   await keep(drbd.request('new_resource', { context }));
   await keep(drbd.request('new_minor', { minor: MINOR, context: { ...context, ctx_volume: 0 } }));
   await keep(drbd.request('new_minor', { minor: MINOR, context: { ...context, ctx_volume: 1 } }));
-  await keep(drbd.request('attach', { minor: MINOR, disk_conf: { backing_dev: DISK, meta_dev: DISK, meta_dev_idx: -1 } }));
+  await keep(
+    drbd.request('attach', { minor: MINOR, disk_conf: { backing_dev: DISK, meta_dev: DISK, meta_dev_idx: -1 } }),
+  );
   await keep(
     drbd.request('connect', {
       context: { ...context, ctx_my_addr: loopback(7798), ctx_peer_addr: loopback(7799) },
@@ -33,8 +55,20 @@ async function session(transport: Transport): Promise<{ readonly results: unknow
     }),
   );
   await keep(drbd.request('get_connections', { context }));
-  await keep(Promise.all([drbd.request('get_status', { minor: MINOR }), drbd.request('get_devices', { context }), drbd.request('get_resources')]));
-  await keep(drbd.status().then((snapshot) => snapshotToJson(snapshot).resources.map(({ name, role, devices }) => ({ name, role, devices }))));
+  await keep(
+    Promise.all([
+      drbd.request('get_status', { minor: MINOR }),
+      drbd.request('get_devices', { context }),
+      drbd.request('get_resources'),
+    ]),
+  );
+  await keep(
+    drbd
+      .status()
+      .then((snapshot) =>
+        snapshotToJson(snapshot).resources.map(({ name, role, devices }) => ({ name, role, devices })),
+      ),
+  );
   await keep(drbd.request('suspend_io', { minor: MINOR }));
   await keep(drbd.request('resume_io', { minor: MINOR }));
   await keep(drbd.request('down', { context }));
@@ -51,7 +85,10 @@ async function session(transport: Transport): Promise<{ readonly results: unknow
 const NOTIFY_DESTROY = 3;
 
 function isGone({ sets }: GenericEvent): boolean {
-  return ((sets['drbd_notification_header']?.['nh_type'] as number) & 0xff) === NOTIFY_DESTROY && sets['context']?.['ctx_resource_name'] === NAME;
+  return (
+    ((sets['drbd_notification_header']?.['nh_type'] as number) & 0xff) === NOTIFY_DESTROY &&
+    sets['context']?.['ctx_resource_name'] === NAME
+  );
 }
 
 test('a session with the kernel is recorded, and its replay gives the same results and events, without the secret', async () => {
@@ -73,5 +110,7 @@ test('a session with the kernel is recorded, and its replay gives the same resul
   const transport = replayTransport(recording);
   expect(await session(transport)).toEqual(live);
   expect(transport.unused()).toEqual([]);
-  process.stdout.write(`recorded ${recording.entries.length} lines, ${live.events.length} events of the kernel, and replayed them\n`);
+  process.stdout.write(
+    `recorded ${recording.entries.length} lines, ${live.events.length} events of the kernel, and replayed them\n`,
+  );
 }, 60_000);

@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,7 +29,11 @@ interface KnownDevice {
 function knownDevices(): readonly KnownDevice[] {
   if (!existsSync('/sys/class/block')) return [];
   return readdirSync('/sys/class/block')
-    .map((name) => ({ path: `/dev/${name}`, sizeBytes: 512n * BigInt(readFileSync(`/sys/class/block/${name}/size`, 'utf8').trim()), numbers: readFileSync(`/sys/class/block/${name}/dev`, 'utf8').trim() }))
+    .map((name) => ({
+      path: `/dev/${name}`,
+      sizeBytes: 512n * BigInt(readFileSync(`/sys/class/block/${name}/size`, 'utf8').trim()),
+      numbers: readFileSync(`/sys/class/block/${name}/dev`, 'utf8').trim(),
+    }))
     .filter(({ path }) => existsSync(path) && statSync(path).isBlockDevice())
     .sort((one, other) => Number(other.sizeBytes - one.sizeBytes));
 }
@@ -39,15 +54,22 @@ beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'node-drbd-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const why = devices.length === 0 ? 'there is none on this machine' : 'this user may open none, root may';
-(readable.length > 0 ? test : test.skip)(`real block devices${readable.length > 0 ? '' : ` (${why}; the kernel lane reads one in any case)`}`, () => {
-  for (const { path, sizeBytes, numbers } of readable.slice(0, 8)) {
-    const found = readBlockDevice(path);
-    expect({ path, sizeBytes: found?.sizeBytes, numbers: `${found?.major}:${found?.minor}` }).toEqual({ path, sizeBytes, numbers });
-    const link = join(folder, path.slice('/dev/'.length));
-    symlinkSync(path, link);
-    expect(readBlockDevice(link)).toMatchObject({ path: link, sizeBytes });
-  }
-});
+(readable.length > 0 ? test : test.skip)(
+  `real block devices${readable.length > 0 ? '' : ` (${why}; the kernel lane reads one in any case)`}`,
+  () => {
+    for (const { path, sizeBytes, numbers } of readable.slice(0, 8)) {
+      const found = readBlockDevice(path);
+      expect({ path, sizeBytes: found?.sizeBytes, numbers: `${found?.major}:${found?.minor}` }).toEqual({
+        path,
+        sizeBytes,
+        numbers,
+      });
+      const link = join(folder, path.slice('/dev/'.length));
+      symlinkSync(path, link);
+      expect(readBlockDevice(link)).toMatchObject({ path: link, sizeBytes });
+    }
+  },
+);
 
 test('what is no block device is not opened', () => {
   const file = join(folder, 'file');
@@ -64,7 +86,9 @@ test('nothing there', () => {
   symlinkSync(join(folder, 'nothing'), join(folder, 'dangling'));
   expect(() => readBlockDevice(join(folder, 'dangling'))).toThrow(expect.objectContaining(missing) as Error);
   writeFileSync(join(folder, 'plain'), '');
-  expect(() => readBlockDevice(join(folder, 'plain/device'))).toThrow(expect.objectContaining({ ...missing, errno: ENOTDIR }) as Error);
+  expect(() => readBlockDevice(join(folder, 'plain/device'))).toThrow(
+    expect.objectContaining({ ...missing, errno: ENOTDIR }) as Error,
+  );
 });
 
 // The scenarios run as an ordinary user, and become one if this is root.
@@ -76,6 +100,9 @@ test('in a folder that may not be entered', () => {
 });
 
 const privateDevice = devices.find(({ path }) => (statSync(path).mode & 0o007) === 0);
-(privateDevice === undefined ? test.skip : test)(`a device that only root may open${privateDevice === undefined ? ' (there is none on this machine)' : ''}`, () => {
-  expectScenario('block-device-denied', { arguments: ['open', privateDevice?.path ?? ''] });
-});
+(privateDevice === undefined ? test.skip : test)(
+  `a device that only root may open${privateDevice === undefined ? ' (there is none on this machine)' : ''}`,
+  () => {
+    expectScenario('block-device-denied', { arguments: ['open', privateDevice?.path ?? ''] });
+  },
+);

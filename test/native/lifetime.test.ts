@@ -1,6 +1,9 @@
 import { expectScenario, runScenario, scale } from '../support/sockets';
 
-/** How sockets end: by collection, with their worker, with the process; and that none of it costs anything in the long run. Each in a process of its own. */
+/**
+ * How sockets end: by collection, with their worker, with the process; and that none of it costs anything in the long
+ * run. Each in a process of its own.
+ */
 
 describe('the process ends', () => {
   test.each([

@@ -10,8 +10,9 @@ import { loadAddon } from '../../lib/transport/addon';
 import { expectScenario, plainEnvironment } from '../support/sockets';
 
 /**
- * Another program that takes locks as drbdmeta does, by fcntl(): reads commands, one a line, and answers each with a line.
- * `who`: the pid that has the file locked, or 0. `lock`, `unlock`: for itself. `open lock`: a lock of the open file description, which names no pid.
+ * Another program that takes locks as drbdmeta does, by fcntl(): reads commands, one a line, and answers each with a
+ * line. `who`: the pid that has the file locked, or 0. `lock`, `unlock`: for itself. `open lock`: a lock of the open
+ * file description, which names no pid.
  */
 const OTHER_PROGRAM = `
 import fcntl, os, struct, sys
@@ -43,7 +44,10 @@ class OtherProgram {
   readonly #lines: AsyncIterator<string>;
 
   constructor(path: string) {
-    const child = spawn('python3', ['-c', OTHER_PROGRAM, path], { stdio: ['pipe', 'pipe', 'inherit'], env: plainEnvironment() });
+    const child = spawn('python3', ['-c', OTHER_PROGRAM, path], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: plainEnvironment(),
+    });
     this.#process = child;
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   }
@@ -153,11 +157,15 @@ test('one who gives up does not hold up those behind', async () => {
   const patient = acquireLock(path, { timeoutMs: 30_000 });
   await expect(impatient).rejects.toThrow(locked(process.pid, { timeoutMs: 30 }));
   stop.abort(new Error('no more'));
-  await expect(aborted).rejects.toThrow(expect.objectContaining({ name: 'AbortError', sent: 'no', cause: stop.signal.reason as unknown }) as Error);
+  await expect(aborted).rejects.toThrow(
+    expect.objectContaining({ name: 'AbortError', sent: 'no', cause: stop.signal.reason as unknown }) as Error,
+  );
   first.release();
   (await patient).release();
   const before = AbortSignal.abort('early');
-  await expect(acquireLock(path, { signal: before })).rejects.toThrow(expect.objectContaining({ name: 'AbortError', cause: 'early' }) as Error);
+  await expect(acquireLock(path, { signal: before })).rejects.toThrow(
+    expect.objectContaining({ name: 'AbortError', cause: 'early' }) as Error,
+  );
 });
 
 test('a lock is not lost by who tries in vain, under whatever name', async () => {
@@ -185,8 +193,12 @@ test('a lock of one id is released by that id alone', () => {
 test('files that cannot be opened', async () => {
   symlinkSync(join(folder, 'elsewhere'), join(folder, 'link'));
   // A link that somebody put into a folder that all may write to must not make root create a file elsewhere.
-  await expect(acquireLock(join(folder, 'link'))).rejects.toThrow(expect.objectContaining({ code: 'ERR_DRBD_TRANSPORT', syscall: 'open', errno: 40 }) as Error);
-  await expect(acquireLock(join(folder, 'missing/file'))).rejects.toThrow(expect.objectContaining({ syscall: 'open', errno: 2 }) as Error);
+  await expect(acquireLock(join(folder, 'link'))).rejects.toThrow(
+    expect.objectContaining({ code: 'ERR_DRBD_TRANSPORT', syscall: 'open', errno: 40 }) as Error,
+  );
+  await expect(acquireLock(join(folder, 'missing/file'))).rejects.toThrow(
+    expect.objectContaining({ syscall: 'open', errno: 2 }) as Error,
+  );
   await expect(acquireLock(folder)).rejects.toThrow(expect.objectContaining({ syscall: 'open', errno: 21 }) as Error);
   expectScenario('lock-denied', { arguments: [path] });
 });

@@ -17,7 +17,19 @@ function anyhow(target: unknown, method: string, ...values: readonly unknown[]):
 
 const NO_U32 = [-1, 1.5, NaN, Infinity, 2 ** 32, '1', 1n, null, {}, Symbol('no')];
 const NO_ID = [0, -1, 1.5, NaN, Infinity, 2 ** 53, '1', 1n, null, undefined, {}];
-const NO_BYTES = ['text', 1, null, undefined, {}, [1, 2], new ArrayBuffer(4), new DataView(new ArrayBuffer(4)), new Uint16Array(2), new Uint8ClampedArray(4), new Int8Array(4)];
+const NO_BYTES = [
+  'text',
+  1,
+  null,
+  undefined,
+  {},
+  [1, 2],
+  new ArrayBuffer(4),
+  new DataView(new ArrayBuffer(4)),
+  new Uint16Array(2),
+  new Uint8ClampedArray(4),
+  new Int8Array(4),
+];
 
 describe('every method in every state', () => {
   test.each(['matrix', 'matrix-in-worker', 'matrix-at-exit'])('%s', (scenario) => {
@@ -34,7 +46,17 @@ describe('arguments of wrong types and values', () => {
   });
 
   test.each<[string, readonly (readonly unknown[])[]]>([
-    ['send', [[], [BYTES], [BYTES, 0], ...NO_BYTES.map((bytes) => [bytes, 0, 0]), ...NO_U32.map((port) => [BYTES, port, 0]), ...NO_U32.map((groups) => [BYTES, 0, groups])]],
+    [
+      'send',
+      [
+        [],
+        [BYTES],
+        [BYTES, 0],
+        ...NO_BYTES.map((bytes) => [bytes, 0, 0]),
+        ...NO_U32.map((port) => [BYTES, port, 0]),
+        ...NO_U32.map((groups) => [BYTES, 0, groups]),
+      ],
+    ],
     ['progress', [[], ...NO_ID.map((id) => [id])]],
     ['cancel', [[], ...NO_ID.map((id) => [id])]],
     ['join', [[], [0], ...NO_U32.map((group) => [group])]],
@@ -52,22 +74,38 @@ describe('arguments of wrong types and values', () => {
       ],
     ],
   ])('%s', (method, lists) => {
-    for (const values of lists) expect([method, ...values.map(String), outcome(() => anyhow(socket, method, ...values))]).toEqual([method, ...values.map(String), 'threw ERR_INVALID_ARG_TYPE']);
+    for (const values of lists)
+      expect([method, ...values.map(String), outcome(() => anyhow(socket, method, ...values))]).toEqual([
+        method,
+        ...values.map(String),
+        'threw ERR_INVALID_ARG_TYPE',
+      ]);
   });
 
   test('the constructor', () => {
     const { NetlinkSocket: Class } = loadAddon();
     const create = (...values: readonly unknown[]): unknown => Reflect.construct(Class, values) as unknown;
-    for (const values of [[], [2], [2, 0], [2, 0, 0], [2, 0, 0, {}], ...NO_U32.map((protocol) => [protocol, 0, 0, () => undefined]), ...NO_U32.map((bytes) => [2, bytes, 0, () => undefined]), ...NO_U32.map((groups) => [2, 0, groups, () => undefined])]) {
+    for (const values of [
+      [],
+      [2],
+      [2, 0],
+      [2, 0, 0],
+      [2, 0, 0, {}],
+      ...NO_U32.map((protocol) => [protocol, 0, 0, () => undefined]),
+      ...NO_U32.map((bytes) => [2, bytes, 0, () => undefined]),
+      ...NO_U32.map((groups) => [2, 0, groups, () => undefined]),
+    ]) {
       expect(outcome(() => create(...values))).toBe('threw ERR_INVALID_ARG_TYPE');
     }
-    for (const protocol of [31, 1000, 2 ** 32 - 1]) expect(outcome(() => create(protocol, 0, 0, () => undefined))).toMatch(/^errno (93|22|94)$/);
+    for (const protocol of [31, 1000, 2 ** 32 - 1])
+      expect(outcome(() => create(protocol, 0, 0, () => undefined))).toMatch(/^errno (93|22|94)$/);
     expect(() => anyhow(loadAddon(), 'NetlinkSocket', 2, 0, 0, () => undefined)).toThrow();
   });
 
   test('functions of the addon', () => {
     for (const name of ['tryLock', 'blockDevice']) {
-      for (const path of ['', 'with\0nul', undefined, null, 1, {}, []]) expect(outcome(() => anyhow(loadAddon(), name, path))).toBe('threw ERR_INVALID_ARG_TYPE');
+      for (const path of ['', 'with\0nul', undefined, null, 1, {}, []])
+        expect(outcome(() => anyhow(loadAddon(), name, path))).toBe('threw ERR_INVALID_ARG_TYPE');
     }
     for (const id of NO_ID) expect(outcome(() => anyhow(loadAddon(), 'unlock', id))).toBe('threw ERR_INVALID_ARG_TYPE');
     expect(loadAddon().unlock(1_000_000)).toBe(false);
@@ -84,17 +122,22 @@ test('wrong arguments of the library are ArgumentErrors, and nothing is sent', a
     expect(() => anyhow(socket, 'join', value)).toThrow(argument);
     expect(() => anyhow(socket, 'leave', value)).toThrow(argument);
     for (const name of ['protocol', 'groups', 'receiveBufferBytes']) {
-      expect(() => anyhow(nativeTransport(), 'open', { protocol: NETLINK_USERSOCK, [name]: value }, handlers)).toThrow(argument);
+      expect(() => anyhow(nativeTransport(), 'open', { protocol: NETLINK_USERSOCK, [name]: value }, handlers)).toThrow(
+        argument,
+      );
     }
   }
-  for (const timeoutMs of [NaN, '1', undefined]) expect(() => anyhow(socket, 'exchangeSync', BYTES, { timeoutMs, accept: () => true })).toThrow(argument);
+  for (const timeoutMs of [NaN, '1', undefined])
+    expect(() => anyhow(socket, 'exchangeSync', BYTES, { timeoutMs, accept: () => true })).toThrow(argument);
   expect(() => anyhow(socket, 'exchangeSync', BYTES, { timeoutMs: 1 })).toThrow(argument);
   for (const path of ['', 'with\0nul', 1]) {
     expect(() => anyhow({ readBlockDevice }, 'readBlockDevice', path)).toThrow(argument);
     await expect(anyhow({ acquireLock }, 'acquireLock', path)).rejects.toThrow(argument);
   }
   for (const timeoutMs of [NaN, -1]) await expect(acquireLock('/nowhere', { timeoutMs })).rejects.toThrow(argument);
-  expect(() => nativeTransport().open({ protocol: 31 }, handlers)).toThrow(expect.objectContaining({ code: 'ERR_DRBD_TRANSPORT', syscall: 'socket', errno: EPROTONOSUPPORT }) as Error);
+  expect(() => nativeTransport().open({ protocol: 31 }, handlers)).toThrow(
+    expect.objectContaining({ code: 'ERR_DRBD_TRANSPORT', syscall: 'socket', errno: EPROTONOSUPPORT }) as Error,
+  );
   expect(socket.counters()).toMatchObject({ sentDatagrams: 0, sendErrors: 0 });
   socket.close();
 });
@@ -102,7 +145,9 @@ test('wrong arguments of the library are ArgumentErrors, and nothing is sent', a
 describe('a receiver that is no socket', () => {
   /** An object that another Node-API addon has wrapped: its pointer must not be read as a socket. */
   const foreign = (): object => {
-    const { ResolverFactory } = jest.requireActual<{ readonly ResolverFactory: new (options: object) => object }>('unrs-resolver');
+    const { ResolverFactory } = jest.requireActual<{ readonly ResolverFactory: new (options: object) => object }>(
+      'unrs-resolver',
+    );
     return new ResolverFactory({});
   };
 
@@ -118,12 +163,31 @@ describe('a receiver that is no socket', () => {
     ["another addon's object", foreign],
   ])('%s', (_what, make) => {
     const prototype = loadAddon().NetlinkSocket.prototype;
-    const descriptors = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(([name]) => name !== 'constructor');
-    expect(descriptors.map(([name]) => name).sort()).toEqual(['cancel', 'close', 'closed', 'counters', 'exchangeSync', 'join', 'leave', 'portId', 'progress', 'ref', 'send', 'unref', 'useProcesses']);
+    const descriptors = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(
+      ([name]) => name !== 'constructor',
+    );
+    expect(descriptors.map(([name]) => name).sort()).toEqual([
+      'cancel',
+      'close',
+      'closed',
+      'counters',
+      'exchangeSync',
+      'join',
+      'leave',
+      'portId',
+      'progress',
+      'ref',
+      'send',
+      'unref',
+      'useProcesses',
+    ]);
     for (const [name, { get, value }] of descriptors) {
       const called = (get ?? value) as (...values: readonly unknown[]) => unknown;
       const receiver = make();
-      expect({ name, thrown: thrownBy(() => Reflect.apply(called, receiver, [BYTES, 0, 0, 0, () => true])) }).toEqual({ name, thrown: 'TypeError' });
+      expect({ name, thrown: thrownBy(() => Reflect.apply(called, receiver, [BYTES, 0, 0, 0, () => true])) }).toEqual({
+        name,
+        thrown: 'TypeError',
+      });
     }
   });
 
@@ -152,6 +216,8 @@ describe('a receiver that is no socket', () => {
   });
 
   test('the class is no function', () => {
-    expect(thrownBy(() => Reflect.apply(loadAddon().NetlinkSocket, undefined, [2, 0, 0, () => undefined]))).toBe('TypeError');
+    expect(thrownBy(() => Reflect.apply(loadAddon().NetlinkSocket, undefined, [2, 0, 0, () => undefined]))).toBe(
+      'TypeError',
+    );
   });
 });

@@ -10,7 +10,8 @@ const [mode, target, bufferBytes] = process.argv.slice(2);
 
 const socket = openRaw(
   (...event) => {
-    if (event[0] === 'datagrams' && mode === 'echo') for (const { bytes, port } of event[1]) socket.send(bytes, port, 0);
+    if (event[0] === 'datagrams' && mode === 'echo')
+      for (const { bytes, port } of event[1]) socket.send(bytes, port, 0);
     if (event[0] === 'sent' && mode === 'flood') flood(event[1].length / 2);
   },
   { receiveBufferBytes: mode === 'stuck' ? Number(bufferBytes) : 0 },

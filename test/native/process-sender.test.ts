@@ -29,15 +29,26 @@ afterEach(() => {
   children = [];
 });
 
-function open(sendFromProcesses: boolean, datagrams: (batch: readonly Datagram[]) => void = () => undefined): TransportSocket {
-  const socket = nativeTransport({ sendFromProcesses }).open({ protocol: NETLINK_USERSOCK, mayStick: true }, { datagrams, overrun: () => undefined, closed: () => undefined });
+function open(
+  sendFromProcesses: boolean,
+  datagrams: (batch: readonly Datagram[]) => void = () => undefined,
+): TransportSocket {
+  const socket = nativeTransport({ sendFromProcesses }).open(
+    { protocol: NETLINK_USERSOCK, mayStick: true },
+    { datagrams, overrun: () => undefined, closed: () => undefined },
+  );
   opened.push(socket);
   return socket;
 }
 
 /** Processes whose parent is this one. */
 function childProcesses(): readonly number[] {
-  return readdirSync('/proc/self/task').flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter((word) => word !== '').map(Number));
+  return readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter((word) => word !== '')
+      .map(Number),
+  );
 }
 
 async function receiver(): Promise<{ readonly child: ChildProcess; readonly port: number }> {
@@ -54,24 +65,42 @@ test('a datagram arrives from the port of the socket that sent it', async () => 
   await socket.send(Uint8Array.of(1, 2, 3), { port: peer.portId }).done;
   await socket.send(Uint8Array.of(4), { port: peer.portId }).done;
   while (got.length < 2) await sleep(1);
-  expect(got.map(({ bytes, port }) => [port, ...bytes])).toEqual([[socket.portId, 1, 2, 3], [socket.portId, 4]]);
+  expect(got.map(({ bytes, port }) => [port, ...bytes])).toEqual([
+    [socket.portId, 1, 2, 3],
+    [socket.portId, 4],
+  ]);
   // No process is left behind.
   expect(childProcesses()).toEqual([]);
 });
 
 test('what the system call says comes back', async () => {
   const socket = open(true);
-  await expect(socket.send(new Uint8Array(4 << 20), { port: socket.portId }).done).rejects.toMatchObject({ code: 'ERR_DRBD_TRANSPORT', syscall: 'sendmsg', errno: 90 });
-  await expect(socket.send(Uint8Array.of(1), { port: 0x7fff_fff0 }).done).rejects.toMatchObject({ code: 'ERR_DRBD_TRANSPORT', syscall: 'sendmsg', errno: 111 });
+  await expect(socket.send(new Uint8Array(4 << 20), { port: socket.portId }).done).rejects.toMatchObject({
+    code: 'ERR_DRBD_TRANSPORT',
+    syscall: 'sendmsg',
+    errno: 90,
+  });
+  await expect(socket.send(Uint8Array.of(1), { port: 0x7fff_fff0 }).done).rejects.toMatchObject({
+    code: 'ERR_DRBD_TRANSPORT',
+    syscall: 'sendmsg',
+    errno: 111,
+  });
 });
 
 /** A send that is stuck because nobody empties the receiver's buffer, and the process that it holds. */
-async function stuckSend(socket: TransportSocket): Promise<{ readonly child: ChildProcess; readonly last: Send; readonly pid: number }> {
+async function stuckSend(
+  socket: TransportSocket,
+): Promise<{ readonly child: ChildProcess; readonly last: Send; readonly pid: number }> {
   const { child, port } = await receiver();
   child.kill('SIGSTOP');
   let last = socket.send(new Uint8Array(2000), { port });
   // Each returns at once until the receiver's buffer is full; one that has not after a while is the one that is stuck.
-  for (let tries = 0; tries < 1000 && (await Promise.race([last.done.then(() => true), sleep(500).then(() => false)])); tries++) last = socket.send(new Uint8Array(2000), { port });
+  for (
+    let tries = 0;
+    tries < 1000 && (await Promise.race([last.done.then(() => true), sleep(500).then(() => false)]));
+    tries++
+  )
+    last = socket.send(new Uint8Array(2000), { port });
   expect(last.state).toBe('started');
   const stuck = childProcesses().filter((pid) => !children.some((other) => other.pid === pid));
   expect(stuck.length).toBe(1);

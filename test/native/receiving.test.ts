@@ -1,16 +1,32 @@
 import { decodeDatagram, encodeMessage, hostByteOrder } from '../../lib/netlink';
 import { nativeTransport } from '../../lib/transport/native';
 import { NETLINK_USERSOCK, type Datagram, type SocketHandlers } from '../../lib/transport/transport';
-import { blockUntil, blockUntilParked, expectScenario, hasHostNetAdmin, openRaw, Peer, queuedBytes, until } from '../support/sockets';
+import {
+  blockUntil,
+  blockUntilParked,
+  expectScenario,
+  hasHostNetAdmin,
+  openRaw,
+  Peer,
+  queuedBytes,
+  until,
+} from '../support/sockets';
 
 /** native/receiver.h: what one datagram may have, and how many make a batch. */
 const SLOT_BYTES = 64 * 1024 + 4096;
 const SLOTS = 64;
 
 /** A socket and the batches that came. */
-function collecting(options: { readonly receiveBufferBytes?: number } = {}): { readonly socket: ReturnType<ReturnType<typeof nativeTransport>['open']>; readonly batches: (readonly Datagram[])[] } {
+function collecting(options: { readonly receiveBufferBytes?: number } = {}): {
+  readonly socket: ReturnType<ReturnType<typeof nativeTransport>['open']>;
+  readonly batches: (readonly Datagram[])[];
+} {
   const batches: (readonly Datagram[])[] = [];
-  const handlers: SocketHandlers = { datagrams: (batch) => batches.push(batch), overrun: () => undefined, closed: () => undefined };
+  const handlers: SocketHandlers = {
+    datagrams: (batch) => batches.push(batch),
+    overrun: () => undefined,
+    closed: () => undefined,
+  };
   return { socket: nativeTransport().open({ protocol: NETLINK_USERSOCK, ...options }, handlers), batches };
 }
 
@@ -28,7 +44,8 @@ test('each datagram comes with its sender, in order, in a buffer of its own', as
     { bytes: new Uint8Array([2, 2]), port: third.socket.portId, ...own },
     { bytes: new Uint8Array([3, 3, 3]), port: first.socket.portId, ...own },
   ]);
-  for (const { bytes } of first.batches.flat()) expect([bytes.byteOffset, bytes.buffer.byteLength]).toEqual([0, bytes.length]);
+  for (const { bytes } of first.batches.flat())
+    expect([bytes.byteOffset, bytes.buffer.byteLength]).toEqual([0, bytes.length]);
   expect(first.socket.counters()).toMatchObject({ receivedDatagrams: 3, receivedBytes: 6, truncated: 0, overruns: 0 });
   expect(new Set([first.socket.portId, second.socket.portId, third.socket.portId, 0]).size).toBe(4);
   for (const { socket } of [first, second, third]) socket.close();
@@ -43,7 +60,10 @@ test('a sender that claims to be the kernel is seen for who it is', async () => 
   await receiver.socket.send(payload, { port: spoofer.port }).done;
   await until('it came back', () => receiver.batches.flat().length === 1);
   const [datagram] = receiver.batches.flat();
-  expect(decodeDatagram(datagram?.bytes ?? new Uint8Array(), order).messages[0]).toMatchObject({ sequence: 77, port: 0 });
+  expect(decodeDatagram(datagram?.bytes ?? new Uint8Array(), order).messages[0]).toMatchObject({
+    sequence: 77,
+    port: 0,
+  });
   expect(datagram?.port).toBe(spoofer.port);
   receiver.socket.close();
   await spoofer.close();
@@ -58,11 +78,19 @@ test('a datagram longer than the buffer is marked, and the next one is whole', a
   sender.send(new Uint8Array([5]), receiver.socket.portId, 0);
   await until('all came', () => receiver.batches.flat().length === 3);
   const found = receiver.batches.flat().map(({ bytes, truncated, port }) => ({ bytes, truncated, port }));
-  expect(found.map(({ truncated, port }) => [truncated, port])).toEqual([[true, sender.portId], [false, sender.portId], [false, sender.portId]]);
+  expect(found.map(({ truncated, port }) => [truncated, port])).toEqual([
+    [true, sender.portId],
+    [false, sender.portId],
+    [false, sender.portId],
+  ]);
   expect(found.map(({ bytes }) => bytes.length)).toEqual([SLOT_BYTES, SLOT_BYTES, 1]);
   expect(Buffer.compare(found[0]?.bytes ?? new Uint8Array(), long.subarray(0, SLOT_BYTES))).toBe(0);
   expect(Buffer.compare(found[1]?.bytes ?? new Uint8Array(), long.subarray(0, SLOT_BYTES))).toBe(0);
-  expect(receiver.socket.counters()).toMatchObject({ receivedDatagrams: 3, truncated: 1, receivedBytes: 2 * SLOT_BYTES + 1 });
+  expect(receiver.socket.counters()).toMatchObject({
+    receivedDatagrams: 3,
+    truncated: 1,
+    receivedBytes: 2 * SLOT_BYTES + 1,
+  });
   sender.close();
   receiver.socket.close();
 });
@@ -74,7 +102,9 @@ test('what waits comes in batches of a limited size, one call for each', async (
   // The loop has not turned yet: all of them wait in the kernel.
   blockUntil('all are sent', () => sender.counters().sentDatagrams === 150);
   await until('all came', () => receiver.batches.flat().length === 150);
-  expect(receiver.batches.flat().map(({ bytes }) => bytes[0])).toEqual(Array.from({ length: 150 }, (_, index) => index));
+  expect(receiver.batches.flat().map(({ bytes }) => bytes[0])).toEqual(
+    Array.from({ length: 150 }, (_, index) => index),
+  );
   expect(receiver.batches.map(({ length }) => length)).toEqual([SLOTS, SLOTS, 150 - 2 * SLOTS]);
   sender.close();
   receiver.socket.close();
@@ -101,9 +131,12 @@ describe('the receive buffer', () => {
   });
 
   // SO_RCVBUFFORCE asks for the capability in the machine's first user namespace: one of our own does not do.
-  (hasHostNetAdmin() ? test : test.skip)('beyond rmem_max, for root (who else has no CAP_NET_ADMIN in the first user namespace)', () => {
-    expectScenario('large-buffer');
-  });
+  (hasHostNetAdmin() ? test : test.skip)(
+    'beyond rmem_max, for root (who else has no CAP_NET_ADMIN in the first user namespace)',
+    () => {
+      expectScenario('large-buffer');
+    },
+  );
 
   test('cut to rmem_max for everybody else, without an error', () => {
     expectScenario('cut-buffer', { privilege: 'without' });

@@ -10,11 +10,22 @@ import { acquireLock } from '../../lib/transport/locks';
 import { nativeTransport } from '../../lib/transport/native';
 import { NETLINK_USERSOCK, type Datagram, type SocketHandlers } from '../../lib/transport/transport';
 import { misuseMatrix } from '../support/misuse';
-import { blockUntil, blockUntilParked, openDescriptors, openRaw, park, Peer, queuedBytes, scale, senderThreads, until } from '../support/sockets';
+import {
+  blockUntil,
+  blockUntilParked,
+  openDescriptors,
+  openRaw,
+  park,
+  Peer,
+  queuedBytes,
+  scale,
+  senderThreads,
+  until,
+} from '../support/sockets';
 
 /**
- * What could end a process, or needs one of its own: `node scenarios.js NAME [ARGUMENT...]`. A scenario that went well prints `done` as its last line;
- * the tests beside this file run them and look at the exit status.
+ * What could end a process, or needs one of its own: `node scenarios.js NAME [ARGUMENT...]`. A scenario that went well
+ * prints `done` as its last line; the tests beside this file run them and look at the exit status.
  */
 
 const silent: SocketHandlers = { datagrams: () => undefined, overrun: () => undefined, closed: () => undefined };
@@ -76,7 +87,10 @@ function catching(): readonly string[] {
   return caught;
 }
 
-/** A port that nobody has: who multicasts with it as the destination gets ECONNREFUSED for it, after the group has got its copies. */
+/**
+ * A port that nobody has: who multicasts with it as the destination gets ECONNREFUSED for it, after the group has got
+ * its copies.
+ */
 const NOBODY = 2 ** 32 - 1;
 
 /** Multicasts until the receiver, who does not read, has lost some. */
@@ -89,7 +103,7 @@ function overrun(group: number): void {
 
 const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   /** The misuse matrix on the main thread, in a worker, and as the process exits. */
-  'matrix': async () => {
+  matrix: async () => {
     const peers = [await Peer.open('stuck'), await Peer.open('stuck')] as const;
     const wrong = misuseMatrix(peers);
     check(wrong.length === 0, wrong.join('\n'));
@@ -97,7 +111,10 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
   'matrix-in-worker': async () => {
     const peers = [await Peer.open('stuck'), await Peer.open('stuck')] as const;
-    const [wrong] = (await once(worker('matrix-worker', { first: peers[0].port, second: peers[1].port }), 'message')) as [readonly string[]];
+    const [wrong] = (await once(
+      worker('matrix-worker', { first: peers[0].port, second: peers[1].port }),
+      'message',
+    )) as [readonly string[]];
     check(wrong.length === 0, wrong.join('\n'));
     for (const peer of peers) await peer.close();
   },
@@ -114,17 +131,28 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
 
   /** Groups by mask at open and by number later; leaving them; the group's number beyond what a mask can say. */
-  'groups': async () => {
+  groups: async () => {
     const received: Datagram[] = [];
     const groupsSeen = async (count: number): Promise<readonly string[]> => {
       await until(`${count} datagrams came`, () => received.length >= count);
-      return received.splice(0).map(({ bytes, port, groups, group }) => `${bytes[0] ?? 0}:${port === sender.portId ? 'sender' : port}:${groups}:${group}`);
+      return received
+        .splice(0)
+        .map(
+          ({ bytes, port, groups, group }) =>
+            `${bytes[0] ?? 0}:${port === sender.portId ? 'sender' : port}:${groups}:${group}`,
+        );
     };
-    const receiver = nativeTransport().open({ protocol: NETLINK_USERSOCK, groups: (1 << 2) | (1 << 30) }, { ...silent, datagrams: (batch) => received.push(...batch) });
+    const receiver = nativeTransport().open(
+      { protocol: NETLINK_USERSOCK, groups: (1 << 2) | (1 << 30) },
+      { ...silent, datagrams: (batch) => received.push(...batch) },
+    );
     const sender = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
     const multicast = async (group: number, mark: number): Promise<void> => {
-      // With the own port beside the group, as port 0 would be the kernel. Nobody in the group is ECONNREFUSED or ESRCH, and no matter.
-      await sender.send(new Uint8Array([mark]), { port: sender.portId, groups: 2 ** (group - 1) }).done.catch(() => undefined);
+      // With the own port beside the group, as port 0 would be the kernel. Nobody in the group is ECONNREFUSED or
+      // ESRCH, and no matter.
+      await sender
+        .send(new Uint8Array([mark]), { port: sender.portId, groups: 2 ** (group - 1) })
+        .done.catch(() => undefined);
     };
     await multicast(3, 1);
     await multicast(31, 2);
@@ -136,7 +164,10 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     receiver.join(32);
     await multicast(32, 6);
     const seen = await groupsSeen(4);
-    check(seen.join(' ') === `1:sender:4:3 2:sender:${2 ** 30}:31 4:sender:8:4 6:sender:${2 ** 31}:32`, `groups: ${seen.join(' ')}`);
+    check(
+      seen.join(' ') === `1:sender:4:3 2:sender:${2 ** 30}:31 4:sender:8:4 6:sender:${2 ** 31}:32`,
+      `groups: ${seen.join(' ')}`,
+    );
     // A unicast belongs to no group.
     await sender.send(new Uint8Array([7]), { port: receiver.portId }).done;
     check((await groupsSeen(1)).join() === '7:sender:0:0', 'a unicast');
@@ -154,14 +185,19 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   'groups-denied': () => {
     const attempts: readonly (() => unknown)[] = [
       () => nativeTransport().open({ protocol: NETLINK_USERSOCK, groups: 1 }, silent),
-      () => { nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent).join(1); },
+      () => {
+        nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent).join(1);
+      },
     ];
     for (const attempt of attempts) {
       try {
         attempt();
         throw new Error('a group was joined without CAP_NET_ADMIN');
       } catch (error) {
-        check(error instanceof TransportError && error.errno === 1 && error.message.includes('CAP_NET_ADMIN'), String(error));
+        check(
+          error instanceof TransportError && error.errno === 1 && error.message.includes('CAP_NET_ADMIN'),
+          String(error),
+        );
       }
     }
     say('done');
@@ -169,11 +205,15 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
 
   /** Multicasts beyond what the receiver takes: told, and the socket goes on. */
-  'overrun': async () => {
+  overrun: async () => {
     const events: string[] = [];
     const receiver = nativeTransport().open(
       { protocol: NETLINK_USERSOCK, groups: 1, receiveBufferBytes: 4096 },
-      { datagrams: (batch) => events.push(...batch.map(({ bytes }) => (bytes.length === 1000 ? 'old' : 'new'))), overrun: () => events.push('overrun'), closed: (error) => events.push(`closed ${String(error)}`) },
+      {
+        datagrams: (batch) => events.push(...batch.map(({ bytes }) => (bytes.length === 1000 ? 'old' : 'new'))),
+        overrun: () => events.push('overrun'),
+        closed: (error) => events.push(`closed ${String(error)}`),
+      },
     );
     const sender = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
     for (let round = 1; round <= 3; round++) {
@@ -182,18 +222,29 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
       await until('an overrun was told', () => events.includes('overrun') && events.includes('old'));
       await sender.send(BYTES, { port: sender.portId, groups: 1 }).done;
       await until('the socket receives again', () => events.includes('new'));
-      check(events.filter((event) => event === 'overrun').length === 1 && receiver.counters().overruns === round, events.join());
-      check(events.indexOf('overrun') < events.indexOf('new') && events.every((event) => !event.startsWith('closed')), events.join());
+      check(
+        events.filter((event) => event === 'overrun').length === 1 && receiver.counters().overruns === round,
+        events.join(),
+      );
+      check(
+        events.indexOf('overrun') < events.indexOf('new') && events.every((event) => !event.startsWith('closed')),
+        events.join(),
+      );
       events.length = 0;
     }
     sender.close();
     receiver.close();
     await until('closed was told', () => events.includes('closed undefined'));
   },
-  /** The same on a socket that does not keep the process alive: an overrun must not make it do so, and the process ends. */
+  /**
+   * The same on a socket that does not keep the process alive: an overrun must not make it do so, and the process ends.
+   */
   'overrun-unreferenced': async () => {
     let overruns = 0;
-    const receiver = nativeTransport().open({ protocol: NETLINK_USERSOCK, groups: 1, receiveBufferBytes: 4096 }, { ...silent, overrun: () => overruns++ });
+    const receiver = nativeTransport().open(
+      { protocol: NETLINK_USERSOCK, groups: 1, receiveBufferBytes: 4096 },
+      { ...silent, overrun: () => overruns++ },
+    );
     receiver.unref();
     overrun(1);
     await until('an overrun was told', () => overruns > 0);
@@ -204,15 +255,29 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     let taken = 0;
     try {
       // Whoever does not read during a flood: here, accept() itself.
-      socket.exchangeSync(BYTES, { to: { port: socket.portId }, timeoutMs: 20_000, accept: () => {
-        if (taken++ === 0) overrun(1);
-        return false;
-      } });
+      socket.exchangeSync(BYTES, {
+        to: { port: socket.portId },
+        timeoutMs: 20_000,
+        accept: () => {
+          if (taken++ === 0) overrun(1);
+          return false;
+        },
+      });
       throw new Error('accepted');
     } catch (error) {
-      check(error instanceof TransportError && error.code === 'ERR_DRBD_OVERRUN' && 'sent' in error && error.sent === 'returned', String(error));
+      check(
+        error instanceof TransportError &&
+          error.code === 'ERR_DRBD_OVERRUN' &&
+          'sent' in error &&
+          error.sent === 'returned',
+        String(error),
+      );
     }
-    socket.exchangeSync(BYTES, { to: { port: socket.portId }, timeoutMs: 20_000, accept: ({ bytes }) => bytes.length === BYTES.length });
+    socket.exchangeSync(BYTES, {
+      to: { port: socket.portId },
+      timeoutMs: 20_000,
+      accept: ({ bytes }) => bytes.length === BYTES.length,
+    });
     socket.close();
   },
   /** Beyond rmem_max by SO_RCVBUFFORCE, where that is allowed. */
@@ -234,7 +299,10 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     const count = Math.ceil(limit / 60_000) + 2;
     for (let index = 0; index < count; index++) sender.send(new Uint8Array(60_000), receiver.portId, 0);
     blockUntilParked({ port: receiver.portId }, () => sender.counters().sentDatagrams);
-    check(sender.counters().sentDatagrams < count, `${sender.counters().sentDatagrams} of ${count} were taken, for a limit of ${limit} bytes`);
+    check(
+      sender.counters().sentDatagrams < count,
+      `${sender.counters().sentDatagrams} of ${count} were taken, for a limit of ${limit} bytes`,
+    );
     receiver.close();
     sender.close();
   },
@@ -243,7 +311,18 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   'throw-in-listener': async () => {
     const caught = catching();
     let batches = 0;
-    const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, { ...silent, datagrams: () => { throw new Error(`batch ${++batches}`); }, closed: () => { throw new Error('closed'); } });
+    const socket = nativeTransport().open(
+      { protocol: NETLINK_USERSOCK },
+      {
+        ...silent,
+        datagrams: () => {
+          throw new Error(`batch ${++batches}`);
+        },
+        closed: () => {
+          throw new Error('closed');
+        },
+      },
+    );
     for (let count = 1; count <= 3; count++) {
       await socket.send(BYTES, { port: socket.portId }).done;
       await until('it was caught', () => caught.includes(`batch ${count}`));
@@ -255,7 +334,12 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
   'throw-in-any-event': async () => {
     const caught = catching();
-    const socket = openRaw((...event) => { throw new Error(event[0]); }, { groups: 1, receiveBufferBytes: 4096 });
+    const socket = openRaw(
+      (...event) => {
+        throw new Error(event[0]);
+      },
+      { groups: 1, receiveBufferBytes: 4096 },
+    );
     socket.send(BYTES, socket.portId, 0);
     await until('both were caught', () => caught.includes('sent') && caught.includes('datagrams'));
     overrun(1);
@@ -265,7 +349,9 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
   /** With nobody to catch it, it ends the process as any other error does: by its name, not by a signal. */
   'throw-uncaught': () => {
-    const socket = openRaw(() => { throw new Error('out of a listener'); });
+    const socket = openRaw(() => {
+      throw new Error('out of a listener');
+    });
     socket.send(BYTES, socket.portId, 0);
     setTimeout(() => undefined, 20_000);
   },
@@ -276,14 +362,32 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
   'close-in-listener': async () => {
     const closed: string[] = [];
-    const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, { ...silent, datagrams: () => { socket.close(); closed.push('in listener'); }, closed: () => closed.push('told') });
+    const socket = nativeTransport().open(
+      { protocol: NETLINK_USERSOCK },
+      {
+        ...silent,
+        datagrams: () => {
+          socket.close();
+          closed.push('in listener');
+        },
+        closed: () => closed.push('told'),
+      },
+    );
     for (let count = 0; count < 20; count++) socket.send(BYTES, { port: socket.portId });
     await until('closed was told', () => closed.includes('told'));
     check(closed.join() === 'in listener,told', closed.join());
     // In the listener of each kind of event, raw.
     for (const kind of ['sent', 'datagrams', 'overrun']) {
       let calls = 0;
-      const raw = openRaw((...event) => { if (event[0] === kind) { calls++; raw.close(); } }, { groups: 1, receiveBufferBytes: 4096 });
+      const raw = openRaw(
+        (...event) => {
+          if (event[0] === kind) {
+            calls++;
+            raw.close();
+          }
+        },
+        { groups: 1, receiveBufferBytes: 4096 },
+      );
       if (kind === 'overrun') overrun(1);
       else raw.send(BYTES, raw.portId, 0);
       await until(`closed in ${kind}`, () => raw.closed);
@@ -292,7 +396,10 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     }
   },
 
-  /** The process ends, in each of the ways it can, while sockets are open, traffic flows, or a sender is held in the kernel. */
+  /**
+   * The process ends, in each of the ways it can, while sockets are open, traffic flows, or a sender is held in the
+   * kernel.
+   */
   'exit-open': () => {
     for (let count = 0; count < 20; count++) openRaw();
     say('done');
@@ -336,7 +443,9 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
   'exit-parked-uncaught': async () => {
     park(openRaw(), await Peer.open('stuck'));
-    setImmediate(() => { throw new Error('the process ends by an error'); });
+    setImmediate(() => {
+      throw new Error('the process ends by an error');
+    });
   },
   'exit-parked-closed': async () => {
     const peer = await Peer.open('stuck');
@@ -346,7 +455,10 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     peer.unref();
   },
 
-  /** The socket is closed under a sender that is held in the kernel: close() does not wait, the thread ends when the kernel lets it go. */
+  /**
+   * The socket is closed under a sender that is held in the kernel: close() does not wait, the thread ends when the
+   * kernel lets it go.
+   */
   'close-parked': async () => {
     const peer = await Peer.open('stuck');
     const before = openDescriptors();
@@ -356,10 +468,24 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     const parked = sends.findIndex(({ state }) => state === 'started');
     check(!sends[parked]?.cancel() && sends[39]?.cancel() === true, 'only what is queued can be cancelled');
     socket.close();
-    const ends = await Promise.all(sends.slice(0, 39).map(({ done }) => done.then(() => 'delivered', (error: unknown) => (error instanceof TransportError && 'sent' in error ? `${error.code} ${String(error.sent)}` : String(error)))));
-    const expected = ends.map((_end, index) => (index < parked ? 'delivered' : index === parked ? 'ERR_DRBD_CLOSED started' : 'ERR_DRBD_CLOSED no'));
+    const ends = await Promise.all(
+      sends.slice(0, 39).map(({ done }) =>
+        done.then(
+          () => 'delivered',
+          (error: unknown) =>
+            error instanceof TransportError && 'sent' in error ? `${error.code} ${String(error.sent)}` : String(error),
+        ),
+      ),
+    );
+    const expected = ends.map((_end, index) =>
+      index < parked ? 'delivered' : index === parked ? 'ERR_DRBD_CLOSED started' : 'ERR_DRBD_CLOSED no',
+    );
     check(ends.join() === expected.join(), ends.join());
-    check(sends.map(({ state }) => state).join() === [...ends.map((end) => (end === 'delivered' ? 'returned' : end.slice('ERR_DRBD_CLOSED '.length))), 'no'].join(), 'states after close');
+    check(
+      sends.map(({ state }) => state).join() ===
+        [...ends.map((end) => (end === 'delivered' ? 'returned' : end.slice('ERR_DRBD_CLOSED '.length))), 'no'].join(),
+      'states after close',
+    );
     check(senderThreads() === 1, 'the thread is not held any more');
     check(queuedBytes(socket.portId) !== undefined, 'the thread owns the socket for as long as it is inside');
     peer.release();
@@ -373,25 +499,40 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     const order: number[] = [];
     const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
     const sends = Array.from({ length: 100 }, () => socket.send(new Uint8Array(1000), { port: peer.port }));
-    sends.forEach(({ done }, index) => done.then(() => order.push(index), () => order.push(-1)));
+    sends.forEach(({ done }, index) =>
+      done.then(
+        () => order.push(index),
+        () => order.push(-1),
+      ),
+    );
     blockUntilParked(peer, () => sends.findIndex(({ state }) => state === 'started'));
     // The loop turns as ever while the kernel holds the sender.
     let turns = 0;
     await until('the loop turns', () => ++turns > 10);
-    check(sends.some(({ state }) => state === 'no'), 'all are sent');
+    check(
+      sends.some(({ state }) => state === 'no'),
+      'all are sent',
+    );
     peer.release();
     await until('all are sent', () => order.length === 100);
-    check(order.every((value, index) => value === index), order.join());
+    check(
+      order.every((value, index) => value === index),
+      order.join(),
+    );
     socket.close();
     await peer.close();
   },
-  /** Stopped and continued, as by a shell, a debugger or a freezer, while a sender is inside the kernel: nothing is lost or sent twice. */
+  /**
+   * Stopped and continued, as by a shell, a debugger or a freezer, while a sender is inside the kernel: nothing is lost
+   * or sent twice.
+   */
   'parked-and-stopped': async () => {
     const peer = await Peer.open('stuck');
     const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
     const sends = Array.from({ length: 40 }, () => socket.send(new Uint8Array(1000), { port: peer.port }));
     const parked = blockUntilParked(peer, () => sends.findIndex(({ state }) => state === 'started'));
-    for (let round = 0; round < 3; round++) await once(spawn('sh', ['-c', 'kill -STOP $PPID; sleep 0.05; kill -CONT $PPID']), 'exit');
+    for (let round = 0; round < 3; round++)
+      await once(spawn('sh', ['-c', 'kill -STOP $PPID; sleep 0.05; kill -CONT $PPID']), 'exit');
     check(sends[parked]?.state === 'started' && socket.counters().sendErrors === 0, 'the send was cut short');
     peer.release();
     await Promise.all(sends.map(({ done }) => done));
@@ -428,7 +569,14 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     const sends = Array.from({ length: 40 }, () => socket.send(new Uint8Array(1000), { port: peer.port }));
     blockUntilParked(peer, () => sends.findIndex(({ state }) => state === 'started'));
     await peer.close();
-    const errors = await Promise.all(sends.map(({ done }) => done.then(() => 0, (error: unknown) => (error instanceof TransportError ? error.errno : -1))));
+    const errors = await Promise.all(
+      sends.map(({ done }) =>
+        done.then(
+          () => 0,
+          (error: unknown) => (error instanceof TransportError ? error.errno : -1),
+        ),
+      ),
+    );
     check(errors.includes(111) && errors.every((errno) => errno === 0 || errno === 111), errors.join());
     socket.close();
   },
@@ -521,7 +669,7 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   },
 
   /** What nobody refers to is collected once it keeps nothing alive; what keeps the process alive is not. */
-  'collection': async () => {
+  collection: async () => {
     openedUnreferenced();
     const before = openDescriptors();
     let received = 0;
@@ -529,13 +677,18 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     (() => {
       for (let count = 0; count < 100; count++) openedUnreferenced();
       for (let count = 0; count < 10; count++) {
-        const kept = openRaw((...event) => { if (event[0] === 'datagrams') received += event[1].length; });
+        const kept = openRaw((...event) => {
+          if (event[0] === 'datagrams') received += event[1].length;
+        });
         ports.push(kept.portId);
       }
     })();
     check(openDescriptors() >= before + 100, 'they are open');
     await collectUntil('the unreferenced ones are collected', () => openDescriptors() <= before + 10);
-    check(ports.every((port) => queuedBytes(port) !== undefined), 'a referenced socket was collected');
+    check(
+      ports.every((port) => queuedBytes(port) !== undefined),
+      'a referenced socket was collected',
+    );
     const sender = openRaw();
     for (const port of ports) sender.send(BYTES, port, 0);
     await until('the forgotten listeners are called', () => received === ports.length);
@@ -550,7 +703,11 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     (() => {
       const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
       socket.unref();
-      for (; count < 40; count++) socket.send(new Uint8Array(1000), { port: peer.port }).done.then(() => ends++, () => (ends = NaN));
+      for (; count < 40; count++)
+        socket.send(new Uint8Array(1000), { port: peer.port }).done.then(
+          () => ends++,
+          () => (ends = NaN),
+        );
     })();
     blockUntilParked(peer, () => 0);
     for (let round = 0; round < 20; round++) {
@@ -590,7 +747,8 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
       const socket = openRaw();
       if (index % 100 === 0) socket.send(BYTES, socket.portId, 0);
       socket.close();
-      if (index % 500 === 0) check(openDescriptors() <= before + 20, `${openDescriptors()} descriptors after ${index}, ${before} before`);
+      if (index % 500 === 0)
+        check(openDescriptors() <= before + 20, `${openDescriptors()} descriptors after ${index}, ${before} before`);
     }
     for (let index = 0; index < count / 10; index++) {
       const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
@@ -603,7 +761,7 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     check(openDescriptors() <= before, `${openDescriptors()} descriptors, ${before} before`);
     say(`${count} and ${count / 10} sockets, ${openDescriptors()} descriptors`);
   },
-  'million': async () => {
+  million: async () => {
     const total = Math.max(5_000, Math.round(1_000_000 * scale));
     const window = 2_000;
     let started = 0;
@@ -638,11 +796,18 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     while (started < Math.min(window, total)) ask();
     await over;
     const growth = (measure() - early) / (1 << 20);
-    say(`${finished} round trips, ${wrong} wrong, memory ${Math.round(early / (1 << 20))} MiB after a tenth, ${growth.toFixed(1)} MiB more at the end`);
+    say(
+      `${finished} round trips, ${wrong} wrong, memory ${Math.round(early / (1 << 20))} MiB after a tenth, ${growth.toFixed(1)} MiB more at the end`,
+    );
     check(wrong === 0 && finished === total, 'answers');
     // A leak of 32 bytes for each round trip would be 27 MiB.
     check(growth < 24, `memory grew by ${growth} MiB`);
-    check(client.counters().sentDatagrams === total && echo.counters().sentDatagrams === total && client.counters().receivedDatagrams === total, 'counters');
+    check(
+      client.counters().sentDatagrams === total &&
+        echo.counters().sentDatagrams === total &&
+        client.counters().receivedDatagrams === total,
+      'counters',
+    );
     client.close();
     echo.close();
   },
@@ -688,7 +853,13 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     const path = process.argv[3] ?? '';
     writeFileSync(path, '', { mode: 0o400 });
     becomeOrdinary();
-    check(await acquireLock(path).then(() => false, (error: unknown) => error instanceof TransportError && error.syscall === 'open' && error.errno === EACCES), 'a file that is read-only was locked');
+    check(
+      await acquireLock(path).then(
+        () => false,
+        (error: unknown) => error instanceof TransportError && error.syscall === 'open' && error.errno === EACCES,
+      ),
+      'a file that is read-only was locked',
+    );
   },
   'lock-at-exit': async () => {
     await acquireLock(process.argv[3] ?? '');

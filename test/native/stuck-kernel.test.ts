@@ -8,7 +8,8 @@ const LIMIT_SECONDS = 60;
 test(
   'in a genuine kernel that deadlocks, programs end on time and are gone: the one whose request did it, and those that come after it',
   () => {
-    // The shell waits for each program: it would wait for ever if a thread of one were stuck. That kernel cannot be shut down in order any more.
+    // The shell waits for each program: it would wait for ever if a thread of one were stuck. That kernel cannot be
+    // shut down in order any more.
     const tool = 'node dist/lib/cli/bin/drbdsetup.js --timeout 1';
     const script = [
       'node dist/test/support/stuck-request.js; echo "exit $?"',
@@ -19,8 +20,14 @@ test(
     ].join('\n');
     // The guest has no sanitizer's library: there the plain addon serves.
     const options = ['--env', 'NODE_DRBD_ADDON=', '--timeout', String(LIMIT_SECONDS)];
-    const { status, stdout, stderr } = spawnSync(join(ROOT, 'scripts/kernel'), ['run', ...options, '--', 'sh', '-c', script], { cwd: ROOT, encoding: 'utf8', timeout: 2 * LIMIT_SECONDS * 1000 });
-    expect(`${stdout}${status === 0 ? '' : stderr}`).toMatch(/^ERR_DRBD_TIMEOUT started\nexit 0\nstatus 20\nsecondary 20\n(?:stuck \(.*\)\n)+/m);
+    const { status, stdout, stderr } = spawnSync(
+      join(ROOT, 'scripts/kernel'),
+      ['run', ...options, '--', 'sh', '-c', script],
+      { cwd: ROOT, encoding: 'utf8', timeout: 2 * LIMIT_SECONDS * 1000 },
+    );
+    expect(`${stdout}${status === 0 ? '' : stderr}`).toMatch(
+      /^ERR_DRBD_TIMEOUT started\nexit 0\nstatus 20\nsecondary 20\n(?:stuck \(.*\)\n)+/m,
+    );
     expect(stderr).toMatch(/the kernel still works on it/);
   },
   3 * LIMIT_SECONDS * 1000,

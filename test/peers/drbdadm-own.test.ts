@@ -6,8 +6,8 @@ import { drbdUtilities, type ProgramResult } from '../support/machine';
 import { SimulatedCluster } from '../support/simulated';
 
 /**
- * Debian's drbdadm-83 and Pacemaker's agent with our drbdsetup in place of the genuine one, on two hosts with one drbd.conf. It is called as a process, as they
- * call it.
+ * Debian's drbdadm-83 and Pacemaker's agent with our drbdsetup in place of the genuine one, on two hosts with one
+ * drbd.conf. It is called as a process, as they call it.
  */
 const ROOT = join(__dirname, '../../..');
 const TOOL = join(ROOT, 'dist/lib/cli/bin/drbdsetup.js');
@@ -51,7 +51,10 @@ afterEach(async () => {
   await cluster.close();
 });
 
-/** What our program needs to find the simulated kernel of a host; the preloaded library shows it the disks, and has it note things in the host's folders. */
+/**
+ * What our program needs to find the simulated kernel of a host; the preloaded library shows it the disks, and has it
+ * note things in the host's folders.
+ */
 function environment(host: Host): Readonly<Record<string, string>> {
   const { folder } = cluster.host(host).machine;
   const [, port = ''] = /^port (\d+)$/mu.exec(readFileSync(join(folder, 'machine'), 'utf8')) ?? [];
@@ -93,17 +96,24 @@ test('up, wait-connect, primary, verify, resize, syncer changes, secondary, down
   await bringUp();
   expect(await stateOf('alpha')).toBe('Connected Secondary/Secondary Inconsistent/Inconsistent');
   const refused = await run('alpha', 'primary', 'r0');
-  expect([refused.exit, refused.stderr]).toEqual([17, expect.stringMatching(/^0: State change failed: \(-2\) SS_NO_UP_TO_DATE_DISK: /u)]);
+  expect([refused.exit, refused.stderr]).toEqual([
+    17,
+    expect.stringMatching(/^0: State change failed: \(-2\) SS_NO_UP_TO_DATE_DISK: /u),
+  ]);
   await drbdadm('alpha', '--', '--overwrite-data-of-peer', 'primary', 'r0');
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
-  expect(await drbdadm('beta', 'status')).toContain('<resource minor="0" name="r0" cs="Connected" ro1="Secondary" ro2="Primary" ds1="UpToDate" ds2="UpToDate" />\n');
+  expect(await drbdadm('beta', 'status')).toContain(
+    '<resource minor="0" name="r0" cs="Connected" ro1="Secondary" ro2="Primary" ds1="UpToDate" ds2="UpToDate" />\n',
+  );
   await drbdadm('alpha', 'verify', 'r0');
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
   await drbdadm('alpha', 'secondary', 'r0');
   await drbdadm('beta', 'primary', 'r0');
   await drbdadm('beta', 'resize', 'r0');
   // What check-resize noted, for drbdmeta.
-  expect(readFileSync(join(cluster.host('beta').machine.folder, 'lib/drbd-minor-0.lkbd'), 'utf8')).toBe(`${64 << 20}\t/dev/ram1\n`);
+  expect(readFileSync(join(cluster.host('beta').machine.folder, 'lib/drbd-minor-0.lkbd'), 'utf8')).toBe(
+    `${64 << 20}\t/dev/ram1\n`,
+  );
   await drbdadm('beta', 'secondary', 'r0');
   for (const { name } of HOSTS) await drbdadm(name, 'down', 'r0');
   for (const { name } of HOSTS) expect(await drbdadm(name, 'cstate', 'r0')).toBe('Unconfigured\n');
@@ -125,7 +135,18 @@ test('adjust does what the configuration has changed; a second one has nothing t
 /** Runs the agent's own functions, with our program as its drbdsetup. @returns what they make of the state */
 async function agent(host: Host, device: string): Promise<Readonly<Record<string, string>>> {
   const functions = join(drbdUtilities(), 'usr/lib/ocf/resource.d/linbit/drbd.shellfuncs.sh');
-  const names = ['DRBD_ROLE_LOCAL', 'DRBD_ROLE_REMOTE', 'DRBD_CSTATE', 'DRBD_DSTATE_LOCAL', 'DRBD_DSTATE_REMOTE', 'status_primary', 'status_some_peer_primary', 'status_unconfigured', 'status_disk_all_up_to_date', 'status_pdsk_all_up_to_date'];
+  const names = [
+    'DRBD_ROLE_LOCAL',
+    'DRBD_ROLE_REMOTE',
+    'DRBD_CSTATE',
+    'DRBD_DSTATE_LOCAL',
+    'DRBD_DSTATE_REMOTE',
+    'status_primary',
+    'status_some_peer_primary',
+    'status_unconfigured',
+    'status_disk_all_up_to_date',
+    'status_pdsk_all_up_to_date',
+  ];
   const script = join(cluster.host(host).machine.folder, 'agent.sh');
   writeFileSync(
     script,
@@ -136,13 +157,27 @@ async function agent(host: Host, device: string): Promise<Readonly<Record<string
       ...names.map((name) => `echo "${name}=\${${name}[*]}"`),
     ].join('\n'),
   );
-  const { exit, stdout, stderr } = await cluster.run(host, ['bash', script], { executable: '/bin/bash', env: environment(host), haste: 3 });
+  const { exit, stdout, stderr } = await cluster.run(host, ['bash', script], {
+    executable: '/bin/bash',
+    env: environment(host),
+    haste: 3,
+  });
   expect([exit, stderr]).toEqual([0, '']);
-  return Object.fromEntries(stdout.trimEnd().split('\n').map((line) => line.split('=') as [string, string]));
+  return Object.fromEntries(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('=') as [string, string]),
+  );
 }
 
 test("Pacemaker's agent evaluates what sh-status prints", async () => {
-  expect(await agent('alpha', '/dev/drbd0')).toMatchObject({ DRBD_CSTATE: 'Unconfigured', DRBD_ROLE_LOCAL: 'Unconfigured', status_primary: 'false', status_unconfigured: 'true' });
+  expect(await agent('alpha', '/dev/drbd0')).toMatchObject({
+    DRBD_CSTATE: 'Unconfigured',
+    DRBD_ROLE_LOCAL: 'Unconfigured',
+    status_primary: 'false',
+    status_unconfigured: 'true',
+  });
   await bringUp();
   await drbdadm('alpha', '--', '--overwrite-data-of-peer', 'primary', 'r0');
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
@@ -158,5 +193,9 @@ test("Pacemaker's agent evaluates what sh-status prints", async () => {
     status_disk_all_up_to_date: 'true',
     status_pdsk_all_up_to_date: 'true',
   });
-  expect(await agent('beta', '/dev/drbd0')).toMatchObject({ DRBD_ROLE_LOCAL: 'Secondary', status_primary: 'false', status_some_peer_primary: 'true' });
+  expect(await agent('beta', '/dev/drbd0')).toMatchObject({
+    DRBD_ROLE_LOCAL: 'Secondary',
+    status_primary: 'false',
+    status_some_peer_primary: 'true',
+  });
 });

@@ -1,8 +1,8 @@
 import { SimulatedCluster } from '../support/simulated';
 
 /**
- * Debian's drbdadm-83, and the drbdsetup-83 and drbdmeta that it calls, on two hosts with one drbd.conf, as an administrator
- * uses them. Each host has a simulated kernel of its own, and the two find each other by their addresses.
+ * Debian's drbdadm-83, and the drbdsetup-83 and drbdmeta that it calls, on two hosts with one drbd.conf, as an
+ * administrator uses them. Each host has a simulated kernel of its own, and the two find each other by their addresses.
  */
 interface Settings {
   readonly rate: string;
@@ -39,7 +39,10 @@ const HOSTS = [
   { name: 'beta', address: '10.1.1.32' },
 ] as const;
 type Host = (typeof HOSTS)[number]['name'];
-const DISKS: Readonly<Record<Host, readonly string[]>> = { alpha: ['/dev/ram0', '/dev/ram2'], beta: ['/dev/ram1', '/dev/ram3'] };
+const DISKS: Readonly<Record<Host, readonly string[]>> = {
+  alpha: ['/dev/ram0', '/dev/ram2'],
+  beta: ['/dev/ram1', '/dev/ram3'],
+};
 /** Longest time, on the kernels' clock, for what is to happen. */
 const PATIENCE_MS = 60_000;
 const STEP_MS = 500;
@@ -65,7 +68,8 @@ async function drbdadm(host: Host, ...args: readonly string[]): Promise<string> 
 
 /** Writes metadata to the disks of the kernels. */
 function createMetadata(): void {
-  for (const { name } of HOSTS) for (const path of DISKS[name]) cluster.host(name).simulator.disk(path).createMetadata();
+  for (const { name } of HOSTS)
+    for (const path of DISKS[name]) cluster.host(name).simulator.disk(path).createMetadata();
 }
 
 async function bringUp(): Promise<void> {
@@ -96,7 +100,9 @@ test('dump and the like need no kernel', async () => {
   expect(await drbdadm('alpha', 'sh-minor', 'r1')).toBe('1\n');
   const dump = await drbdadm('beta', 'dump', 'r0');
   expect(dump).toContain('resource r0 {');
-  expect(dump).toMatch(/on alpha \{\s+device\s+\/dev\/drbd0 minor 0;\s+disk\s+\/dev\/ram0;\s+address\s+ipv4 10\.1\.1\.31:7788;/u);
+  expect(dump).toMatch(
+    /on alpha \{\s+device\s+\/dev\/drbd0 minor 0;\s+disk\s+\/dev\/ram0;\s+address\s+ipv4 10\.1\.1\.31:7788;/u,
+  );
   // What is dumped is a configuration: it dumps the same again.
   cluster.configure(await drbdadm('alpha', 'dump'));
   expect(await drbdadm('beta', 'dump', 'r0')).toBe(dump);
@@ -105,14 +111,18 @@ test('dump and the like need no kernel', async () => {
 test('the life of two resources: create-md, up, wait-connect, primary, verify, secondary, down', async () => {
   // drbdmeta writes to the disk that the machine shows it; that the kernel's disk has the same is ours to do.
   const created = await cluster.run('alpha', ['drbdadm', '--', '--force', 'create-md', 'r0']);
-  expect([created.exit, created.stdout]).toEqual([0, expect.stringContaining('New drbd meta data block successfully created.')]);
+  expect([created.exit, created.stdout]).toEqual([
+    0,
+    expect.stringContaining('New drbd meta data block successfully created.'),
+  ]);
   expect(await drbdadm('alpha', 'dump-md', 'r0')).toMatch(/uuid \{\s+0x0000000000000004; 0x0000000000000000;/u);
   createMetadata();
   expect(await drbdadm('alpha', 'up', 'all')).toBe('');
   expect(await stateOf('alpha')).toBe('WFConnection Secondary/Unknown Inconsistent/DUnknown');
   expect(await drbdadm('beta', 'up', 'all')).toBe('');
   for (const host of ['alpha', 'beta'] as const) await drbdadm(host, 'wait-connect', 'r0');
-  for (const host of ['alpha', 'beta'] as const) expect(await stateOf(host)).toBe('Connected Secondary/Secondary Inconsistent/Inconsistent');
+  for (const host of ['alpha', 'beta'] as const)
+    expect(await stateOf(host)).toBe('Connected Secondary/Secondary Inconsistent/Inconsistent');
 
   // Without good data nobody becomes primary; the kernel's number and drbdadm's exit status tell.
   const refused = await cluster.run('alpha', ['drbdadm', 'primary', 'r0']);
@@ -121,7 +131,9 @@ test('the life of two resources: create-md, up, wait-connect, primary, verify, s
   expect(await stateOf('alpha')).toBe('SyncSource Primary/Secondary UpToDate/Inconsistent');
   expect(await stateOf('beta')).toBe('SyncTarget Secondary/Primary Inconsistent/UpToDate');
   const status = await drbdadm('beta', 'status');
-  expect(status).toMatch(/<resource minor="0" name="r0" cs="SyncTarget" ro1="Secondary" ro2="Primary" ds1="Inconsistent" ds2="UpToDate" resynced_percent="[\d.]+" \/>/u);
+  expect(status).toMatch(
+    /<resource minor="0" name="r0" cs="SyncTarget" ro1="Secondary" ro2="Primary" ds1="Inconsistent" ds2="UpToDate" resynced_percent="[\d.]+" \/>/u,
+  );
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
   expect(await stateOf('beta')).toBe('Connected Secondary/Primary UpToDate/UpToDate');
   const [current, other] = [await drbdadm('alpha', 'get-gi', 'r0'), await drbdadm('beta', 'get-gi', 'r0')];
@@ -155,7 +167,9 @@ test('adjust does what the configuration has changed, and nothing when it has no
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
 
   cluster.configure(configuration({ ...SETTINGS, rate: '20M', verify: 'sha1' }));
-  expect(await drbdadm('alpha', '-d', 'adjust', 'r0')).toBe('drbdsetup-83 0 syncer --set-defaults --create-device --rate=20M --verify-alg=sha1\n');
+  expect(await drbdadm('alpha', '-d', 'adjust', 'r0')).toBe(
+    'drbdsetup-83 0 syncer --set-defaults --create-device --rate=20M --verify-alg=sha1\n',
+  );
   await drbdadm('alpha', 'adjust', 'r0');
   expect(await drbdadm('alpha', '-d', 'adjust', 'all')).toBe('');
   const show = await cluster.run('alpha', ['drbdsetup', '/dev/drbd0', 'show']);
@@ -163,7 +177,11 @@ test('adjust does what the configuration has changed, and nothing when it has no
   expect(show.stdout).toMatch(/verify-alg\s+"sha1";/u);
   // A change of the connection takes it down and up again; the other host goes on.
   cluster.configure(configuration({ ...SETTINGS, rate: '20M', verify: 'sha1', pingTimeout: 7 }));
-  expect((await drbdadm('alpha', '-d', 'adjust', 'r0')).split('\n').map((line) => line.split(' ')[2])).toEqual(['disconnect', 'net', undefined]);
+  expect((await drbdadm('alpha', '-d', 'adjust', 'r0')).split('\n').map((line) => line.split(' ')[2])).toEqual([
+    'disconnect',
+    'net',
+    undefined,
+  ]);
   await drbdadm('alpha', 'adjust', 'r0');
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');
   expect(await drbdadm('alpha', '-d', 'adjust', 'all')).toBe('');
@@ -192,7 +210,9 @@ test('every other command that leads to the kernel', async () => {
 
   // Its size is that of the smaller disk, before and after.
   await drbdadm('alpha', 'resize', 'r0');
-  expect(cluster.host('alpha').simulator.minor(0)?.sizeSectors).toBe(cluster.host('beta').simulator.minor(0)?.sizeSectors);
+  expect(cluster.host('alpha').simulator.minor(0)?.sizeSectors).toBe(
+    cluster.host('beta').simulator.minor(0)?.sizeSectors,
+  );
 
   await drbdadm('beta', 'detach', 'r0');
   expect(await stateOf('alpha')).toBe('Connected Primary/Secondary UpToDate/Diskless');

@@ -8,7 +8,10 @@ const HOSTS = [
   { name: 'beta', address: '10.1.1.32' },
 ] as const;
 type Host = (typeof HOSTS)[number]['name'];
-const ADDRESSES: Readonly<Record<Host, readonly [own: string, peer: string]>> = { alpha: ['10.1.1.31:7788', '10.1.1.32:7788'], beta: ['10.1.1.32:7788', '10.1.1.31:7788'] };
+const ADDRESSES: Readonly<Record<Host, readonly [own: string, peer: string]>> = {
+  alpha: ['10.1.1.31:7788', '10.1.1.32:7788'],
+  beta: ['10.1.1.32:7788', '10.1.1.31:7788'],
+};
 
 jest.setTimeout(60_000);
 
@@ -40,7 +43,10 @@ async function bringUp(host: Host): Promise<void> {
 
 /** Whether a program goes on while so many of the kernels' seconds pass. It has asked its question before. */
 async function goesOn(program: Program, seconds: number): Promise<boolean> {
-  await program.until((running) => running.ended || running.calls().filter(({ op }) => op === 'recvfrom').length >= 2, 'its questions');
+  await program.until(
+    (running) => running.ended || running.calls().filter(({ op }) => op === 'recvfrom').length >= 2,
+    'its questions',
+  );
   cluster.clock.advance(seconds * 1000);
   // What the kernels have said meanwhile has reached it when what is said next has reached a program that starts now.
   await drbdsetup('alpha', 'role');
@@ -73,8 +79,11 @@ test('three listeners and those who wait, from up to down', async () => {
   await drbdsetup('alpha', 'secondary');
   await drbdsetup('alpha', 'down');
 
-  for (const listener of listeners) await listener.until((running) => told(running).at(-1)?.includes('D_DISKLESS/') === true, 'the end of the story');
-  const stories = (await Promise.all(listeners.map((listener) => listener.end()))).map(({ netlink }) => storyOf(broadcasts(netlink), 0));
+  for (const listener of listeners)
+    await listener.until((running) => told(running).at(-1)?.includes('D_DISKLESS/') === true, 'the end of the story');
+  const stories = (await Promise.all(listeners.map((listener) => listener.end()))).map(({ netlink }) =>
+    storyOf(broadcasts(netlink), 0),
+  );
   const sides = (from: string, to: string): string => `R_SECONDARY/R_${from} D_${to}`;
   // Both kernels speak on one bus here; a machine hears its own.
   expect(stories[0]).toEqual([
@@ -113,7 +122,17 @@ test('how long wait-connect waits depends on how the node ended before', async (
   cluster.host('alpha').simulator.crash();
   await bringUp('alpha');
   const before = performance.now();
-  const { exit, stderr } = await cluster.run('alpha', ['drbdsetup', '/dev/drbd0', 'wait-connect', '-t', '20', '-d', '1', '-o', '1']);
+  const { exit, stderr } = await cluster.run('alpha', [
+    'drbdsetup',
+    '/dev/drbd0',
+    'wait-connect',
+    '-t',
+    '20',
+    '-d',
+    '1',
+    '-o',
+    '1',
+  ]);
   expect([exit, stderr]).toEqual([5, '']);
   expect(performance.now() - before).toBeLessThan(15_000);
 });

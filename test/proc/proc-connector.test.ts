@@ -1,7 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-import { decodeConnectorMessage, decodeDatagram, encodeConnectorMessage, encodeMessage, hostByteOrder, NLMSG_DONE, NLMSG_HEADER_BYTES, viewOf } from '../../lib/netlink';
+import {
+  decodeConnectorMessage,
+  decodeDatagram,
+  encodeConnectorMessage,
+  encodeMessage,
+  hostByteOrder,
+  NLMSG_DONE,
+  NLMSG_HEADER_BYTES,
+  viewOf,
+} from '../../lib/netlink';
 import { nativeTransport, type NativeSocket } from '../../lib/transport/native';
 import { NETLINK_CONNECTOR, type Datagram } from '../../lib/transport/transport';
 
@@ -19,7 +28,10 @@ const little = order === 'little';
 function control(sequence: number, operation: number, port: number): Uint8Array {
   const data = new Uint8Array(4);
   viewOf(data).setUint32(0, operation, little);
-  const payload = encodeConnectorMessage({ idx: CN_IDX_PROC, val: CN_VAL_PROC, sequence, ack: 0, length: data.length, flags: 0, data }, order);
+  const payload = encodeConnectorMessage(
+    { idx: CN_IDX_PROC, val: CN_VAL_PROC, sequence, ack: 0, length: data.length, flags: 0, data },
+    order,
+  );
   return encodeMessage({ type: NLMSG_DONE, flags: 0, sequence, port, payload }, order);
 }
 
@@ -35,7 +47,9 @@ test('forks and exits are told by a genuine kernel, from port 0 to group 1', asy
     // Before Linux 6.6 this group, too, was for root alone: then the refusal is the answer.
     if (process.getuid?.() === 0) throw error;
     expect(error).toMatchObject({ code: 'ERR_DRBD_TRANSPORT', errno: EPERM });
-    process.stdout.write('an ordinary user may not listen to the process connector of this kernel: it was refused with EPERM, as it should be\n');
+    process.stdout.write(
+      'an ordinary user may not listen to the process connector of this kernel: it was refused with EPERM, as it should be\n',
+    );
     return;
   }
   try {
@@ -81,8 +95,13 @@ test("without CAP_NET_ADMIN DRBD's group may not be joined, and the error says s
     }`;
   const run = [process.execPath, '-e', program, join(__dirname, '../../lib/transport/native.js')];
   // Root without the capability is as good as anybody without it.
-  const [command = '', ...args] = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin', '--', ...run] : run;
+  const [command = '', ...args] =
+    process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin', '--', ...run] : run;
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
-  expect(JSON.parse(stdout)).toEqual({ code: 'ERR_DRBD_TRANSPORT', errno: EPERM, message: expect.stringMatching(/CAP_NET_ADMIN/u) as string });
+  expect(JSON.parse(stdout)).toEqual({
+    code: 'ERR_DRBD_TRANSPORT',
+    errno: EPERM,
+    message: expect.stringMatching(/CAP_NET_ADMIN/u) as string,
+  });
 });

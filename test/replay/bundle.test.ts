@@ -12,7 +12,22 @@ import { replayCommand } from '../support/replayed-command';
 const ROOT = join(__dirname, '../../..');
 const TOOL = join(ROOT, 'dist/lib/cli/bin/drbdsetup.js');
 const BUNDLE = join(ROOT, 'dist/lib/tools/drbdsetup.js');
-const SAMPLE = ['01-unconfigured/0009', '01-unconfigured/0039', '01-unconfigured/0046', '01-unconfigured/0071', '02-disk/0051', '02-disk/0152', '02-disk/0153', '03-net/0023', '03-net/0219', '05-pair/0003', '05-pair/0008', '05-pair/0036', '05-pair/0056', '05-pair/0169'];
+const SAMPLE = [
+  '01-unconfigured/0009',
+  '01-unconfigured/0039',
+  '01-unconfigured/0046',
+  '01-unconfigured/0071',
+  '02-disk/0051',
+  '02-disk/0152',
+  '02-disk/0153',
+  '03-net/0023',
+  '03-net/0219',
+  '05-pair/0003',
+  '05-pair/0008',
+  '05-pair/0036',
+  '05-pair/0056',
+  '05-pair/0169',
+];
 
 let folder: string;
 
@@ -33,9 +48,17 @@ test.each(SAMPLE)('%s', async (id) => {
   if (captured === undefined) throw new Error('there is no such recorded command');
   const file = join(folder, id.replace('/', '-'));
   writeFileSync(file, recordingText(captured));
-  const { status, stdout, stderr } = spawnSync(process.execPath, [TOOL, ...captured.argv.slice(1)], { encoding: 'utf8', env: { ...captured.env, DRBD_REPLAY: file }, timeout: 30_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [TOOL, ...captured.argv.slice(1)], {
+    encoding: 'utf8',
+    env: { ...captured.env, DRBD_REPLAY: file },
+    timeout: 30_000,
+  });
   const modules = await replayCommand(captured);
-  expect({ exit: status, stdout, stderr }).toEqual({ exit: modules.exit, stdout: modules.stdout, stderr: modules.stderr });
+  expect({ exit: status, stdout, stderr }).toEqual({
+    exit: modules.exit,
+    stdout: modules.stdout,
+    stderr: modules.stderr,
+  });
 });
 
 test('the cache is one that this Node takes, and the bundle is ASCII', () => {

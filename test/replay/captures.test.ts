@@ -3,7 +3,10 @@ import { readMessages } from '../../lib/recording/wire';
 import { captureFiles, recordingsOf, type CapturedRecording } from '../support/recordings';
 import { ask, expectAllUsed, replay, requestsOf, type RecordedRequest } from '../support/replaying';
 
-/** Every request that a program of DRBD's sent to a genuine kernel, sent again by the library to what that kernel answered. */
+/**
+ * Every request that a program of DRBD's sent to a genuine kernel, sent again by the library to what that kernel
+ * answered.
+ */
 
 /** What one file came to. */
 interface Count {
@@ -18,8 +21,14 @@ interface Count {
   repeated: number;
 }
 
-/** @returns the return code of the answer, `dump` for one that ended well, `silent` or `netlink`, or undefined where nothing was sent */
-async function outcome(drbd: Client, request: RecordedRequest): Promise<number | 'dump' | 'silent' | 'netlink' | undefined> {
+/**
+ * @returns the return code of the answer, `dump` for one that ended well, `silent` or `netlink`, or undefined where
+ *   nothing was sent
+ */
+async function outcome(
+  drbd: Client,
+  request: RecordedRequest,
+): Promise<number | 'dump' | 'silent' | 'netlink' | undefined> {
   try {
     const answer = await ask(drbd, request, { forceUnsafe: true });
     return Array.isArray(answer) ? 'dump' : (answer as { readonly returnCode: number }).returnCode;
@@ -33,7 +42,8 @@ async function outcome(drbd: Client, request: RecordedRequest): Promise<number |
 }
 
 /** wait-* stops reading in the middle of a dump when it has seen enough: what would have followed is not known. */
-const isCutDump = ({ argv }: CapturedRecording, { name }: RecordedRequest): boolean => name === 'get_initial_state' && /^wait-/u.test(argv[1] ?? '');
+const isCutDump = ({ argv }: CapturedRecording, { name }: RecordedRequest): boolean =>
+  name === 'get_initial_state' && /^wait-/u.test(argv[1] ?? '');
 
 /** Whether an option was given twice: drbdsetup sends its tag twice. */
 function isRepeated({ recording }: CapturedRecording): boolean {
@@ -65,11 +75,13 @@ async function reissue(captured: CapturedRecording, count: Count): Promise<void>
       count.requests++;
       if (result === 'silent') {
         count.silent++;
-        if (request.returnCode !== undefined && !isCutDump(captured, request)) throw new Error(`${request.name}: nothing came, though ${request.returnCode} was recorded`);
+        if (request.returnCode !== undefined && !isCutDump(captured, request))
+          throw new Error(`${request.name}: nothing came, though ${request.returnCode} was recorded`);
       } else if (result === 'netlink') count.refusals++;
       else if (result === 'dump') count.dumps++;
       else {
-        if (result !== request.returnCode) throw new Error(`${request.name}: ${result} came, though ${String(request.returnCode)} was recorded`);
+        if (result !== request.returnCode)
+          throw new Error(`${request.name}: ${result} came, though ${String(request.returnCode)} was recorded`);
         if (result > 101 || result < 1) count.refusals++;
       }
     }
@@ -77,7 +89,10 @@ async function reissue(captured: CapturedRecording, count: Count): Promise<void>
     const { malformed, foreignSender, truncated } = drbd.counters();
     expect({ malformed, foreignSender, truncated }).toEqual({ malformed: 0, foreignSender: 0, truncated: 0 });
   } catch (error) {
-    throw new Error(`${captured.id} (${captured.argv.join(' ')}): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(
+      `${captured.id} (${captured.argv.join(' ')}): ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   } finally {
     drbd.close();
   }

@@ -19,10 +19,23 @@ interface Difference {
   readonly moreLines?: readonly string[];
 }
 
-const list = JSON.parse(readFileSync(join(__dirname, '../../../test/replay/drbdsetup-83.differences.json'), 'utf8')) as { readonly reasons: Readonly<Record<string, string>>; readonly differences: readonly Difference[] };
+const list = JSON.parse(
+  readFileSync(join(__dirname, '../../../test/replay/drbdsetup-83.differences.json'), 'utf8'),
+) as { readonly reasons: Readonly<Record<string, string>>; readonly differences: readonly Difference[] };
 const differences = new Map(list.differences.map((difference) => [difference.id, difference]));
-const FILES = ['01-unconfigured', '02-disk', '03-net', '04-syncer', '05-pair', '09-dumpee-md5-4096', '09-dumpee-md5-32768', '14-overflow'];
-const commands = FILES.flatMap((file) => recordingsOf(`drbd-8.3.13/${file}.jsonl`)).filter(({ argv }) => argv[0] === 'drbdsetup');
+const FILES = [
+  '01-unconfigured',
+  '02-disk',
+  '03-net',
+  '04-syncer',
+  '05-pair',
+  '09-dumpee-md5-4096',
+  '09-dumpee-md5-32768',
+  '14-overflow',
+];
+const commands = FILES.flatMap((file) => recordingsOf(`drbd-8.3.13/${file}.jsonl`)).filter(
+  ({ argv }) => argv[0] === 'drbdsetup',
+);
 
 /** A stream that was ended from outside ends by itself where the recording does. */
 function recordedExit({ exit, endedBy }: CapturedRecording): number | 'HANG' | null {
@@ -41,7 +54,9 @@ function comparable(captured: CapturedRecording, stdout: string): unknown {
 function problemsOf(captured: CapturedRecording, ours: Replayed): readonly string[] {
   const problems: string[] = [...ours.requests];
   if (ours.exit !== recordedExit(captured)) problems.push(`exit ${ours.exit}, recorded ${String(captured.exit)}`);
-  const [expected, actual] = [captured.stdout, ours.stdout].map((stdout) => JSON.stringify(comparable(captured, stdout)));
+  const [expected, actual] = [captured.stdout, ours.stdout].map((stdout) =>
+    JSON.stringify(comparable(captured, stdout)),
+  );
   if (expected !== actual) problems.push(`stdout ${actual ?? ''}, recorded ${expected ?? ''}`);
   const [codes, recorded] = [codesIn(ours.stderr).join(), codesIn(captured.stderr).join()];
   if (codes !== recorded) problems.push(`codes ${codes} on stderr, recorded ${recorded}`);
@@ -51,16 +66,23 @@ function problemsOf(captured: CapturedRecording, ours: Replayed): readonly strin
 describe.each(FILES)('%s', (file) => {
   const ofFile = commands.filter(({ id }) => id.startsWith(`${file}/`));
 
-  test.each(ofFile.filter(({ id }) => !differences.has(id)).map((captured) => [captured.id, captured.argv.slice(1).join(' '), captured] as const))('%s %s', async (_id, _words, captured) => {
+  test.each(
+    ofFile
+      .filter(({ id }) => !differences.has(id))
+      .map((captured) => [captured.id, captured.argv.slice(1).join(' '), captured] as const),
+  )('%s %s', async (_id, _words, captured) => {
     const ours = await replayCommand(captured);
     expect(problemsOf(captured, ours)).toEqual([]);
     // Whoever fails says why.
-    if (ours.exit !== 0 && ours.exit !== 5) expect(`${ours.stderr}${USAGE.test(ours.stdout) ? ours.stdout : ''}`).not.toBe('');
+    if (ours.exit !== 0 && ours.exit !== 5)
+      expect(`${ours.stderr}${USAGE.test(ours.stdout) ? ours.stdout : ''}`).not.toBe('');
   });
 });
 
 test('there are the commands that there were', () => {
-  const explained = commands.filter(({ argv, exit }) => argv[1] === 'help' && argv[2] !== undefined && exit === 0).map(({ argv }) => argv[2]);
+  const explained = commands
+    .filter(({ argv, exit }) => argv[1] === 'help' && argv[2] !== undefined && exit === 0)
+    .map(({ argv }) => argv[2]);
   expect(explained.length).toBe(30);
   expect(ourCommands.map(({ name }) => name)).toEqual(explained);
 });
@@ -74,10 +96,14 @@ describe('differences on purpose', () => {
     // An entry that is none any more has to go.
     expect(problemsOf(captured, ours)).not.toEqual([]);
     expect(ours.exit).toBe(difference.exit);
-    expect(ours.requests.filter((problem) => problem.startsWith('not sent')).length).toBe(difference.sent ? 0 : captured.recording.entries.filter(({ kind }) => kind === 'tx').length);
+    expect(ours.requests.filter((problem) => problem.startsWith('not sent')).length).toBe(
+      difference.sent ? 0 : captured.recording.entries.filter(({ kind }) => kind === 'tx').length,
+    );
     if (difference.exit !== 0) expect(ours.stderr).not.toBe('');
     if (difference.moreLines !== undefined) {
-      const [expected, actual] = [captured.stdout, ours.stdout].map((stdout) => comparable(captured, stdout) as string[]);
+      const [expected, actual] = [captured.stdout, ours.stdout].map(
+        (stdout) => comparable(captured, stdout) as string[],
+      );
       expect(actual?.filter((line) => !difference.moreLines?.includes(line))).toEqual(expected);
       expect(ours.requests).toEqual([]);
     }

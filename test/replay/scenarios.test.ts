@@ -1,4 +1,18 @@
-import { KernelError, MismatchError, NetlinkError, openDrbd, parseRecording, replayTransport, TimeoutError, UnsupportedError, type Client, type ConnectorEvent, type Datagram, type GenericEvent, type ResyncEvent } from '../../lib';
+import {
+  KernelError,
+  MismatchError,
+  NetlinkError,
+  openDrbd,
+  parseRecording,
+  replayTransport,
+  TimeoutError,
+  UnsupportedError,
+  type Client,
+  type ConnectorEvent,
+  type Datagram,
+  type GenericEvent,
+  type ResyncEvent,
+} from '../../lib';
 import { readMessages } from '../../lib/recording/wire';
 import { NETLINK_CONNECTOR, NETLINK_GENERIC } from '../../lib/transport/transport';
 import { recordingsOf, recordingText, type CapturedRecording } from '../support/recordings';
@@ -13,7 +27,10 @@ function captured(file: string, id: string, options: Parameters<typeof recording
 }
 
 /** A recording with some of its lines changed or left out. */
-function edited(source: CapturedRecording, change: (line: Record<string, unknown>, index: number) => Record<string, unknown> | undefined): string {
+function edited(
+  source: CapturedRecording,
+  change: (line: Record<string, unknown>, index: number) => Record<string, unknown> | undefined,
+): string {
   return recordingText(source)
     .trimEnd()
     .split('\n')
@@ -80,7 +97,8 @@ describe('events -a over 255 minors, while others ask the same', () => {
     const lossy = captured(OVERFLOW, '14-overflow/0001', { losses: true });
     const { drbd, transport } = await replay<'connector'>(lossy);
     const stream = collect(drbd.events());
-    for (const { name, params } of requestsOf(lossy.recording)) await ask(drbd as Client, { name, params }).catch((error: unknown) => expect(error).toBeInstanceOf(KernelError));
+    for (const { name, params } of requestsOf(lossy.recording))
+      await ask(drbd as Client, { name, params }).catch((error: unknown) => expect(error).toBeInstanceOf(KernelError));
     expect(await stream).toEqual([{ kind: 'resync', reason: 'overrun' }]);
     expect(drbd.counters().overruns).toBeGreaterThan(0);
     // Nothing recorded is left: this one comes from /proc/drbd.
@@ -100,7 +118,10 @@ describe('down with broadcasts between its requests', () => {
     expect(down.cutBroadcasts).toBe(0);
   });
 
-  /** What a socket of the group sees when requests are sent by `send`: `s` for a state broadcast, `r` and the packet asked for. */
+  /**
+   * What a socket of the group sees when requests are sent by `send`: `s` for a state broadcast, `r` and the packet
+   * asked for.
+   */
   async function order(pipelined: boolean): Promise<string[]> {
     const transport = replayTransport(parseRecording(recordingText(down)));
     const seen: string[] = [];
@@ -181,12 +202,17 @@ describe('events2 of DRBD 8.4 beside a whole life cycle', () => {
     const initial = await drbd.request('get_initial_state');
     expect(initial.map(({ name }) => name)).toEqual(['initial_state_done']);
     const events = (await stream) as (GenericEvent | ResyncEvent)[];
-    const recorded = watch.recording.entries.flatMap((entry) => (entry.kind === 'rx' && entry.groups !== 0 ? readMessages(entry.bytes, 'little', false) : []));
+    const recorded = watch.recording.entries.flatMap((entry) =>
+      entry.kind === 'rx' && entry.groups !== 0 ? readMessages(entry.bytes, 'little', false) : [],
+    );
     expect(events).toHaveLength(recorded.length);
     expect(events.length).toBeGreaterThan(100);
-    expect(events.map((event) => (event.kind === 'event' ? event.sequence : event.reason))).toEqual(recorded.map(({ sequence }) => sequence));
+    expect(events.map((event) => (event.kind === 'event' ? event.sequence : event.reason))).toEqual(
+      recorded.map(({ sequence }) => sequence),
+    );
     const names = new Set(events.map((event) => (event.kind === 'event' ? event.name : event.reason)));
-    for (const name of ['resource_state', 'device_state', 'connection_state', 'peer_device_state']) expect(names).toContain(name);
+    for (const name of ['resource_state', 'device_state', 'connection_state', 'peer_device_state'])
+      expect(names).toContain(name);
     expectAllUsed(transport);
     drbd.close();
   });
@@ -201,10 +227,22 @@ describe('events2 of DRBD 8.4 beside a whole life cycle', () => {
 });
 
 describe('a life cycle of DRBD 8.4, command by command', () => {
-  const names = ['new-resource', 'new-minor', 'attach', 'connect', 'primary', 'secondary', 'disconnect', 'detach', 'down'];
+  const names = [
+    'new-resource',
+    'new-minor',
+    'attach',
+    'connect',
+    'primary',
+    'secondary',
+    'disconnect',
+    'detach',
+    'down',
+  ];
 
   test.each(names)('%s', async (command) => {
-    const matching = recordingsOf('drbd-8.4.11/lifecycle.jsonl').filter(({ argv, exit }) => argv[1] === command && exit === 0);
+    const matching = recordingsOf('drbd-8.4.11/lifecycle.jsonl').filter(
+      ({ argv, exit }) => argv[1] === command && exit === 0,
+    );
     expect(matching.length).toBeGreaterThan(0);
     for (const one of matching) {
       const { drbd, transport } = await replay(one);
@@ -237,34 +275,82 @@ describe('a request that was not recorded', () => {
 
   test('differs in a value, and the error says where', async () => {
     const { drbd, transport } = await replay<'connector'>(attach);
-    const error = await rejection(drbd.request('disk_conf', { minor: 0, createDevice: true, setDefaults: true, tags: { ...disk, meta_dev: '/dev/ram1', meta_dev_idx: -1 } }));
+    const error = await rejection(
+      drbd.request('disk_conf', {
+        minor: 0,
+        createDevice: true,
+        setDefaults: true,
+        tags: { ...disk, meta_dev: '/dev/ram1', meta_dev_idx: -1 },
+      }),
+    );
     expect(error).toBeInstanceOf(MismatchError);
     const { difference, line, request, code, message } = error as MismatchError;
     expect({ difference, line, request, code }).toEqual({
       code: 'ERR_DRBD_MISMATCH',
       line: 2,
       request: 'disk_conf of minor 0',
-      difference: ['meta_dev: sent "/dev/ram1", recorded "/dev/ram0"', 'meta_dev_idx: sent -1 (internal), recorded -3 (flex-internal)'],
+      difference: [
+        'meta_dev: sent "/dev/ram1", recorded "/dev/ram0"',
+        'meta_dev_idx: sent -1 (internal), recorded -3 (flex-internal)',
+      ],
     });
     for (const part of difference) expect(message).toContain(part);
     expect(transport.mismatch).toBe(error);
     expect(transport.unused()).toEqual([{ line: 2, request: 'disk_conf of minor 0' }]);
     // The right one is still there.
-    expect(await drbd.request('disk_conf', { minor: 0, createDevice: true, setDefaults: true, tags: disk })).toMatchObject({ returnCode: 101 });
+    expect(
+      await drbd.request('disk_conf', { minor: 0, createDevice: true, setDefaults: true, tags: disk }),
+    ).toMatchObject({ returnCode: 101 });
     drbd.close();
   });
 
   test.each([
-    ['another minor', 'disk_conf', { minor: 1, createDevice: true, setDefaults: true, tags: disk }, ['minor: sent 1, recorded 0']],
+    [
+      'another minor',
+      'disk_conf',
+      { minor: 1, createDevice: true, setDefaults: true, tags: disk },
+      ['minor: sent 1, recorded 0'],
+    ],
     ['other flags', 'disk_conf', { minor: 0, createDevice: true, tags: disk }, ['flags: sent 0x1, recorded 0x3']],
-    ['one tag more', 'disk_conf', { minor: 0, createDevice: true, setDefaults: true, tags: { ...disk, disk_size: 8n } }, ['disk_size: sent 8, not recorded']],
-    ['another order', 'disk_conf', { minor: 0, createDevice: true, setDefaults: true, tags: { meta_dev: '/dev/ram0', backing_dev: '/dev/ram0', meta_dev_idx: -3 } }, [expect.stringMatching(/^order: sent .*meta_dev, backing_dev.*; recorded .*backing_dev, meta_dev/u)]],
-    ['another packet', 'primary', { minor: 0 }, expect.arrayContaining(['packet: sent primary (1), recorded disk_conf (3)', 'backing_dev: recorded "/dev/ram0", not sent'])],
-    ['a question that nothing guarded follows', 'get_config', { minor: 0 }, expect.arrayContaining(['packet: sent get_config (16), recorded disk_conf (3)'])],
+    [
+      'one tag more',
+      'disk_conf',
+      { minor: 0, createDevice: true, setDefaults: true, tags: { ...disk, disk_size: 8n } },
+      ['disk_size: sent 8, not recorded'],
+    ],
+    [
+      'another order',
+      'disk_conf',
+      {
+        minor: 0,
+        createDevice: true,
+        setDefaults: true,
+        tags: { meta_dev: '/dev/ram0', backing_dev: '/dev/ram0', meta_dev_idx: -3 },
+      },
+      [expect.stringMatching(/^order: sent .*meta_dev, backing_dev.*; recorded .*backing_dev, meta_dev/u)],
+    ],
+    [
+      'another packet',
+      'primary',
+      { minor: 0 },
+      expect.arrayContaining([
+        'packet: sent primary (1), recorded disk_conf (3)',
+        'backing_dev: recorded "/dev/ram0", not sent',
+      ]),
+    ],
+    [
+      'a question that nothing guarded follows',
+      'get_config',
+      { minor: 0 },
+      expect.arrayContaining(['packet: sent get_config (16), recorded disk_conf (3)']),
+    ],
     ['the state of another minor', 'get_state', { minor: 9 }, expect.arrayContaining(['minor: sent 9, recorded 0'])],
   ])('is noticed: %s', async (_what, name, params, difference) => {
     const { drbd } = await replay<'connector'>(attach);
-    expect(await rejection(ask(drbd as Client, { name, params }))).toMatchObject({ code: 'ERR_DRBD_MISMATCH', difference });
+    expect(await rejection(ask(drbd as Client, { name, params }))).toMatchObject({
+      code: 'ERR_DRBD_MISMATCH',
+      difference,
+    });
     drbd.close();
   });
 
@@ -275,14 +361,21 @@ describe('a request that was not recorded', () => {
     if (request === undefined) throw new Error('no connect');
     const { drbd } = await replay(connect);
     const params = { ...request.params, net_conf: { ...(request.params['net_conf'] as object), wire_protocol: 1 } };
-    expect(await rejection(ask(drbd, { name: 'connect', params }))).toMatchObject({ code: 'ERR_DRBD_MISMATCH', difference: expect.arrayContaining([expect.stringMatching(/^net_conf\.wire_protocol: sent 1 \(A\)/u)]) as unknown });
+    expect(await rejection(ask(drbd, { name: 'connect', params }))).toMatchObject({
+      code: 'ERR_DRBD_MISMATCH',
+      difference: expect.arrayContaining([expect.stringMatching(/^net_conf\.wire_protocol: sent 1 \(A\)/u)]) as unknown,
+    });
     drbd.close();
   });
 
   test('beyond the end of the recording', async () => {
     const { drbd } = await replay<'connector'>(capturedDown());
     for (const { name, params } of requestsOf(capturedDown().recording)) await ask(drbd as Client, { name, params });
-    expect(await rejection(drbd.request('detach', { minor: 0 }))).toMatchObject({ code: 'ERR_DRBD_MISMATCH', line: undefined, difference: [] });
+    expect(await rejection(drbd.request('detach', { minor: 0 }))).toMatchObject({
+      code: 'ERR_DRBD_MISMATCH',
+      line: undefined,
+      difference: [],
+    });
     drbd.close();
   });
 
@@ -294,11 +387,20 @@ describe('a request that was not recorded', () => {
     const tags = request.params['tags'] as Record<string, unknown>;
     expect(tags['shared_secret']).toBe('geheim');
     const other = await replay(source);
-    expect(await ask(other.drbd, { ...request, params: { ...request.params, tags: { ...tags, shared_secret: 'nimmer' } } })).toMatchObject({ returnCode: request.returnCode });
+    expect(
+      await ask(other.drbd, { ...request, params: { ...request.params, tags: { ...tags, shared_secret: 'nimmer' } } }),
+    ).toMatchObject({ returnCode: request.returnCode });
     other.drbd.close();
     const longer = await replay(source);
-    const error = (await rejection(ask(longer.drbd, { ...request, params: { ...request.params, tags: { ...tags, shared_secret: 'nimmermehr', timeout: 50 } } }))) as MismatchError;
-    expect(error.difference).toEqual(expect.arrayContaining(['shared_secret: sent a secret of 11 bytes, recorded a secret of 7 bytes']));
+    const error = (await rejection(
+      ask(longer.drbd, {
+        ...request,
+        params: { ...request.params, tags: { ...tags, shared_secret: 'nimmermehr', timeout: 50 } },
+      }),
+    )) as MismatchError;
+    expect(error.difference).toEqual(
+      expect.arrayContaining(['shared_secret: sent a secret of 11 bytes, recorded a secret of 7 bytes']),
+    );
     expect(`${error.message} ${error.difference.join()}`).not.toMatch(/geheim|nimmer/u);
     longer.drbd.close();
   });
@@ -311,7 +413,11 @@ describe('after the last line the kernel is silent', () => {
     expect(hang.exit).toBe('HANG');
     const { drbd } = await replay<'connector'>(hang);
     const start = performance.now();
-    expect(await rejection(drbd.request('suspend_io', { minor: 24, createDevice: true }, { forceUnsafe: true, timeoutMs: 86_400_000 }))).toMatchObject({
+    expect(
+      await rejection(
+        drbd.request('suspend_io', { minor: 24, createDevice: true }, { forceUnsafe: true, timeoutMs: 86_400_000 }),
+      ),
+    ).toMatchObject({
       code: 'ERR_DRBD_TIMEOUT',
       timeoutMs: 86_400_000,
       sent: 'returned',
@@ -322,9 +428,15 @@ describe('after the last line the kernel is silent', () => {
 
   test('also in the middle, where the recorded program went on', async () => {
     let answers = 0;
-    const { drbd, transport } = await replay<'connector'>(edited(capturedDown(), (line) => ('rx' in line && String(line['rx']).slice(56, 64) !== '00000000' && answers++ === 1 ? undefined : line)));
+    const { drbd, transport } = await replay<'connector'>(
+      edited(capturedDown(), (line) =>
+        'rx' in line && String(line['rx']).slice(56, 64) !== '00000000' && answers++ === 1 ? undefined : line,
+      ),
+    );
     expect(await drbd.request('secondary', { minor: 0 })).toMatchObject({ returnCode: 1 });
-    expect(await rejection(drbd.request('disconnect', { minor: 0 }, { timeoutMs: 600_000 }))).toBeInstanceOf(TimeoutError);
+    expect(await rejection(drbd.request('disconnect', { minor: 0 }, { timeoutMs: 600_000 }))).toBeInstanceOf(
+      TimeoutError,
+    );
     expect(await drbd.request('detach', { minor: 0 })).toMatchObject({ returnCode: 1 });
     expectAllUsed(transport);
     drbd.close();
@@ -338,7 +450,10 @@ describe('after the last line the kernel is silent', () => {
     if (dump === undefined) throw new Error('no request');
     let datagrams = 0;
     // It closes in the middle of its answer.
-    const asker = transport.open({ protocol: NETLINK_GENERIC }, { datagrams: () => (datagrams++, asker.close()), overrun: () => undefined, closed: () => undefined });
+    const asker = transport.open(
+      { protocol: NETLINK_GENERIC },
+      { datagrams: () => (datagrams++, asker.close()), overrun: () => undefined, closed: () => undefined },
+    );
     asker.send(dump.bytes);
     expect((await stream).length).toBeGreaterThan(100);
     expect(datagrams).toBe(1);
@@ -358,8 +473,12 @@ describe('after the last line the kernel is silent', () => {
     const [status] = recordingsOf('drbd-8.3.13/01-unconfigured.jsonl');
     if (status === undefined) throw new Error('no recording');
     // Nothing is configured: the snapshot needs no request, and the stream ends at once.
-    const { drbd } = await replay<'connector'>(edited(status, (line) => ('tx' in line || 'rx' in line ? undefined : line)));
-    expect(await rejection(drbd.waitFor((snapshot) => snapshot.resources.length > 0, { timeoutMs: 600_000 }))).toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 600_000 });
+    const { drbd } = await replay<'connector'>(
+      edited(status, (line) => ('tx' in line || 'rx' in line ? undefined : line)),
+    );
+    expect(
+      await rejection(drbd.waitFor((snapshot) => snapshot.resources.length > 0, { timeoutMs: 600_000 })),
+    ).toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 600_000 });
     drbd.close();
   });
 });
@@ -369,7 +488,9 @@ describe('questions beside the recorded ones', () => {
 
   test('what hung the kernel is refused from what the header knows', async () => {
     const { drbd } = await replay<'connector'>(hang);
-    expect(await rejection(drbd.request('suspend_io', { minor: 24, createDevice: true }))).toBeInstanceOf(UnsupportedError);
+    expect(await rejection(drbd.request('suspend_io', { minor: 24, createDevice: true }))).toBeInstanceOf(
+      UnsupportedError,
+    );
     drbd.close();
   });
 
@@ -379,7 +500,9 @@ describe('questions beside the recorded ones', () => {
       return rest;
     });
     const { drbd } = await replay<'connector'>(without);
-    expect(await rejection(drbd.request('suspend_io', { minor: 24, createDevice: true }))).toBeInstanceOf(UnsupportedError);
+    expect(await rejection(drbd.request('suspend_io', { minor: 24, createDevice: true }))).toBeInstanceOf(
+      UnsupportedError,
+    );
     drbd.close();
     // The same request where the kernel came back from it: it had a disk.
     const answered = recordingsOf(PAIR).find(({ argv, exit }) => argv[2] === 'suspend-io' && exit === 0);
@@ -400,11 +523,19 @@ describe('questions beside the recorded ones', () => {
   });
 
   test('suspend_io of DRBD 8.4 likewise', async () => {
-    const answered = recordingsOf('drbd-8.4.11/lifecycle.jsonl').find(({ argv, exit }) => argv[1] === 'suspend-io' && exit === 0);
+    const answered = recordingsOf('drbd-8.4.11/lifecycle.jsonl').find(
+      ({ argv, exit }) => argv[1] === 'suspend-io' && exit === 0,
+    );
     if (answered === undefined) throw new Error('no suspend-io');
     // Had the kernel not come back from it, and had the minor had nothing.
     let entries = 0;
-    const hung = edited(answered, (line, index) => (index === 0 ? { ...line, procDrbd: 'version: 8.4.11 (api:1/proto:86-101)\nsrcversion: 0\n 0: cs:Unconfigured\n' } : 'rx' in line && entries++ > 0 ? undefined : line));
+    const hung = edited(answered, (line, index) =>
+      index === 0
+        ? { ...line, procDrbd: 'version: 8.4.11 (api:1/proto:86-101)\nsrcversion: 0\n 0: cs:Unconfigured\n' }
+        : 'rx' in line && entries++ > 0
+          ? undefined
+          : line,
+    );
     const { drbd } = await replay<'genl1'>(hung);
     const [suspend] = requestsOf(answered.recording).slice(-1);
     expect(suspend).toMatchObject({ name: 'suspend_io', params: { minor: 0 } });
@@ -417,7 +548,8 @@ describe('questions beside the recorded ones', () => {
           return keep && procDrbd !== undefined ? line : rest;
         }),
       );
-      for (const request of requestsOf(answered.recording)) expect(await ask(other as Client, request)).toMatchObject({ returnCode: request.returnCode });
+      for (const request of requestsOf(answered.recording))
+        expect(await ask(other as Client, request)).toMatchObject({ returnCode: request.returnCode });
       expectAllUsed(transport);
       other.close();
     }
@@ -426,14 +558,19 @@ describe('questions beside the recorded ones', () => {
 
 describe('the header stands for the host', () => {
   test('the family, where the controller was not recorded', async () => {
-    const [attach] = recordingsOf('drbd-8.4.11/lifecycle.jsonl').filter(({ argv, exit }) => argv[1] === 'attach' && exit === 0);
+    const [attach] = recordingsOf('drbd-8.4.11/lifecycle.jsonl').filter(
+      ({ argv, exit }) => argv[1] === 'attach' && exit === 0,
+    );
     if (attach === undefined) throw new Error('no attach');
     let controller = 0;
-    const text = edited(attach, (line) => (/^.{8}1000/u.test(String(line['tx'] ?? line['rx'] ?? '')) ? (controller++, undefined) : line));
+    const text = edited(attach, (line) =>
+      /^.{8}1000/u.test(String(line['tx'] ?? line['rx'] ?? '')) ? (controller++, undefined) : line,
+    );
     expect(controller).toBe(2);
     const { drbd, transport } = await replay<'genl1'>(text);
     expect(drbd).toMatchObject({ dialect: 'genl1', driver: { version: '8.4.11', api: 1, address: 32 } });
-    for (const request of requestsOf(attach.recording)) expect(await ask(drbd as Client, request)).toMatchObject({ returnCode: 101 });
+    for (const request of requestsOf(attach.recording))
+      expect(await ask(drbd as Client, request)).toMatchObject({ returnCode: 101 });
     expectAllUsed(transport);
     drbd.close();
   });
@@ -445,16 +582,22 @@ describe('the header stands for the host', () => {
     expect(host.blockDevice('/dev/drbd0')).toEqual({ path: '/dev/drbd0', sizeBytes: 0n, major: 147, minor: 0 });
     expect(host.blockDevice('/dev/null')).toBeUndefined();
     // It is there on this machine, and that says nothing.
-    expect(() => host.blockDevice('/')).toThrow(expect.objectContaining({ code: 'ERR_DRBD_TRANSPORT', errno: 2 }) as Error);
+    expect(() => host.blockDevice('/')).toThrow(
+      expect.objectContaining({ code: 'ERR_DRBD_TRANSPORT', errno: 2 }) as Error,
+    );
     expect(host.procDrbd()).toContain('8.3.13');
     drbd.close();
   });
 
   test('a dialect that was not recorded is not there', async () => {
     const recording = parseRecording(recordingText(capturedDown()));
-    expect(await rejection(openDrbd({ dialect: 'genl1', transport: replayTransport(recording) }))).toBeInstanceOf(UnsupportedError);
+    expect(await rejection(openDrbd({ dialect: 'genl1', transport: replayTransport(recording) }))).toBeInstanceOf(
+      UnsupportedError,
+    );
     const other = parseRecording(recordingText(captured('drbd-8.4.11/watch.jsonl', 'watch/6')));
-    expect(await rejection(openDrbd({ dialect: 'genl2', transport: replayTransport(other) }))).toBeInstanceOf(UnsupportedError);
+    expect(await rejection(openDrbd({ dialect: 'genl2', transport: replayTransport(other) }))).toBeInstanceOf(
+      UnsupportedError,
+    );
   });
 
   test('/proc/drbd is what it was until something changes', async () => {

@@ -13,7 +13,12 @@ export interface CapturedCommand {
   readonly exit: number | 'HANG';
   readonly prefix?: readonly string[];
   readonly background?: boolean;
-  readonly netlink?: readonly { readonly op: string | null; readonly rv?: number; readonly hex?: string; readonly src_pid?: number }[];
+  readonly netlink?: readonly {
+    readonly op: string | null;
+    readonly rv?: number;
+    readonly hex?: string;
+    readonly src_pid?: number;
+  }[];
   readonly proc_drbd_before?: string;
   readonly proc_drbd_after?: string;
 }
@@ -29,6 +34,13 @@ export function capturedCommands(scenario: string): readonly CapturedCommand[] {
 /** A datagram that a recorded command sent or received. */
 export function crossing(command: CapturedCommand): readonly { readonly sent: boolean; readonly bytes: Uint8Array }[] {
   return (command.netlink ?? []).flatMap(({ op, hex, src_pid }) =>
-    hex === undefined ? [] : [{ sent: op === 'sendto' || (op === null && src_pid === undefined), bytes: new Uint8Array(Buffer.from(hex, 'hex')) }],
+    hex === undefined
+      ? []
+      : [
+          {
+            sent: op === 'sendto' || (op === null && src_pid === undefined),
+            bytes: new Uint8Array(Buffer.from(hex, 'hex')),
+          },
+        ],
   );
 }

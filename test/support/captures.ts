@@ -21,7 +21,13 @@ export interface CapturedDatagram {
 interface CapturedCommand {
   readonly argv: readonly string[];
   readonly raw?: boolean;
-  readonly netlink?: readonly { readonly op: string | null; readonly rv?: number; readonly hex?: string; readonly src_pid?: number; readonly rest?: string }[];
+  readonly netlink?: readonly {
+    readonly op: string | null;
+    readonly rv?: number;
+    readonly hex?: string;
+    readonly src_pid?: number;
+    readonly rest?: string;
+  }[];
   readonly ops?: readonly { readonly call: string; readonly dir?: 'tx' | 'rx'; readonly hex?: string }[];
 }
 
@@ -46,13 +52,21 @@ export function capturedDatagrams(folder: CaptureFolder): CapturedDatagram[] {
         const raw = command.raw === true;
         const cut = !sent && !raw && statedLength(bytes) > bytes.length;
         // 07-negative: packet type -1 is as much made by hand as the raw ones.
-        found.push({ where: `${folder}/${file}:${index + 1}`, sent, bytes, raw: raw || file.startsWith('07-'), cut, command: command.argv.join(' ') });
+        found.push({
+          where: `${folder}/${file}:${index + 1}`,
+          sent,
+          bytes,
+          raw: raw || file.startsWith('07-'),
+          cut,
+          command: command.argv.join(' '),
+        });
       };
       for (const call of command.netlink ?? []) {
         if (call.hex === undefined) continue;
         add(call.op === 'sendto' || (call.op === null && call.src_pid === undefined), call.hex);
       }
-      for (const call of command.ops ?? []) if (call.hex !== undefined && call.dir !== undefined) add(call.dir === 'tx', call.hex);
+      for (const call of command.ops ?? [])
+        if (call.hex !== undefined && call.dir !== undefined) add(call.dir === 'tx', call.hex);
     });
   }
   return found;

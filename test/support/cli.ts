@@ -16,7 +16,9 @@ export class MemoryOutput implements Output {
 }
 
 /** An Io in memory. `end` is what fires its end signal. */
-export function memoryIo(options: { readonly env?: Environment; readonly stdin?: string } = {}): Io & { readonly stdout: MemoryOutput; readonly stderr: MemoryOutput; readonly end: AbortController } {
+export function memoryIo(
+  options: { readonly env?: Environment; readonly stdin?: string } = {},
+): Io & { readonly stdout: MemoryOutput; readonly stderr: MemoryOutput; readonly end: AbortController } {
   const end = new AbortController();
   return {
     stdout: new MemoryOutput(),

@@ -35,7 +35,12 @@ const SIN_ZERO = 8;
 const COLUMN = 40;
 
 /** What Debian's drbdsetup-83 would have done where the recorded one did this. */
-function asDebian(recorded: RecordedCommand): { readonly exit: number | 'HANG'; readonly stdout: string; readonly numbers: readonly number[]; readonly answered: boolean } {
+function asDebian(recorded: RecordedCommand): {
+  readonly exit: number | 'HANG';
+  readonly stdout: string;
+  readonly numbers: readonly number[];
+  readonly answered: boolean;
+} {
   let { exit, stdout } = recorded;
   let numbers: readonly number[] = numbersIn(recorded.stderr);
   let answered = true;
@@ -60,9 +65,19 @@ function withCommand(stdout: string, { name, before }: { readonly name: string; 
   const list = /^(?: .*\n)*/u.exec(stdout.slice(start))?.[0] ?? '';
   // Lines of the list are as long as two columns, and text that follows it is indented, too.
   const rows = list.split('\n').filter((line) => line.length >= COLUMN);
-  const words = [name, ...rows.flatMap((line) => [line.slice(1, COLUMN).trimEnd(), line.slice(COLUMN + 1).trimEnd()]).filter((word) => word !== '')];
+  const words = [
+    name,
+    ...rows
+      .flatMap((line) => [line.slice(1, COLUMN).trimEnd(), line.slice(COLUMN + 1).trimEnd()])
+      .filter((word) => word !== ''),
+  ];
   const lines: string[] = [];
-  for (let at = 0; at < words.length; at += 2) lines.push([words[at], words[at + 1]].flatMap((word) => (word === undefined ? [] : [` ${word.padEnd(COLUMN - 1)}`])).join(''));
+  for (let at = 0; at < words.length; at += 2)
+    lines.push(
+      [words[at], words[at + 1]]
+        .flatMap((word) => (word === undefined ? [] : [` ${word.padEnd(COLUMN - 1)}`]))
+        .join(''),
+    );
   // A line ends where it is full, and the list ends a line, too.
   return `${stdout.slice(0, start)}${lines.join('\n')}${words.length % 2 === 0 ? '\n' : ''}${stdout.slice(start + rows.join('\n').length + 1)}`;
 }
@@ -70,12 +85,14 @@ function withCommand(stdout: string, { name, before }: { readonly name: string; 
 /** The numbers of each tag that DRBD 8.3 knows, with its name. */
 const tagNames = new Map<number, string>();
 for (const packet of Object.values<(typeof packets)[keyof typeof packets]>(packets)) {
-  for (const table of [packet.tags, packet.replyTags ?? {}]) for (const [name, field] of Object.entries(table as Readonly<Record<string, { readonly number: number }>>)) tagNames.set(field.number, name);
+  for (const table of [packet.tags, packet.replyTags ?? {}])
+    for (const [name, field] of Object.entries(table as Readonly<Record<string, { readonly number: number }>>))
+      tagNames.set(field.number, name);
 }
 
 /**
- * Compares the commands of one scenario with what the same commands did here. Data generations are random: what was recorded
- * and what is seen here must translate into each other, one to one, from the first command to the last.
+ * Compares the commands of one scenario with what the same commands did here. Data generations are random: what was
+ * recorded and what is seen here must translate into each other, one to one, from the first command to the last.
  */
 export class Comparison {
   readonly differences: Difference[] = [];
@@ -89,7 +106,8 @@ export class Comparison {
   command(recorded: RecordedCommand, here: Outcome): void {
     this.counts.commands++;
     const expected = asDebian(recorded);
-    if (expected.exit !== here.exit) this.differs(recorded.id, 'exit', String(expected.exit), `${here.exit} ${here.stderr}`);
+    if (expected.exit !== here.exit)
+      this.differs(recorded.id, 'exit', String(expected.exit), `${here.exit} ${here.stderr}`);
     if (recorded.raw !== true) {
       this.#text(recorded.id, expected.stdout, here.stdout);
       this.#equal(recorded.id, 'stderr', expected.numbers.join(), numbersIn(here.stderr).join());
@@ -97,12 +115,18 @@ export class Comparison {
     if (expected.answered) this.#replies(recorded, here);
   }
 
-  /** The state of every minor, as /proc/drbd tells it. @param moving the recorded state was about to change: a difference is no more than another moment */
+  /**
+   * The state of every minor, as /proc/drbd tells it. @param moving the recorded state was about to change: a
+   * difference is no more than another moment
+   */
   state(id: string, expected: string, actual: string, moving: boolean): void {
     this.counts.states++;
     const theirs = stateOf(expected).split('\n');
     const ours = stateOf(actual).split('\n');
-    const wrong = new Set([...theirs.filter((line) => !ours.includes(line)).map((line) => `recorded ${line}`), ...ours.filter((line) => !theirs.includes(line)).map((line) => `here ${line}`)]);
+    const wrong = new Set([
+      ...theirs.filter((line) => !ours.includes(line)).map((line) => `recorded ${line}`),
+      ...ours.filter((line) => !theirs.includes(line)).map((line) => `here ${line}`),
+    ]);
     const fresh = [...wrong].filter((line) => !this.#wrongStates.has(line));
     if (moving) {
       if (wrong.size > 0) this.counts.statesInMotion++;
@@ -110,7 +134,13 @@ export class Comparison {
     }
     // A state that goes on being wrong counts once.
     this.#wrongStates = wrong;
-    if (fresh.length > 0) this.differs(id, 'state', fresh.filter((line) => line.startsWith('recorded')).join('; '), fresh.filter((line) => line.startsWith('here')).join('; '));
+    if (fresh.length > 0)
+      this.differs(
+        id,
+        'state',
+        fresh.filter((line) => line.startsWith('recorded')).join('; '),
+        fresh.filter((line) => line.startsWith('here')).join('; '),
+      );
   }
 
   /** Counts as a difference what no comparison found. */
@@ -124,15 +154,19 @@ export class Comparison {
 
   #text(id: string, expected: string, actual: string): void {
     // A byte that is no text is a lone surrogate in the recordings.
-    const masked = (text: string): string => exemptWords.reduce((sum, { pattern, mask }) => sum.replace(pattern, mask), text.replace(/\p{Cs}/gu, '\u{fffd}'));
+    const masked = (text: string): string =>
+      exemptWords.reduce((sum, { pattern, mask }) => sum.replace(pattern, mask), text.replace(/\p{Cs}/gu, '\u{fffd}'));
     const there = masked(expected);
     let here = masked(actual);
-    if (expected !== actual && there === here) for (const { name, pattern } of exemptWords) if (expected.search(pattern) !== -1) used.add(name);
+    if (expected !== actual && there === here)
+      for (const { name, pattern } of exemptWords) if (expected.search(pattern) !== -1) used.add(name);
     const theirs = there.match(UUID) ?? [];
     let at = 0;
     here = here.replace(UUID, (word) => {
       const partner = theirs[at++];
-      return partner !== undefined && this.#sameGeneration(BigInt(`0x${partner}`), BigInt(`0x${word}`)) ? partner : word;
+      return partner !== undefined && this.#sameGeneration(BigInt(`0x${partner}`), BigInt(`0x${word}`))
+        ? partner
+        : word;
     });
     this.#equal(id, 'stdout', there, here);
   }
@@ -162,7 +196,9 @@ export class Comparison {
     const raw = recorded.raw === true;
     const expected = replies(recorded, recorded.netlink);
     const actual = replies(recorded, here.netlink);
-    const requests = new Set(sent(recorded.netlink).flatMap((hex) => (hex.slice(56, 64) === 'ffffffff' ? [hex.slice(48, 56)] : [])));
+    const requests = new Set(
+      sent(recorded.netlink).flatMap((hex) => (hex.slice(56, 64) === 'ffffffff' ? [hex.slice(48, 56)] : [])),
+    );
     const acks = raw ? ([0, 0] as const) : ([question(recorded.netlink), question(here.netlink)] as const);
     for (let at = 0; at < Math.max(expected.length, actual.length); at++) {
       const there = expected[at];
@@ -180,7 +216,12 @@ export class Comparison {
   }
 
   /** Two replies with what is exempt taken out. */
-  #masked(there: Received, own: Received, acks: readonly [number, number], requests: ReadonlySet<string>): readonly [string, string] {
+  #masked(
+    there: Received,
+    own: Received,
+    acks: readonly [number, number],
+    requests: ReadonlySet<string>,
+  ): readonly [string, string] {
     const buffers = [Buffer.from(there.hex, 'hex'), Buffer.from(own.hex, 'hex')] as const;
     const tags = buffers.map((buffer, index) => {
       const ack = index === 0 ? acks[0] : acks[1];
@@ -205,9 +246,14 @@ export class Comparison {
           other.bytes.set(value.bytes);
           return;
         }
-        const generations = [value.bytes, other.bytes].map((bytes) => Array.from({ length: Math.floor(bytes.length / 8) }, (_unused, number) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readBigUInt64LE(number * 8)));
+        const generations = [value.bytes, other.bytes].map((bytes) =>
+          Array.from({ length: Math.floor(bytes.length / 8) }, (_unused, number) =>
+            Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readBigUInt64LE(number * 8),
+          ),
+        );
         generations[0]?.forEach((generation, number) => {
-          if (this.#sameGeneration(generation, generations[1]?.[number] ?? 0n)) other.bytes.set(value.bytes.subarray(number * 8, number * 8 + 8), number * 8);
+          if (this.#sameGeneration(generation, generations[1]?.[number] ?? 0n))
+            other.bytes.set(value.bytes.subarray(number * 8, number * 8 + 8), number * 8);
         });
       });
     }
@@ -222,7 +268,10 @@ function clear(buffer: Buffer, start: number, end: number, part: keyof typeof ex
   used.add(part);
 }
 
-/** Replies come before broadcasts: which of them is first, is a race in the kernel. What only hand-made exchanges and listeners take in full, is left out of the others. */
+/**
+ * Replies come before broadcasts: which of them is first, is a race in the kernel. What only hand-made exchanges and
+ * listeners take in full, is left out of the others.
+ */
 function replies(recorded: RecordedCommand, calls: Outcome['netlink']): Received[] {
   const all = received(calls);
   if (recorded.raw !== true) return all.filter(({ ack }) => ack !== 0);
@@ -246,7 +295,8 @@ function exemptValues(buffer: Buffer): { readonly name: string; readonly bytes: 
     const length = buffer.readUInt16LE(at + 2);
     if (number === 0 || at + 4 + length > end) break;
     const name = tagNames.get(number);
-    if (name?.endsWith('_addr') === true && length === SOCKADDR_IN_BYTES && buffer.readUInt16LE(at + 4) === AF_INET) clear(buffer, at + 4 + SIN_ZERO, at + 4 + length, 'sin_zero');
+    if (name?.endsWith('_addr') === true && length === SOCKADDR_IN_BYTES && buffer.readUInt16LE(at + 4) === AF_INET)
+      clear(buffer, at + 4 + SIN_ZERO, at + 4 + length, 'sin_zero');
     if (name !== undefined && name in exemptTags) found.push({ name, bytes: buffer.subarray(at + 4, at + 4 + length) });
     at += 4 + length;
   }
@@ -256,13 +306,18 @@ function exemptValues(buffer: Buffer): { readonly name: string; readonly bytes: 
 /** Connection states in which the number of blocks that differ stands still. */
 export const SETTLED_CONNECTIONS: ReadonlySet<string> = new Set(['StandAlone', 'WFConnection', 'Connected']);
 
-/** What of /proc/drbd is state: of each minor its connection, roles, disks, protocol, flags and what is out of sync, without counters and progress. */
+/**
+ * What of /proc/drbd is state: of each minor its connection, roles, disks, protocol, flags and what is out of sync,
+ * without counters and progress.
+ */
 export function stateOf(text: string): string {
   const { devices } = parseProcDrbd(text);
   return devices
     .map(({ minor, connection, role, peerRole, disk, peerDisk, protocol, flags, counters }) => {
       if (role === null) return `${minor} ${connection}`;
-      const letters = Object.entries(flags ?? {}).flatMap(([name, on]) => (on === true ? [name] : [])).join();
+      const letters = Object.entries(flags ?? {})
+        .flatMap(([name, on]) => (on === true ? [name] : []))
+        .join();
       return `${minor} ${connection} ${role}/${peerRole} ${disk}/${peerDisk} ${protocol ?? '-'} ${letters}${SETTLED_CONNECTIONS.has(connection) ? ` ${counters?.outOfSyncBytes ?? 0n}` : ''}`.trimEnd();
     })
     .join('\n');
@@ -274,6 +329,8 @@ export function describeReply(hex: string): string {
   const [message] = decodeDatagram(new Uint8Array(Buffer.from(hex, 'hex')), 'little').messages;
   if (message === undefined) return hex;
   const raw = decodeRaw(message, 'little');
-  const tags = raw.list.tags.map(({ number, payload }) => `${tagNames.get(number) ?? number}=${Buffer.from(payload).toString('hex')}`);
+  const tags = raw.list.tags.map(
+    ({ number, payload }) => `${tagNames.get(number) ?? number}=${Buffer.from(payload).toString('hex')}`,
+  );
   return `${packetByNumber(raw.packetType)?.name ?? raw.packetType} minor ${raw.minor} code ${raw.flags | 0} len ${message.length}: ${tags.join(' ')}`;
 }

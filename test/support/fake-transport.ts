@@ -36,7 +36,15 @@ export abstract class FakeTransport implements Transport {
         if (!closed) onClose();
         closed = true;
       },
-      counters: () => ({ receivedDatagrams: 0, receivedBytes: 0, sentDatagrams: 0, sentBytes: 0, sendErrors: 0, overruns: 0, truncated: 0 }),
+      counters: () => ({
+        receivedDatagrams: 0,
+        receivedBytes: 0,
+        sentDatagrams: 0,
+        sentBytes: 0,
+        sendErrors: 0,
+        overruns: 0,
+        truncated: 0,
+      }),
     };
   }
 }

@@ -19,7 +19,9 @@ export function createMetadata(minor: number, disk: string): void {
 
 /** The line of /proc/drbd that a minor begins with, or undefined. */
 export function procLine(minor: number): string | undefined {
-  return readFileSync('/proc/drbd', 'utf8').split('\n').find((line) => line.trimStart().startsWith(`${minor}: `));
+  return readFileSync('/proc/drbd', 'utf8')
+    .split('\n')
+    .find((line) => line.trimStart().startsWith(`${minor}: `));
 }
 
 /** What the kernel answered so far, by operation. */
@@ -61,8 +63,15 @@ export class Answers {
   }
 }
 
-/** Waits until the first connection and device of each of some resources satisfy a condition, all of them in one snapshot. */
-export async function waitForState(drbd: Client<'genl1'>, resources: readonly string[], what: { readonly state?: string; readonly replication?: string; readonly disk?: string; readonly peerDisk?: string }): Promise<void> {
+/**
+ * Waits until the first connection and device of each of some resources satisfy a condition, all of them in one
+ * snapshot.
+ */
+export async function waitForState(
+  drbd: Client<'genl1'>,
+  resources: readonly string[],
+  what: { readonly state?: string; readonly replication?: string; readonly disk?: string; readonly peerDisk?: string },
+): Promise<void> {
   await drbd.waitFor(
     (snapshot) =>
       resources.every((resource) => {
@@ -82,7 +91,12 @@ export async function waitForState(drbd: Client<'genl1'>, resources: readonly st
 }
 
 /** As both sides of a mirror see it once all is copied. */
-export const UP_TO_DATE = { state: 'Connected', disk: 'UpToDate', peerDisk: 'UpToDate', replication: 'Established' } as const;
+export const UP_TO_DATE = {
+  state: 'Connected',
+  disk: 'UpToDate',
+  peerDisk: 'UpToDate',
+  replication: 'Established',
+} as const;
 
 /** One side of a mirror within the guest. */
 export interface MirrorSide {
@@ -93,17 +107,34 @@ export interface MirrorSide {
   readonly peer: SocketAddress;
 }
 
-/** Creates, attaches and connects both sides, and makes the first the source: when it resolves, both are up to date and the first is primary. */
-export async function createMirror(drbd: Client<'genl1'>, sides: readonly [MirrorSide, MirrorSide], netOptions: { readonly ping_timeo?: number } = {}): Promise<void> {
+/**
+ * Creates, attaches and connects both sides, and makes the first the source: when it resolves, both are up to date and
+ * the first is primary.
+ */
+export async function createMirror(
+  drbd: Client<'genl1'>,
+  sides: readonly [MirrorSide, MirrorSide],
+  netOptions: { readonly ping_timeo?: number } = {},
+): Promise<void> {
   for (const { name, minor, disk, my, peer } of sides) {
     createMetadata(minor, disk);
     await drbd.request('new_resource', { context: { ctx_resource_name: name } });
     await drbd.request('new_minor', { minor, context: { ctx_resource_name: name, ctx_volume: 0 } });
-    await drbd.request('attach', { minor, disk_conf: { backing_dev: disk, meta_dev: disk, meta_dev_idx: -1, resync_rate: 204_800, c_plan_ahead: 0 } });
-    await drbd.request('connect', { context: { ctx_resource_name: name, ctx_my_addr: my, ctx_peer_addr: peer }, net_conf: { wire_protocol: 3, ...netOptions } });
+    await drbd.request('attach', {
+      minor,
+      disk_conf: { backing_dev: disk, meta_dev: disk, meta_dev_idx: -1, resync_rate: 204_800, c_plan_ahead: 0 },
+    });
+    await drbd.request('connect', {
+      context: { ctx_resource_name: name, ctx_my_addr: my, ctx_peer_addr: peer },
+      net_conf: { wire_protocol: 3, ...netOptions },
+    });
   }
   const [{ name, minor }] = sides;
   await waitForState(drbd, [name], { state: 'Connected', replication: 'Established' });
   await drbd.request('primary', { minor, set_role_parms: { assume_uptodate: true } });
-  await waitForState(drbd, sides.map((side) => side.name), UP_TO_DATE);
+  await waitForState(
+    drbd,
+    sides.map((side) => side.name),
+    UP_TO_DATE,
+  );
 }

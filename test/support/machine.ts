@@ -1,5 +1,16 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -14,14 +25,21 @@ export const CAPABILITY = { dacOverride: 1, dacReadSearch: 2, netAdmin: 12, sysA
 
 let utilities: string | undefined;
 
-/** The folder where Debian's drbd-utils is unpacked. `scripts/kernel` fetches it once; without a network it must be there already. */
+/**
+ * The folder where Debian's drbd-utils is unpacked. `scripts/kernel` fetches it once; without a network it must be
+ * there already.
+ */
 export function drbdUtilities(): string {
   utilities ??= execFileSync(join(PROJECT, 'scripts/kernel'), ['path', 'drbd-utils'], { encoding: 'utf8' }).trim();
   return utilities;
 }
 
 /** The genuine programs by the names that people call them, and where they are below the package's folder. */
-const GENUINE: Readonly<Record<string, string>> = { drbdsetup: 'lib/drbd/drbdsetup-83', drbdadm: 'lib/drbd/drbdadm-83', drbdmeta: 'sbin/drbdmeta' };
+const GENUINE: Readonly<Record<string, string>> = {
+  drbdsetup: 'lib/drbd/drbdsetup-83',
+  drbdadm: 'lib/drbd/drbdadm-83',
+  drbdmeta: 'sbin/drbdmeta',
+};
 
 const built = new Map<string, string>();
 
@@ -35,7 +53,11 @@ function compiled(source: string, name: string, ...options: readonly string[]): 
   if (time(to) <= time(from)) {
     mkdirSync(BUILD, { recursive: true });
     const fresh = `${to}.${process.pid}`;
-    execFileSync(process.env['CC'] ?? 'cc', ['-Wall', '-Wextra', '-Werror', '-O1', ...options, '-o', fresh, from, '-ldl'], { stdio: 'inherit' });
+    execFileSync(
+      process.env['CC'] ?? 'cc',
+      ['-Wall', '-Wextra', '-Werror', '-O1', ...options, '-o', fresh, from, '-ldl'],
+      { stdio: 'inherit' },
+    );
     renameSync(fresh, to);
   }
   built.set(name, to);
@@ -78,7 +100,10 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Capabilities to drop, by number. */
   readonly drop?: readonly number[];
-  /** Absolute path of the program to run instead of the genuine one that `argv[0]` names; it is run without the preloaded library. */
+  /**
+   * Absolute path of the program to run instead of the genuine one that `argv[0]` names; it is run without the
+   * preloaded library.
+   */
   readonly executable?: string;
   /** What it reads from standard input. */
   readonly input?: string;
@@ -111,7 +136,8 @@ export class Program {
         clearTimeout(timer);
         this.#ended = true;
         for (const wake of this.#waiting) wake();
-        const exit = code ?? 128 + ({ SIGTERM: 15, SIGKILL: 9, SIGINT: 2, SIGABRT: 6, SIGSEGV: 11 }[signal as string] ?? 0);
+        const exit =
+          code ?? 128 + ({ SIGTERM: 15, SIGKILL: 9, SIGINT: 2, SIGABRT: 6, SIGSEGV: 11 }[signal as string] ?? 0);
         resolve({ exit, stdout: this.#stdout, stderr: this.#stderr, netlink: this.calls() });
       });
     });
@@ -140,11 +166,17 @@ export class Program {
     return lines.slice(0, -1).map((line) => JSON.parse(line) as ConnectorCall);
   }
 
-  /** Waits until `condition` holds, looked at whenever something was printed and every few milliseconds. @throws Error after `limitMs`. */
+  /**
+   * Waits until `condition` holds, looked at whenever something was printed and every few milliseconds. @throws Error
+   * after `limitMs`.
+   */
   async until(condition: (program: Program) => boolean, what: string, limitMs = 10_000): Promise<void> {
     const end = Date.now() + limitMs;
     while (!condition(this)) {
-      if (Date.now() > end) throw new Error(`${what}: not within ${limitMs} ms; ${this.#ended ? 'ended' : 'running'}, printed\n${this.#stdout}${this.#stderr}`);
+      if (Date.now() > end)
+        throw new Error(
+          `${what}: not within ${limitMs} ms; ${this.#ended ? 'ended' : 'running'}, printed\n${this.#stdout}${this.#stderr}`,
+        );
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           clearTimeout(timer);
@@ -198,11 +230,17 @@ export interface MachineOptions {
 }
 
 /** The RAM disks of the recorded machine: 8 of 64 MiB. */
-export const RAM_DISKS: readonly BlockDevice[] = Array.from({ length: 8 }, (_unused, minor) => ({ path: `/dev/ram${minor}`, sizeBytes: 64 << 20, major: 1, minor }));
+export const RAM_DISKS: readonly BlockDevice[] = Array.from({ length: 8 }, (_unused, minor) => ({
+  path: `/dev/ram${minor}`,
+  sizeBytes: 64 << 20,
+  major: 1,
+  minor,
+}));
 
 /**
- * A machine as programs written by others see it: Debian's drbdsetup-83, drbdadm-83 and drbdmeta run in it unchanged, with a
- * preloaded library that shows them a driver, block devices and a node name, and keeps what they write in a folder of its own.
+ * A machine as programs written by others see it: Debian's drbdsetup-83, drbdadm-83 and drbdmeta run in it unchanged,
+ * with a preloaded library that shows them a driver, block devices and a node name, and keeps what they write in a
+ * folder of its own.
  */
 export class Machine {
   readonly folder: string;
@@ -214,12 +252,27 @@ export class Machine {
     this.#options = options;
     this.folder = mkdtempSync(join(tmpdir(), 'machine-'));
     for (const name of ['lock', 'lib', 'run', 'etc', 'dev']) mkdirSync(join(this.folder, name));
-    const lines = ['/var/lock lock', '/run/lock lock', '/var/lib/drbd lib', '/var/run/drbd run', '/run/drbd run', '/etc/drbd.conf etc/drbd.conf', '/etc/drbd.d etc/drbd.d'].map((line) => `map ${line.replace(' ', ` ${this.folder}/`)}`);
+    const lines = [
+      '/var/lock lock',
+      '/run/lock lock',
+      '/var/lib/drbd lib',
+      '/var/run/drbd run',
+      '/run/drbd run',
+      '/etc/drbd.conf etc/drbd.conf',
+      '/etc/drbd.d etc/drbd.d',
+    ].map((line) => `map ${line.replace(' ', ` ${this.folder}/`)}`);
     if (options.port === undefined) lines.push('missing /proc/drbd');
     else lines.push(`port ${options.port}`, `map /proc/drbd ${this.folder}/proc-drbd`);
     if (options.nodeName !== undefined) lines.push(`node ${options.nodeName}`);
     for (const address of options.addresses ?? []) lines.push(`address ${address}`);
-    for (const path of ['/sys/module/drbd/parameters/cn_idx', '/etc/drbd-83.conf', '/etc/drbd-82.conf', '/etc/drbd-08.conf', ...(options.missing ?? [])]) lines.push(`missing ${path}`);
+    for (const path of [
+      '/sys/module/drbd/parameters/cn_idx',
+      '/etc/drbd-83.conf',
+      '/etc/drbd-82.conf',
+      '/etc/drbd-08.conf',
+      ...(options.missing ?? []),
+    ])
+      lines.push(`missing ${path}`);
     for (const device of options.blockDevices ?? []) {
       const content = join(this.folder, 'dev', basename(device.path));
       writeFileSync(content, '');
@@ -241,11 +294,18 @@ export class Machine {
     writeFileSync(join(this.folder, 'etc/drbd.conf'), text);
   }
 
-  /** Starts a program beside others. @param argv `drbdsetup`, `drbdadm`, `drbdmeta`, or `datagrams` of test/peers/shim, and its arguments */
+  /**
+   * Starts a program beside others. @param argv `drbdsetup`, `drbdadm`, `drbdmeta`, or `datagrams` of test/peers/shim,
+   * and its arguments
+   */
   start(argv: readonly string[], options: ProgramOptions = {}): Program {
     const [name = '', ...args] = argv;
     const executable = options.executable ?? programPath(name);
-    if (this.#options.port !== undefined) writeFileSync(join(this.folder, 'proc-drbd'), this.#options.procDrbd?.() ?? 'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n');
+    if (this.#options.port !== undefined)
+      writeFileSync(
+        join(this.folder, 'proc-drbd'),
+        this.#options.procDrbd?.() ?? 'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n',
+      );
     const log = join(this.folder, `calls-${++this.#runs}`);
     const machine = {
       LD_PRELOAD: machineLibrary(),
@@ -257,8 +317,20 @@ export class Machine {
       // drbdadm-83 of drbd-utils 9 would speak of its own version before each command.
       DRBD_DONT_WARN_ON_VERSION_MISMATCH: '1',
       // Just the folders that hold what drbdadm-83 calls: it looks for drbdsetup-83 and drbdmeta by their names alone.
-      PATH: [join(drbdUtilities(), 'lib/drbd'), join(drbdUtilities(), 'sbin'), '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':'),
-      ...(options.executable === undefined ? machine : { ...process.env, ...(this.#options.port === undefined ? {} : { DRBD_SIMULATOR: String(this.#options.port) }) }),
+      PATH: [
+        join(drbdUtilities(), 'lib/drbd'),
+        join(drbdUtilities(), 'sbin'),
+        '/usr/sbin',
+        '/usr/bin',
+        '/sbin',
+        '/bin',
+      ].join(':'),
+      ...(options.executable === undefined
+        ? machine
+        : {
+            ...process.env,
+            ...(this.#options.port === undefined ? {} : { DRBD_SIMULATOR: String(this.#options.port) }),
+          }),
       ...options.env,
     };
     const child = spawn(executable, args, { argv0: name, env, stdio: ['pipe', 'pipe', 'pipe'], cwd: '/' });
@@ -291,6 +363,10 @@ export class Machine {
 }
 
 /** Runs `drbdsetup-83` on a machine. @param args what follows the program's name */
-export function runGenuine(machine: Machine, args: readonly string[], options?: ProgramOptions): Promise<ProgramResult> {
+export function runGenuine(
+  machine: Machine,
+  args: readonly string[],
+  options?: ProgramOptions,
+): Promise<ProgramResult> {
   return machine.run(['drbdsetup', ...args], options);
 }

@@ -2,7 +2,17 @@ import { TransportError, type SentState } from '../../lib/errors';
 import { loadAddon, type NetlinkSocket } from '../../lib/transport/addon';
 import { nativeTransport, type NativeSocket } from '../../lib/transport/native';
 import { NETLINK_USERSOCK, type Send } from '../../lib/transport/transport';
-import { EBADF, EPERM, blockUntil, blockUntilParked, isObject, mayJoinGroups, openRaw, park, type Peer } from './sockets';
+import {
+  EBADF,
+  EPERM,
+  blockUntil,
+  blockUntilParked,
+  isObject,
+  mayJoinGroups,
+  openRaw,
+  park,
+  type Peer,
+} from './sockets';
 
 /** What a call did, in few words. */
 export function outcome(call: () => unknown): string {
@@ -12,13 +22,21 @@ export function outcome(call: () => unknown): string {
     return value === undefined ? 'undefined' : `${typeof value} ${String(value)}`;
   } catch (error) {
     if (!isObject(error)) return `threw ${String(error)}`;
-    if (error instanceof TransportError) return error.code === 'ERR_DRBD_TRANSPORT' ? `${error.code} ${error.errno}` : 'sent' in error ? `${error.code} ${String(error.sent)}` : error.code;
+    if (error instanceof TransportError)
+      return error.code === 'ERR_DRBD_TRANSPORT'
+        ? `${error.code} ${error.errno}`
+        : 'sent' in error
+          ? `${error.code} ${String(error.sent)}`
+          : error.code;
     if ('code' in error) return `threw ${String(error.code)}`;
     return 'errno' in error ? `errno ${String(error.errno)}` : `threw ${String(error)}`;
   }
 }
 
-/** A method; how it is called; what it does on a socket that is open and idle, on one whose sender is held in the kernel, and on a closed one. */
+/**
+ * A method; how it is called; what it does on a socket that is open and idle, on one whose sender is held in the
+ * kernel, and on a closed one.
+ */
 interface Row<S> {
   readonly method: string;
   readonly call: (socket: S, ids: Ids) => unknown;
@@ -42,33 +60,158 @@ const counters = 'object receivedDatagrams,receivedBytes,sentDatagrams,sentBytes
 function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
   const membership = joins ? 'undefined' : `errno ${EPERM}`;
   return [
-    { method: 'portId', call: (socket, { port }) => socket.portId === port, open: 'boolean true', busy: 'boolean true', closed: 'boolean true' },
-    { method: 'closed', call: (socket) => socket.closed, open: 'boolean false', busy: 'boolean false', closed: 'boolean true' },
+    {
+      method: 'portId',
+      call: (socket, { port }) => socket.portId === port,
+      open: 'boolean true',
+      busy: 'boolean true',
+      closed: 'boolean true',
+    },
+    {
+      method: 'closed',
+      call: (socket) => socket.closed,
+      open: 'boolean false',
+      busy: 'boolean false',
+      closed: 'boolean true',
+    },
     { method: 'counters', call: (socket) => socket.counters(), open: counters, busy: counters, closed: counters },
-    { method: 'useProcesses', call: (socket) => { socket.useProcesses(); }, open: 'undefined', busy: 'undefined', closed: closedRaw },
-    { method: 'send', call: (socket, { port }) => typeof socket.send(BYTES, port, 0), open: 'string number', busy: 'string number', closed: closedRaw },
-    { method: 'progress', call: (socket, { parked }) => socket.progress(parked), open: 'string returned', busy: 'string started', closed: closedRaw },
-    { method: 'progress of a queued one', call: (socket, { queued }) => socket.progress(queued), open: 'string returned', busy: 'string no', closed: closedRaw },
-    { method: 'progress of an id never given', call: (socket) => socket.progress(1_000_000), open: 'threw ERR_INVALID_ARG_TYPE', busy: 'threw ERR_INVALID_ARG_TYPE', closed: closedRaw },
-    { method: 'cancel', call: (socket, { parked }) => socket.cancel(parked), open: 'boolean false', busy: 'boolean false', closed: closedRaw },
-    { method: 'cancel of a queued one', call: (socket, { queued }) => socket.cancel(queued), open: 'boolean false', busy: 'boolean true', closed: closedRaw },
-    { method: 'cancel again', call: (socket, { queued }) => socket.cancel(queued), open: 'boolean false', busy: 'boolean false', closed: closedRaw },
-    { method: 'join', call: (socket) => { socket.join(7); }, open: membership, busy: membership, closed: closedRaw },
-    { method: 'leave', call: (socket) => { socket.leave(7); }, open: membership, busy: membership, closed: closedRaw },
-    { method: 'unref', call: (socket) => { socket.unref(); }, open: 'undefined', busy: 'undefined', closed: closedRaw },
-    { method: 'unref again', call: (socket) => { socket.unref(); }, open: 'undefined', busy: 'undefined', closed: closedRaw },
-    { method: 'ref', call: (socket) => { socket.ref(); }, open: 'undefined', busy: 'undefined', closed: closedRaw },
-    { method: 'ref again', call: (socket) => { socket.ref(); }, open: 'undefined', busy: 'undefined', closed: closedRaw },
+    {
+      method: 'useProcesses',
+      call: (socket) => {
+        socket.useProcesses();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: closedRaw,
+    },
+    {
+      method: 'send',
+      call: (socket, { port }) => typeof socket.send(BYTES, port, 0),
+      open: 'string number',
+      busy: 'string number',
+      closed: closedRaw,
+    },
+    {
+      method: 'progress',
+      call: (socket, { parked }) => socket.progress(parked),
+      open: 'string returned',
+      busy: 'string started',
+      closed: closedRaw,
+    },
+    {
+      method: 'progress of a queued one',
+      call: (socket, { queued }) => socket.progress(queued),
+      open: 'string returned',
+      busy: 'string no',
+      closed: closedRaw,
+    },
+    {
+      method: 'progress of an id never given',
+      call: (socket) => socket.progress(1_000_000),
+      open: 'threw ERR_INVALID_ARG_TYPE',
+      busy: 'threw ERR_INVALID_ARG_TYPE',
+      closed: closedRaw,
+    },
+    {
+      method: 'cancel',
+      call: (socket, { parked }) => socket.cancel(parked),
+      open: 'boolean false',
+      busy: 'boolean false',
+      closed: closedRaw,
+    },
+    {
+      method: 'cancel of a queued one',
+      call: (socket, { queued }) => socket.cancel(queued),
+      open: 'boolean false',
+      busy: 'boolean true',
+      closed: closedRaw,
+    },
+    {
+      method: 'cancel again',
+      call: (socket, { queued }) => socket.cancel(queued),
+      open: 'boolean false',
+      busy: 'boolean false',
+      closed: closedRaw,
+    },
+    {
+      method: 'join',
+      call: (socket) => {
+        socket.join(7);
+      },
+      open: membership,
+      busy: membership,
+      closed: closedRaw,
+    },
+    {
+      method: 'leave',
+      call: (socket) => {
+        socket.leave(7);
+      },
+      open: membership,
+      busy: membership,
+      closed: closedRaw,
+    },
+    {
+      method: 'unref',
+      call: (socket) => {
+        socket.unref();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: closedRaw,
+    },
+    {
+      method: 'unref again',
+      call: (socket) => {
+        socket.unref();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: closedRaw,
+    },
+    {
+      method: 'ref',
+      call: (socket) => {
+        socket.ref();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: closedRaw,
+    },
+    {
+      method: 'ref again',
+      call: (socket) => {
+        socket.ref();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: closedRaw,
+    },
     {
       method: 'exchangeSync',
-      call: (socket, { port }) => { const { outcome: what, sent } = socket.exchangeSync(BYTES, port, 0, 200, () => true); return `${what} ${what === 'accepted' ? '' : sent}`; },
+      call: (socket, { port }) => {
+        const { outcome: what, sent } = socket.exchangeSync(BYTES, port, 0, 200, () => true);
+        return `${what} ${what === 'accepted' ? '' : sent}`;
+      },
       open: 'string accepted ',
       busy: 'string timeout no',
       closed: closedRaw,
     },
     { method: 'exchangeSync from within', call: nested, open: 'errno 16', busy: 'string timeout', closed: closedRaw },
-    { method: 'close', call: (socket) => socket.close(), open: 'object lastStarted,inFlight,completions', busy: 'object lastStarted,inFlight,completions', closed: 'undefined' },
-    { method: 'close again', call: (socket) => socket.close(), open: 'undefined', busy: 'undefined', closed: 'undefined' },
+    {
+      method: 'close',
+      call: (socket) => socket.close(),
+      open: 'object lastStarted,inFlight,completions',
+      busy: 'object lastStarted,inFlight,completions',
+      closed: 'undefined',
+    },
+    {
+      method: 'close again',
+      call: (socket) => socket.close(),
+      open: 'undefined',
+      busy: 'undefined',
+      closed: 'undefined',
+    },
   ];
 }
 
@@ -88,24 +231,98 @@ function socketRows(joins: boolean): readonly Row<NativeSocket>[] {
   const membership = joins ? 'undefined' : `ERR_DRBD_TRANSPORT ${EPERM}`;
   const closed = 'ERR_DRBD_CLOSED no';
   return [
-    { method: 'portId', call: (socket, { port }) => socket.portId === port, open: 'boolean true', busy: 'boolean true', closed: 'boolean true' },
-    { method: 'closed', call: (socket) => socket.closed, open: 'boolean false', busy: 'boolean false', closed: 'boolean true' },
+    {
+      method: 'portId',
+      call: (socket, { port }) => socket.portId === port,
+      open: 'boolean true',
+      busy: 'boolean true',
+      closed: 'boolean true',
+    },
+    {
+      method: 'closed',
+      call: (socket) => socket.closed,
+      open: 'boolean false',
+      busy: 'boolean false',
+      closed: 'boolean true',
+    },
     { method: 'counters', call: (socket) => socket.counters(), open: counters, busy: counters, closed: counters },
-    { method: 'send', call: (socket, { port }) => sendOf(socket, port).state !== undefined, open: 'boolean true', busy: 'boolean true', closed },
-    { method: 'cancel', call: (socket, { port }) => cancelOf(sendOf(socket, port)), open: 'boolean true', busy: 'boolean true', closed },
-    { method: 'join', call: (socket) => { socket.join(7); }, open: membership, busy: membership, closed },
-    { method: 'leave', call: (socket) => { socket.leave(7); }, open: membership, busy: membership, closed },
-    { method: 'unref', call: (socket) => { socket.unref(); }, open: 'undefined', busy: 'undefined', closed: 'undefined' },
-    { method: 'ref', call: (socket) => { socket.ref(); }, open: 'undefined', busy: 'undefined', closed: 'undefined' },
+    {
+      method: 'send',
+      call: (socket, { port }) => sendOf(socket, port).state !== undefined,
+      open: 'boolean true',
+      busy: 'boolean true',
+      closed,
+    },
+    {
+      method: 'cancel',
+      call: (socket, { port }) => cancelOf(sendOf(socket, port)),
+      open: 'boolean true',
+      busy: 'boolean true',
+      closed,
+    },
+    {
+      method: 'join',
+      call: (socket) => {
+        socket.join(7);
+      },
+      open: membership,
+      busy: membership,
+      closed,
+    },
+    {
+      method: 'leave',
+      call: (socket) => {
+        socket.leave(7);
+      },
+      open: membership,
+      busy: membership,
+      closed,
+    },
+    {
+      method: 'unref',
+      call: (socket) => {
+        socket.unref();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: 'undefined',
+    },
+    {
+      method: 'ref',
+      call: (socket) => {
+        socket.ref();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: 'undefined',
+    },
     {
       method: 'exchangeSync',
-      call: (socket, { port }) => { socket.exchangeSync(BYTES, { timeoutMs: 200, accept: () => true, to: { port } }); },
+      call: (socket, { port }) => {
+        socket.exchangeSync(BYTES, { timeoutMs: 200, accept: () => true, to: { port } });
+      },
       open: 'undefined',
       busy: 'ERR_DRBD_TIMEOUT no',
       closed,
     },
-    { method: 'close', call: (socket) => { socket.close(); }, open: 'undefined', busy: 'undefined', closed: 'undefined' },
-    { method: 'close again', call: (socket) => { socket.close(); }, open: 'undefined', busy: 'undefined', closed: 'undefined' },
+    {
+      method: 'close',
+      call: (socket) => {
+        socket.close();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: 'undefined',
+    },
+    {
+      method: 'close again',
+      call: (socket) => {
+        socket.close();
+      },
+      open: 'undefined',
+      busy: 'undefined',
+      closed: 'undefined',
+    },
   ];
 }
 
@@ -119,7 +336,13 @@ function cancelOf(send: Send): boolean {
   return send.cancel() ? send.state === 'no' : before !== 'no' || send.state !== 'no';
 }
 
-function check<S>(kind: string, state: 'open' | 'busy' | 'closed', rows: readonly Row<S>[], socket: S, ids: Ids): readonly string[] {
+function check<S>(
+  kind: string,
+  state: 'open' | 'busy' | 'closed',
+  rows: readonly Row<S>[],
+  socket: S,
+  ids: Ids,
+): readonly string[] {
   return rows.flatMap((row) => {
     const found = outcome(() => row.call(socket, ids));
     return found === row[state] ? [] : [`${kind}.${row.method} when ${state}: ${found}, not ${row[state]}`];
@@ -127,7 +350,8 @@ function check<S>(kind: string, state: 'open' | 'busy' | 'closed', rows: readonl
 }
 
 /**
- * Calls every method of both sockets in every state. Does not turn the event loop, so that it can run anywhere: in a worker, or when the process exits.
+ * Calls every method of both sockets in every state. Does not turn the event loop, so that it can run anywhere: in a
+ * worker, or when the process exits.
  * @param peers two of them, stuck: one for each kind of socket
  * @returns what was not as it should be
  */
@@ -152,7 +376,11 @@ export function misuseMatrix(peers: readonly [Pick<Peer, 'port'>, Pick<Peer, 'po
   const sends = Array.from({ length: 40 }, () => held.send(new Uint8Array(1000), { port: peers[1].port }));
   blockUntilParked(peers[1], () => sends.findIndex(({ state }) => state === 'started'));
   wrong.push(...check('socket', 'busy', socketRows(joins), held, { parked: 0, queued: 0, port: held.portId }));
-  if (sends.some(({ state }) => state === 'no') !== true || sends.filter(({ state }) => state === 'started').length !== 1) wrong.push('closing a busy socket did not say where its datagrams were');
+  if (
+    sends.some(({ state }) => state === 'no') !== true ||
+    sends.filter(({ state }) => state === 'started').length !== 1
+  )
+    wrong.push('closing a busy socket did not say where its datagrams were');
   if (loadAddon().senderThreads() < 2) wrong.push('the held sender threads are not counted');
   return wrong;
 }

@@ -67,7 +67,15 @@ class OwnProgram {
  * Makes drbdsetup of a machine ours: it runs in this process, and reaches the simulated kernel without the bus.
  * @returns what a scenario does with that kernel
  */
-export function useOwnDrbdsetup({ machine, kernel, simulator }: SimulatedMachine, devices: readonly { readonly path: string; readonly sizeBytes: number; readonly major: number; readonly minor: number }[]): ScenarioKernel {
+export function useOwnDrbdsetup(
+  { machine, kernel, simulator }: SimulatedMachine,
+  devices: readonly {
+    readonly path: string;
+    readonly sizeBytes: number;
+    readonly major: number;
+    readonly minor: number;
+  }[],
+): ScenarioKernel {
   let requests = 0;
   let replies = 0;
   simulator.onDatagram((_departure, { kind }) => {
@@ -99,8 +107,17 @@ export function useOwnDrbdsetup({ machine, kernel, simulator }: SimulatedMachine
   const genuine = machine.start.bind(machine) as Machine['start'];
   machine.start = (argv, options = {}) => {
     if (argv[0] !== 'drbdsetup') return genuine(argv, options);
-    const backend = createBackend({ kind: 'given', dialect: 'connector', transport, lockDirectory: `${machine.folder}/lock` });
-    return new OwnProgram(['--state-dir', `${machine.folder}/lib`, ...argv.slice(1)], options, backend) as unknown as Program;
+    const backend = createBackend({
+      kind: 'given',
+      dialect: 'connector',
+      transport,
+      lockDirectory: `${machine.folder}/lock`,
+    });
+    return new OwnProgram(
+      ['--state-dir', `${machine.folder}/lib`, ...argv.slice(1)],
+      options,
+      backend,
+    ) as unknown as Program;
   };
   return { ...kernel, unanswered: () => kernel.unanswered() + requests - replies };
 }

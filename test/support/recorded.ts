@@ -33,7 +33,9 @@ export interface RecordedCommand {
   readonly proc_drbd_after?: string;
 }
 
-/** @param name a file of test/captures/drbd-8.3.13, without its ending @returns its commands, in the order of running */
+/**
+ * @param name a file of test/captures/drbd-8.3.13, without its ending @returns its commands, in the order of running
+ */
 export function recordedScenario(name: string): RecordedCommand[] {
   const lines = readFileSync(join(CAPTURES, 'drbd-8.3.13', `${name}.jsonl`), 'utf8').split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedCommand);
@@ -51,19 +53,38 @@ export interface Received {
 }
 
 /** @returns what was received, in order: hand-made exchanges name the sender, programs are known by the call */
-export function received(calls: readonly { readonly op: string | null; readonly rv: number | null; readonly hex?: string; readonly src_pid?: number; readonly src_groups?: number }[]): Received[] {
+export function received(
+  calls: readonly {
+    readonly op: string | null;
+    readonly rv: number | null;
+    readonly hex?: string;
+    readonly src_pid?: number;
+    readonly src_groups?: number;
+  }[],
+): Received[] {
   return calls
     .filter(({ op, src_pid }) => op === 'recvfrom' || (op === null && src_pid !== undefined))
     .flatMap(({ hex, src_pid, src_groups }) => {
       if (hex === undefined || hex.length < 72) return [];
       const header = Buffer.from(hex.slice(0, 72), 'hex');
-      return [{ hex, length: header.readUInt32LE(0), ack: header.readUInt32LE(28), from: src_pid === undefined ? '' : `${src_pid} ${src_groups ?? 0}` }];
+      return [
+        {
+          hex,
+          length: header.readUInt32LE(0),
+          ack: header.readUInt32LE(28),
+          from: src_pid === undefined ? '' : `${src_pid} ${src_groups ?? 0}`,
+        },
+      ];
     });
 }
 
 /** @returns what was sent, in order */
-export function sent(calls: readonly { readonly op: string | null; readonly hex?: string; readonly src_pid?: number }[]): string[] {
-  return calls.flatMap(({ op, hex, src_pid }) => (hex !== undefined && (op === 'sendto' || (op === null && src_pid === undefined)) ? [hex] : []));
+export function sent(
+  calls: readonly { readonly op: string | null; readonly hex?: string; readonly src_pid?: number }[],
+): string[] {
+  return calls.flatMap(({ op, hex, src_pid }) =>
+    hex !== undefined && (op === 'sendto' || (op === null && src_pid === undefined)) ? [hex] : [],
+  );
 }
 
 /** The numbers that a refusal names: a return code or the result of a state change, in parentheses. */

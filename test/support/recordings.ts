@@ -1,10 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { formatRecording, type RecordedBlockDevice, type RecordedEntry, type Recording, type RecordingHeader } from '../../lib';
+import {
+  formatRecording,
+  type RecordedBlockDevice,
+  type RecordedEntry,
+  type Recording,
+  type RecordingHeader,
+} from '../../lib';
 import * as genl1 from '../../lib/dialects/genl1';
 import * as genl2 from '../../lib/dialects/genl2';
-import { decodeDatagram, decodeGenericMessage, encodeMessage, GENL_ID_CTRL, NLM_F_MULTI, NLMSG_DONE, parseHex } from '../../lib/netlink';
+import {
+  decodeDatagram,
+  decodeGenericMessage,
+  encodeMessage,
+  GENL_ID_CTRL,
+  NLM_F_MULTI,
+  NLMSG_DONE,
+  parseHex,
+} from '../../lib/netlink';
 import { hideSecrets } from '../../lib/recording/wire';
 import { CAPTURES, type CaptureFolder } from './captures';
 
@@ -23,7 +37,10 @@ export interface CapturedRecording {
   readonly endedBy: string | undefined;
   /** Wrapper or user that took privileges from it. */
   readonly unprivileged: boolean;
-  /** Broadcasts that the recorded program read into too small a buffer, and of which nothing else is known: they are left out. */
+  /**
+   * Broadcasts that the recorded program read into too small a buffer, and of which nothing else is known: they are
+   * left out.
+   */
   readonly cutBroadcasts: number;
   readonly recording: Recording;
 }
@@ -91,7 +108,8 @@ const NO_BLOCK_DEVICES = ['/dev/null', '/etc/passwd', '/proc/drbd'];
 
 function blockDevices(argv: readonly string[], ramDiskBytes: bigint): ReadonlyMap<string, RecordedBlockDevice | null> {
   const devices = new Map<string, RecordedBlockDevice | null>();
-  for (let minor = 0; minor < RAM_DISKS; minor++) devices.set(`/dev/ram${minor}`, { sizeBytes: ramDiskBytes, major: RAM_MAJOR, minor });
+  for (let minor = 0; minor < RAM_DISKS; minor++)
+    devices.set(`/dev/ram${minor}`, { sizeBytes: ramDiskBytes, major: RAM_MAJOR, minor });
   for (const path of NO_BLOCK_DEVICES) devices.set(path, null);
   devices.set(LONGEST_PATH, { sizeBytes: ramDiskBytes, major: RAM_MAJOR, minor: 0 });
   // A DRBD device's file was there for each minor that a command names; its size was not recorded.
@@ -112,14 +130,21 @@ function statedLength(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 }
 
-/** Broadcasts that were read whole by another program of the same file, by the 48 bytes that drbdsetup's configuration commands read. */
+/**
+ * Broadcasts that were read whole by another program of the same file, by the 48 bytes that drbdsetup's configuration
+ * commands read.
+ */
 function wholeBroadcasts(lines: readonly CapturedLine[]): (cut: Uint8Array) => Uint8Array | undefined {
   const whole = new Map<string, Uint8Array[]>();
   for (const { netlink = [] } of lines) {
     for (const { op, hex } of netlink) {
       if (op !== 'recvfrom' || hex === undefined) continue;
       const bytes = parseHex(hex);
-      if (bytes.length !== statedLength(bytes) || new DataView(bytes.buffer, bytes.byteOffset).getUint32(NLMSG_HEADER_BYTES + CN_ACK, true) !== 0) continue;
+      if (
+        bytes.length !== statedLength(bytes) ||
+        new DataView(bytes.buffer, bytes.byteOffset).getUint32(NLMSG_HEADER_BYTES + CN_ACK, true) !== 0
+      )
+        continue;
       const key = hex.slice(0, 96);
       const known = whole.get(key) ?? [];
       if (!known.some((other) => Buffer.compare(other, bytes) === 0)) whole.set(key, [...known, bytes]);
@@ -131,7 +156,11 @@ function wholeBroadcasts(lines: readonly CapturedLine[]): (cut: Uint8Array) => U
   };
 }
 
-function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8Array) => Uint8Array | undefined, losses: boolean): { readonly entries: RecordedEntry[]; readonly cutBroadcasts: number } {
+function connectorEntries(
+  calls: readonly ConnectorCall[],
+  restore: (cut: Uint8Array) => Uint8Array | undefined,
+  losses: boolean,
+): { readonly entries: RecordedEntry[]; readonly cutBroadcasts: number } {
   const entries: RecordedEntry[] = [];
   let socket = 0;
   let cutBroadcasts = 0;
@@ -143,15 +172,25 @@ function connectorEntries(calls: readonly ConnectorCall[], restore: (cut: Uint8A
       const read = parseHex(hex);
       const bytes = statedLength(read) > read.length ? restore(read) : read;
       if (bytes === undefined) cutBroadcasts++;
-      else entries.push({ kind: 'rx', line: 0, socket, bytes, port: 0, groups: CONNECTOR_GROUPS, group: CONNECTOR_GROUP, truncated: false });
+      else
+        entries.push({
+          kind: 'rx',
+          line: 0,
+          socket,
+          bytes,
+          port: 0,
+          groups: CONNECTOR_GROUPS,
+          group: CONNECTOR_GROUP,
+          truncated: false,
+        });
     }
   }
   return { entries, cutBroadcasts };
 }
 
 /**
- * `events2 --now` ends at the message that closes the initial state, and leaves the end of the dump unread, which the kernel had sent all the same.
- * A program that reads dumps to their end needs it.
+ * `events2 --now` ends at the message that closes the initial state, and leaves the end of the dump unread, which the
+ * kernel had sent all the same. A program that reads dumps to their end needs it.
  */
 function unreadDumpEnd(entries: readonly RecordedEntry[], version: number): RecordedEntry | undefined {
   const last = entries.at(-1);
@@ -159,11 +198,21 @@ function unreadDumpEnd(entries: readonly RecordedEntry[], version: number): Reco
   const order = 'little';
   const message = decodeDatagram(last.bytes, order).messages.at(-1);
   if (message === undefined || message.type <= GENL_ID_CTRL) return undefined;
-  if (decodeGenericMessage(message.payload, order).command !== (version === 1 ? genl1 : genl2).operations.initial_state_done.number) return undefined;
+  if (
+    decodeGenericMessage(message.payload, order).command !==
+    (version === 1 ? genl1 : genl2).operations.initial_state_done.number
+  )
+    return undefined;
   const request = entries.findLast((entry) => entry.kind === 'tx' && entry.socket === last.socket);
   const [asked] = request?.kind === 'tx' ? decodeDatagram(request.bytes, order).messages : [];
   if (asked === undefined || asked.sequence !== message.sequence) return undefined;
-  return { ...last, bytes: encodeMessage({ type: NLMSG_DONE, flags: NLM_F_MULTI, sequence: asked.sequence, port: asked.port, payload: new Uint8Array(4) }, order) };
+  return {
+    ...last,
+    bytes: encodeMessage(
+      { type: NLMSG_DONE, flags: NLM_F_MULTI, sequence: asked.sequence, port: asked.port, payload: new Uint8Array(4) },
+      order,
+    ),
+  };
 }
 
 function genericEntries(calls: readonly GenericCall[], version: number): RecordedEntry[] {
@@ -174,7 +223,16 @@ function genericEntries(calls: readonly GenericCall[], version: number): Recorde
     else if (dir === 'tx' && hex !== undefined) entries.push({ kind: 'tx', line: 0, socket, bytes: parseHex(hex) });
     else if (dir === 'rx' && hex !== undefined) {
       const groups = from === undefined ? 0 : Number.parseInt(from.nl_groups, 16);
-      entries.push({ kind: 'rx', line: 0, socket, bytes: parseHex(hex), port: from?.nl_pid ?? 0, groups, group: groups === 0 ? 0 : 1 + Math.log2(groups), truncated: false });
+      entries.push({
+        kind: 'rx',
+        line: 0,
+        socket,
+        bytes: parseHex(hex),
+        port: from?.nl_pid ?? 0,
+        groups,
+        group: groups === 0 ? 0 : 1 + Math.log2(groups),
+        truncated: false,
+      });
     }
   }
   const end = unreadDumpEnd(entries, version);
@@ -182,26 +240,41 @@ function genericEntries(calls: readonly GenericCall[], version: number): Recorde
 }
 
 /**
- * Turns a file of test/captures into recordings, one for each command that a program of DRBD's ran; hand-made datagrams and shell commands are not among them.
+ * Turns a file of test/captures into recordings, one for each command that a program of DRBD's ran; hand-made datagrams
+ * and shell commands are not among them.
  * @param captureFile such as `drbd-8.3.13/05-pair.jsonl`
  * @param options.reveal keep secrets, as is needed to compare what `show` prints; they are kept if absent
- * @param options.losses tell of the loss (ENOBUFS) that drbdsetup met in 14-overflow; it went on as if nothing had been lost, and so do recordings if absent
+ * @param options.losses tell of the loss (ENOBUFS) that drbdsetup met in 14-overflow; it went on as if nothing had been
+ *   lost, and so do recordings if absent
  */
-export function recordingsOf(captureFile: string, options: { readonly reveal?: boolean; readonly losses?: boolean } = {}): readonly CapturedRecording[] {
+export function recordingsOf(
+  captureFile: string,
+  options: { readonly reveal?: boolean; readonly losses?: boolean } = {},
+): readonly CapturedRecording[] {
   const { reveal = true, losses = false } = options;
   const [folder, file = ''] = captureFile.split('/') as [CaptureFolder, string?];
   const { dialect, ramDiskBytes } = RELEASES[folder];
   const name = file.replace(/\.jsonl$/u, '');
-  const lines = readFileSync(join(CAPTURES, folder, file), 'utf8').split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as CapturedLine);
+  const lines = readFileSync(join(CAPTURES, folder, file), 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line) as CapturedLine);
   // Streams stand behind the commands that ran beside them; the numbers tell the order.
-  const before = new Map<number, string | undefined>(lines.map(({ seq, proc_drbd_after }) => [(seq ?? 0) + 1, proc_drbd_after]));
-  const driver = lines.map(({ proc_drbd_before, proc_drbd_after }) => driverOf(proc_drbd_before) ?? driverOf(proc_drbd_after)).find((known) => known !== undefined);
+  const before = new Map<number, string | undefined>(
+    lines.map(({ seq, proc_drbd_after }) => [(seq ?? 0) + 1, proc_drbd_after]),
+  );
+  const driver = lines
+    .map(({ proc_drbd_before, proc_drbd_after }) => driverOf(proc_drbd_before) ?? driverOf(proc_drbd_after))
+    .find((known) => known !== undefined);
   const restore = wholeBroadcasts(lines);
   return lines.flatMap((line) => {
     const { id, seq, argv, netlink, ops } = line;
     if (argv === undefined || line.raw === true) return [];
     const text = dialect === 'connector' ? line.proc_drbd_before : before.get(seq ?? 0);
-    const { entries, cutBroadcasts } = dialect === 'connector' ? connectorEntries(netlink ?? [], restore, losses) : { entries: genericEntries(ops ?? [], dialect === 'genl1' ? 1 : 2), cutBroadcasts: 0 };
+    const { entries, cutBroadcasts } =
+      dialect === 'connector'
+        ? connectorEntries(netlink ?? [], restore, losses)
+        : { entries: genericEntries(ops ?? [], dialect === 'genl1' ? 1 : 2), cutBroadcasts: 0 };
     const endedBy = line.ended_by ?? line.signal;
     return [
       {
@@ -223,7 +296,13 @@ export function recordingsOf(captureFile: string, options: { readonly reveal?: b
             procDrbd: text !== undefined && text.startsWith('version:') ? text : undefined,
             blockDevices: blockDevices(argv, ramDiskBytes),
           },
-          entries: reveal ? entries : entries.map((entry) => ('bytes' in entry ? { ...entry, bytes: hideSecrets(entry.bytes, 'little', dialect === 'connector') } : entry)),
+          entries: reveal
+            ? entries
+            : entries.map((entry) =>
+                'bytes' in entry
+                  ? { ...entry, bytes: hideSecrets(entry.bytes, 'little', dialect === 'connector') }
+                  : entry,
+              ),
           end: endedBy === undefined ? ('closed' as const) : ('sigterm' as const),
         },
       },

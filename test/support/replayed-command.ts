@@ -24,7 +24,10 @@ export async function replayCommand(captured: CapturedRecording): Promise<Replay
       exit,
       stdout: io.stdout.text,
       stderr: io.stderr.text,
-      requests: [...(mismatch === undefined ? [] : [`not recorded: ${mismatch.message}`]), ...transport.unused().map(({ line, request }) => `not sent: ${request} (line ${line})`)],
+      requests: [
+        ...(mismatch === undefined ? [] : [`not recorded: ${mismatch.message}`]),
+        ...transport.unused().map(({ line, request }) => `not sent: ${request} (line ${line})`),
+      ],
     };
   } finally {
     backend.close();

@@ -1,4 +1,14 @@
-import { MismatchError, openDrbd, parseRecording, replayTransport, type Client, type Dialect, type Recording, type ReplayOptions, type ReplayTransport } from '../../lib';
+import {
+  MismatchError,
+  openDrbd,
+  parseRecording,
+  replayTransport,
+  type Client,
+  type Dialect,
+  type Recording,
+  type ReplayOptions,
+  type ReplayTransport,
+} from '../../lib';
 import { FamilyCodec, decodeRaw as decodeGenericRaw } from '../../lib/dialects/generic';
 import { decodeRaw as decodeConnectorRaw, decodeRequest } from '../../lib/dialects/connector';
 import * as genl1 from '../../lib/dialects/genl1';
@@ -6,7 +16,10 @@ import * as genl2 from '../../lib/dialects/genl2';
 import { decodeDatagram, GENL_ID_CTRL, NLMSG_DONE } from '../../lib/netlink';
 import { recordingText, type CapturedRecording } from './recordings';
 
-const codecs = { genl1: new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets), genl2: new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets) };
+const codecs = {
+  genl1: new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets),
+  genl2: new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets),
+};
 
 /** A recorded request, as request() takes it. */
 export interface RecordedRequest {
@@ -27,14 +40,25 @@ export function requestsOf(recording: Recording): readonly RecordedRequest[] {
       const raw = decodeConnectorRaw(message, order);
       const { name, params } = decodeRequest(raw, order);
       const answer = recording.entries
-        .flatMap((other) => (other.kind === 'rx' ? decodeDatagram(other.bytes, order).messages.filter(({ type }) => type === NLMSG_DONE).map((reply) => decodeConnectorRaw(reply, order)) : []))
-        .find(({ connector }) => connector.sequence === raw.connector.sequence && connector.ack === (raw.connector.ack + 1) >>> 0);
+        .flatMap((other) =>
+          other.kind === 'rx'
+            ? decodeDatagram(other.bytes, order)
+                .messages.filter(({ type }) => type === NLMSG_DONE)
+                .map((reply) => decodeConnectorRaw(reply, order))
+            : [],
+        )
+        .find(
+          ({ connector }) =>
+            connector.sequence === raw.connector.sequence && connector.ack === (raw.connector.ack + 1) >>> 0,
+        );
       return [{ name, params, returnCode: answer === undefined ? undefined : answer.flags | 0 }];
     }
     const codec = codecs[dialect];
     const { name, minor, setDefaults, sets } = codec.decode(decodeGenericRaw(message, order), order);
     const params = { ...(minor === undefined ? {} : { minor }), ...(setDefaults ? { setDefaults } : {}), ...sets };
-    const answer = recording.entries.flatMap((other) => (other.kind === 'rx' ? decodeDatagram(other.bytes, order).messages : [])).find(({ sequence, type }) => sequence === message.sequence && type === message.type);
+    const answer = recording.entries
+      .flatMap((other) => (other.kind === 'rx' ? decodeDatagram(other.bytes, order).messages : []))
+      .find(({ sequence, type }) => sequence === message.sequence && type === message.type);
     return [{ name, params, returnCode: answer === undefined ? undefined : decodeGenericRaw(answer, order).flags | 0 }];
   });
 }
@@ -47,16 +71,31 @@ export function closeReplays(): void {
 }
 
 /** Opens a client over a captured command's recording, written and read back. */
-export async function replay<D extends Dialect = Dialect>(source: CapturedRecording | string, options: ReplayOptions = {}): Promise<{ readonly drbd: Client<D>; readonly transport: ReplayTransport }> {
-  const transport = replayTransport(parseRecording(typeof source === 'string' ? source : recordingText(source)), options);
+export async function replay<D extends Dialect = Dialect>(
+  source: CapturedRecording | string,
+  options: ReplayOptions = {},
+): Promise<{ readonly drbd: Client<D>; readonly transport: ReplayTransport }> {
+  const transport = replayTransport(
+    parseRecording(typeof source === 'string' ? source : recordingText(source)),
+    options,
+  );
   const drbd = await openDrbd({ transport });
   opened.push(drbd);
   return { drbd: drbd as Client<D>, transport };
 }
 
 /** request() of any client, with parameters that were read by the tables. */
-export function ask(drbd: Client, { name, params }: Pick<RecordedRequest, 'name' | 'params'>, options: object = {}): Promise<unknown> {
-  return (drbd.request as unknown as (name: string, params: object, options: object) => Promise<unknown>).call(drbd, name, params, options);
+export function ask(
+  drbd: Client,
+  { name, params }: Pick<RecordedRequest, 'name' | 'params'>,
+  options: object = {},
+): Promise<unknown> {
+  return (drbd.request as unknown as (name: string, params: object, options: object) => Promise<unknown>).call(
+    drbd,
+    name,
+    params,
+    options,
+  );
 }
 
 /** Throws the first mismatch of a replay, and complains of requests that were left. */

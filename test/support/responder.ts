@@ -1,6 +1,21 @@
-import { decodeRaw, decodeRequest, packetByNumber, packets, type RawConnectorMessage } from '../../lib/dialects/connector';
+import {
+  decodeRaw,
+  decodeRequest,
+  packetByNumber,
+  packets,
+  type RawConnectorMessage,
+} from '../../lib/dialects/connector';
 import { encodeStateWord, type StateWord } from '../../lib/dialects/state-word';
-import { concatBytes, decodeDatagram, encodeConnectorMessage, encodeDatagram, NLMSG_DONE, NO_BYTES, viewOf, type ByteOrder } from '../../lib/netlink';
+import {
+  concatBytes,
+  decodeDatagram,
+  encodeConnectorMessage,
+  encodeDatagram,
+  NLMSG_DONE,
+  NO_BYTES,
+  viewOf,
+  type ByteOrder,
+} from '../../lib/netlink';
 import { TagCodec, type Packet } from '../../lib/schema';
 import { NETLINK_CONNECTOR, type Transport, type TransportSocket } from '../../lib/transport/transport';
 
@@ -19,8 +34,8 @@ interface Minor {
 export type Fault = 'drop' | 'twice' | 'late' | 'short' | 'wrong-ack' | 'wrong-index' | 'wrong-minor';
 
 /**
- * A userspace answerer on the connector bus: as much of DRBD 8.3 as proves that requests, answers and broadcasts cross it.
- * It answers as the kernel does: by multicast, id and sequence echoed, ack plus one, nlmsg_len rounded up.
+ * A userspace answerer on the connector bus: as much of DRBD 8.3 as proves that requests, answers and broadcasts cross
+ * it. It answers as the kernel does: by multicast, id and sequence echoed, ack plus one, nlmsg_len rounded up.
  */
 export class Responder {
   readonly requests: RawConnectorMessage[] = [];
@@ -68,7 +83,12 @@ export class Responder {
   }
 
   /** Sends a broadcast as the kernel does: ack 0, a sequence number of its own. */
-  broadcast(name: keyof typeof packets, minor: number, values: Readonly<Record<string, unknown>>, sequence = this.skipBroadcast()): void {
+  broadcast(
+    name: keyof typeof packets,
+    minor: number,
+    values: Readonly<Record<string, unknown>>,
+    sequence = this.skipBroadcast(),
+  ): void {
     this.#send({ sequence, ack: 0, index: this.#index }, packets[name].number, minor, NO_ERROR, this.#tags(values));
   }
 
@@ -117,7 +137,8 @@ export class Responder {
     if (!this.#minors.has(raw.minor) && !create) return [none, ERR_MINOR_INVALID, NO_BYTES];
     const minor = this.#minor(raw.minor);
     const packet = packetByNumber(raw.packetType);
-    if (packet === undefined || packet.kind === 'broadcast' || packet.kind === 'reply') return [none, ERR_PACKET_NR, NO_BYTES];
+    if (packet === undefined || packet.kind === 'broadcast' || packet.kind === 'reply')
+      return [none, ERR_PACKET_NR, NO_BYTES];
     const { params } = decodeRequest(raw, this.#order);
     switch (packet.name) {
       case 'get_state':
@@ -140,18 +161,45 @@ export class Responder {
   #minor(minor: number): Minor {
     const known = this.#minors.get(minor);
     if (known !== undefined) return known;
-    const entry: Minor = { state: { role: 2, peer: 0, conn: 0, disk: 0, pdsk: 6, susp: false, aftr_isp: false, peer_isp: false, user_isp: false, susp_nod: false, susp_fen: false }, config: {} };
+    const entry: Minor = {
+      state: {
+        role: 2,
+        peer: 0,
+        conn: 0,
+        disk: 0,
+        pdsk: 6,
+        susp: false,
+        aftr_isp: false,
+        peer_isp: false,
+        user_isp: false,
+        susp_nod: false,
+        susp_fen: false,
+      },
+      config: {},
+    };
     this.#minors.set(minor, entry);
     return entry;
   }
 
   #tags(values: Readonly<Record<string, unknown>>): Uint8Array {
-    const table = Object.assign({}, ...Object.values<Packet>(packets).map(({ tags, replyTags }) => ({ ...tags, ...replyTags }))) as ConstructorParameters<typeof TagCodec>[1];
+    const table = Object.assign(
+      {},
+      ...Object.values<Packet>(packets).map(({ tags, replyTags }) => ({ ...tags, ...replyTags })),
+    ) as ConstructorParameters<typeof TagCodec>[1];
     // The kernel ends its lists with the mark alone.
-    return new TagCodec('reply', table).encode(values, 'reply', { order: this.#order, unchecked: true }).subarray(0, -2);
+    return new TagCodec('reply', table)
+      .encode(values, 'reply', { order: this.#order, unchecked: true })
+      .subarray(0, -2);
   }
 
-  #send(header: { readonly sequence: number; readonly ack: number; readonly index: number }, packetType: number, minor: number, code: number, tags: Uint8Array, cut = 0): void {
+  #send(
+    header: { readonly sequence: number; readonly ack: number; readonly index: number },
+    packetType: number,
+    minor: number,
+    code: number,
+    tags: Uint8Array,
+    cut = 0,
+  ): void {
     const body = new Uint8Array(12);
     const view = viewOf(body);
     const little = this.#order === 'little';
@@ -162,11 +210,34 @@ export class Responder {
     const length = data.length;
     const rest = new Uint8Array((4 - (length % 4)) % 4);
     const payload = encodeConnectorMessage(
-      { idx: header.index, val: 1, sequence: header.sequence, ack: header.ack >>> 0, length, flags: 0, data: data.subarray(0, length - cut), rest: cut === 0 ? rest : NO_BYTES },
+      {
+        idx: header.index,
+        val: 1,
+        sequence: header.sequence,
+        ack: header.ack >>> 0,
+        length,
+        flags: 0,
+        data: data.subarray(0, length - cut),
+        rest: cut === 0 ? rest : NO_BYTES,
+      },
       this.#order,
     );
-    const message = { length: 16 + payload.length, type: NLMSG_DONE, flags: 0, sequence: header.sequence, port: 0, payload, padding: NO_BYTES, offset: 0 };
+    const message = {
+      length: 16 + payload.length,
+      type: NLMSG_DONE,
+      flags: 0,
+      sequence: header.sequence,
+      port: 0,
+      payload,
+      padding: NO_BYTES,
+      offset: 0,
+    };
     // Never to port 0: the kernel itself would get a copy, and a real driver would carry it out.
-    this.#socket.send(encodeDatagram({ messages: [message], rest: NO_BYTES }, this.#order), { port: this.#socket.portId, groups: GROUP_MASK }).done.catch(() => undefined);
+    this.#socket
+      .send(encodeDatagram({ messages: [message], rest: NO_BYTES }, this.#order), {
+        port: this.#socket.portId,
+        groups: GROUP_MASK,
+      })
+      .done.catch(() => undefined);
   }
 }

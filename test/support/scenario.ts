@@ -25,8 +25,8 @@ export interface ScenarioKernel {
 const SETTLE_LIMIT_MS = 60_000;
 const SETTLE_STEP_MS = 20;
 /**
- * How the kernel's time passes while a program runs: as fast as ours for one that counts seconds itself; for one that waits for an
- * answer, only until it has it; for one that waits for what the kernel says by itself, all the time.
+ * How the kernel's time passes while a program runs: as fast as ours for one that counts seconds itself; for one that
+ * waits for an answer, only until it has it; for one that waits for what the kernel says by itself, all the time.
  */
 type Pace = 'seconds' | 'answer' | 'messages';
 const TICK_MS = 2;
@@ -35,24 +35,32 @@ const STEP_MS = 10;
 /** A request that has not been answered after so long hangs. */
 const HANG_MS = 400;
 /** Whether Debian's program refuses what the recorded one asked the kernel. */
-const onlyRecorded = ({ id }: RecordedCommand): boolean => versionDifferences.some(({ ids, request }) => request === 'only recorded' && ids?.includes(id) === true);
+const onlyRecorded = ({ id }: RecordedCommand): boolean =>
+  versionDifferences.some(({ ids, request }) => request === 'only recorded' && ids?.includes(id) === true);
 const ALL_CAPABILITIES = Array.from({ length: 41 }, (_unused, number) => number);
 
 /** Minors that were taken down between two recorded commands. */
 function takenDown(before: string, now: string): number[] {
-  const connections = (text: string): Map<number, string> => new Map(parseProcDrbd(text).devices.map(({ minor, connection }) => [minor, connection]));
+  const connections = (text: string): Map<number, string> =>
+    new Map(parseProcDrbd(text).devices.map(({ minor, connection }) => [minor, connection]));
   const wanted = connections(now);
-  return [...connections(before)].flatMap(([minor, connection]) => (connection !== UNCONFIGURED && wanted.get(minor) === UNCONFIGURED ? [minor] : []));
+  return [...connections(before)].flatMap(([minor, connection]) =>
+    connection !== UNCONFIGURED && wanted.get(minor) === UNCONFIGURED ? [minor] : [],
+  );
 }
 
 /** Whether a recorded state was about to change, other than by what was done to it before the next command. */
 function changesByItself(after: string, next: string, done: boolean): boolean {
   if (stateOf(after) === stateOf(next)) return false;
-  const underWay = parseProcDrbd(after).devices.some(({ connection }) => connection !== UNCONFIGURED && !SETTLED_CONNECTIONS.has(connection));
+  const underWay = parseProcDrbd(after).devices.some(
+    ({ connection }) => connection !== UNCONFIGURED && !SETTLED_CONNECTIONS.has(connection),
+  );
   return underWay || (!done && takenDown(after, next).length === 0);
 }
 
-/** Runs the commands of a recorded scenario again, on a machine whose kernel is simulated, and compares what they do. */
+/**
+ * Runs the commands of a recorded scenario again, on a machine whose kernel is simulated, and compares what they do.
+ */
 export class Scenario {
   readonly comparison = new Comparison();
   /** Listeners of the scenario, by the id of their command: they end with it. */
@@ -85,7 +93,9 @@ export class Scenario {
       before = command.proc_drbd_after ?? before;
       if (command.proc_drbd_after !== undefined) {
         const next = foreground[foreground.indexOf(command) + 1];
-        const moving = next?.proc_drbd_before !== undefined && changesByItself(command.proc_drbd_after, next.proc_drbd_before, unrecordedSteps[next.id] !== undefined);
+        const moving =
+          next?.proc_drbd_before !== undefined &&
+          changesByItself(command.proc_drbd_after, next.proc_drbd_before, unrecordedSteps[next.id] !== undefined);
         if (!moving) this.#settle(command.proc_drbd_after);
         this.comparison.state(command.id, command.proc_drbd_after, this.#kernel.procDrbd(), moving);
       }
@@ -103,7 +113,12 @@ export class Scenario {
   /** Lets time pass until the recorded state is there. */
   #settle(text: string): void {
     const wanted = stateOf(text);
-    for (let passed = 0; passed < SETTLE_LIMIT_MS && stateOf(this.#kernel.procDrbd()) !== wanted; passed += SETTLE_STEP_MS) this.#kernel.pass(SETTLE_STEP_MS);
+    for (
+      let passed = 0;
+      passed < SETTLE_LIMIT_MS && stateOf(this.#kernel.procDrbd()) !== wanted;
+      passed += SETTLE_STEP_MS
+    )
+      this.#kernel.pass(SETTLE_STEP_MS);
   }
 
   async #unconfigure(before: string, now: string): Promise<void> {
@@ -113,7 +128,13 @@ export class Scenario {
   async #step(step: Step, id: string): Promise<void> {
     if ('run' in step) {
       const result = await this.#ticking(this.#machine.start(step.run), 'answer');
-      if (result.exit !== 0) this.comparison.differs(id, 'exit', `0 of ${step.run.join(' ')}, which is not recorded`, `${result.exit} ${result.stderr}`);
+      if (result.exit !== 0)
+        this.comparison.differs(
+          id,
+          'exit',
+          `0 of ${step.run.join(' ')}, which is not recorded`,
+          `${result.exit} ${result.stderr}`,
+        );
     } else if ('createMetadata' in step) this.#kernel.createMetadata(step.createMetadata, step.place ?? 'internal');
     else if ('hold' in step) this.#kernel.hold(step.hold, step.mode);
     else if ('busy' in step) this.#kernel.busy(step.busy, step.as);
@@ -141,9 +162,17 @@ export class Scenario {
     const [name = ''] = command.argv;
     if (name === 'cat') return { exit: 0, stdout: this.#kernel.procDrbd(), stderr: '', netlink: [] };
     const nobody = command.user === 'nobody' || (name === 'nlsend' && command.argv.includes('-u'));
-    const unprivileged = nobody || command.prefix?.includes('dropadmin') === true || command.note.includes('without CAP_SYS_ADMIN');
-    const drop = nobody ? ALL_CAPABILITIES : command.prefix?.includes('dropnetadmin') === true || command.note.includes('without CAP_NET_ADMIN') ? [CAPABILITY.netAdmin] : undefined;
-    const options: ProgramOptions = { ...(command.env === undefined ? {} : { env: command.env }), ...(drop === undefined ? {} : { drop }) };
+    const unprivileged =
+      nobody || command.prefix?.includes('dropadmin') === true || command.note.includes('without CAP_SYS_ADMIN');
+    const drop = nobody
+      ? ALL_CAPABILITIES
+      : command.prefix?.includes('dropnetadmin') === true || command.note.includes('without CAP_NET_ADMIN')
+        ? [CAPABILITY.netAdmin]
+        : undefined;
+    const options: ProgramOptions = {
+      ...(command.env === undefined ? {} : { env: command.env }),
+      ...(drop === undefined ? {} : { drop }),
+    };
     this.#kernel.privileged(!unprivileged);
     if (command.user === 'nobody') this.#machine.closeLockFolder(true);
     try {
@@ -158,21 +187,36 @@ export class Scenario {
     const program = this.#machine.start(command.argv, { ...options, limitMs: 300_000 });
     if (onlyRecorded(command)) return this.#refused(command, program);
     // A command that counts seconds itself must find the kernel's as long as its own.
-    if (command.exit !== 'HANG') return this.#ticking(program, command.argv.some((word) => word.startsWith('wait-')) ? 'seconds' : 'answer');
-    await program.until((running) => running.ended || running.calls().some(({ op }) => op === 'sendto'), command.argv.join(' '));
+    if (command.exit !== 'HANG')
+      return this.#ticking(program, command.argv.some((word) => word.startsWith('wait-')) ? 'seconds' : 'answer');
+    await program.until(
+      (running) => running.ended || running.calls().some(({ op }) => op === 'sendto'),
+      command.argv.join(' '),
+    );
     await Promise.race([program.result(), sleep(HANG_MS)]);
     if (program.ended) return program.result();
     this.#hanging.push(program);
     return { exit: 'HANG', stdout: program.stdout, stderr: program.stderr, netlink: program.calls() };
   }
 
-  /** Debian's program refuses the command before it asks the kernel: then what the recorded one asked is sent by hand. */
+  /**
+   * Debian's program refuses the command before it asks the kernel: then what the recorded one asked is sent by hand.
+   */
   async #refused(command: RecordedCommand, program: Program): Promise<Outcome> {
     const { exit, stdout, stderr, netlink } = await this.#ticking(program, 'answer');
     const requests = sent(command.netlink);
-    if (requests.length === 0 || sent(netlink).length > 0) throw new Error(`${command.id}: the lists say that Debian's program does not ask the kernel`);
+    if (requests.length === 0 || sent(netlink).length > 0)
+      throw new Error(`${command.id}: the lists say that Debian's program does not ask the kernel`);
     const replies = await this.#sendDatagrams(['-g', '0x80', ...requests], requests.length, {});
-    return { exit, stdout, stderr, netlink: [...requests.map((hex) => ({ op: 'sendto', rv: hex.length / 2, hex })), ...replies.netlink.map(({ rv, hex }) => ({ op: 'recvfrom', rv, ...(hex === undefined ? {} : { hex }) }))] };
+    return {
+      exit,
+      stdout,
+      stderr,
+      netlink: [
+        ...requests.map((hex) => ({ op: 'sendto', rv: hex.length / 2, hex })),
+        ...replies.netlink.map(({ rv, hex }) => ({ op: 'recvfrom', rv, ...(hex === undefined ? {} : { hex }) })),
+      ],
+    };
   }
 
   /** Hand-made datagrams, by the program that sends such. */

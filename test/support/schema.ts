@@ -11,5 +11,8 @@ const validate = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true 
 /** Checks a snapshot against the schema that the package ships. @throws Error with all that is wrong */
 export function expectValidSnapshot(snapshot: Snapshot): void {
   const json: unknown = JSON.parse(JSON.stringify(snapshotToJson(snapshot)));
-  if (!validate(json)) throw new Error(`not a snapshot: ${JSON.stringify(validate.errors, undefined, 1)}\n${JSON.stringify(json, undefined, 1)}`);
+  if (!validate(json))
+    throw new Error(
+      `not a snapshot: ${JSON.stringify(validate.errors, undefined, 1)}\n${JSON.stringify(json, undefined, 1)}`,
+    );
 }

@@ -1,4 +1,10 @@
-import { decodeRaw, decodeReply, encodeRequest, encodeRequestBody, type RequestPacketName } from '../../lib/dialects/connector';
+import {
+  decodeRaw,
+  decodeReply,
+  encodeRequest,
+  encodeRequestBody,
+  type RequestPacketName,
+} from '../../lib/dialects/connector';
 import { decodeDatagram, type SocketAddress } from '../../lib/netlink';
 import { createSimulator, Network, VirtualClock, type SimulatorOptions, type Simulator } from '../../lib/simulator';
 
@@ -48,7 +54,9 @@ export class SimulatedPair {
         const message = decodeDatagram(bytes, ORDER).messages[0];
         if (kind !== 'reply' || message === undefined) return;
         const raw = decodeRaw(message, ORDER);
-        const sent = this.sent.find((candidate) => candidate.node === node && candidate.sequence === raw.connector.sequence);
+        const sent = this.sent.find(
+          (candidate) => candidate.node === node && candidate.sequence === raw.connector.sequence,
+        );
         const { returnCode, tags } = decodeReply(raw, ORDER);
         if (sent === undefined) return;
         sent.codes.push(returnCode);
@@ -60,16 +68,28 @@ export class SimulatedPair {
   }
 
   /** Sends a request; it may still be under way when this returns. */
-  send(node: Node, name: RequestPacketName, tags: Readonly<Record<string, unknown>> = {}, flags: { readonly createDevice?: boolean; readonly setDefaults?: boolean } = {}): Sent {
+  send(
+    node: Node,
+    name: RequestPacketName,
+    tags: Readonly<Record<string, unknown>> = {},
+    flags: { readonly createDevice?: boolean; readonly setDefaults?: boolean } = {},
+  ): Sent {
     const sequence = this.sent.length + 1;
     const sent: Sent = { name, node, sequence, codes: [], tags: {}, returned: false };
     this.sent.push(sent);
     const body = encodeRequestBody(name, { minor: 0, ...flags, tags }, { order: ORDER });
-    this.nodes[node].receive(encodeRequest(body, { idx: 8, sequence, ack: sequence, port: 99 }, ORDER), { privileged: true }, () => (sent.returned = true));
+    this.nodes[node].receive(
+      encodeRequest(body, { idx: 8, sequence, ack: sequence, port: 99 }, ORDER),
+      { privileged: true },
+      () => (sent.returned = true),
+    );
     return sent;
   }
 
-  /** Sends a request and lets time pass until it is answered. @returns its return code; undefined if it was not within ten minutes */
+  /**
+   * Sends a request and lets time pass until it is answered. @returns its return code; undefined if it was not within
+   * ten minutes
+   */
   ask(node: Node, name: RequestPacketName, tags: Readonly<Record<string, unknown>> = {}): number | undefined {
     const sent = this.send(node, name, tags, { createDevice: true });
     this.clock.advanceUntil(() => sent.codes.length > 0, 600_000);
@@ -77,16 +97,29 @@ export class SimulatedPair {
   }
 
   /** Asks a question. @returns the tags of the answer */
-  inquire(node: Node, name: 'get_config' | 'get_state' | 'get_uuids' | 'get_timeout_flag'): Readonly<Record<string, unknown>> {
+  inquire(
+    node: Node,
+    name: 'get_config' | 'get_state' | 'get_uuids' | 'get_timeout_flag',
+  ): Readonly<Record<string, unknown>> {
     return this.send(node, name).tags;
   }
 
   attach(node: Node, tags: Readonly<Record<string, unknown>> = {}): Sent {
-    return this.send(node, 'disk_conf', { backing_dev: '/dev/disk', meta_dev: '/dev/disk', meta_dev_idx: -1, ...tags }, { createDevice: true });
+    return this.send(
+      node,
+      'disk_conf',
+      { backing_dev: '/dev/disk', meta_dev: '/dev/disk', meta_dev_idx: -1, ...tags },
+      { createDevice: true },
+    );
   }
 
   connect(node: Node, tags: Readonly<Record<string, unknown>> = {}): Sent {
-    return this.send(node, 'net_conf', { my_addr: address(node), peer_addr: address(node === 0 ? 1 : 0), wire_protocol: 3, ...tags }, { createDevice: true });
+    return this.send(
+      node,
+      'net_conf',
+      { my_addr: address(node), peer_addr: address(node === 0 ? 1 : 0), wire_protocol: 3, ...tags },
+      { createDevice: true },
+    );
   }
 
   close(): void {

@@ -1,5 +1,19 @@
-import { createSimulator, listenSimulator, Network, VirtualClock, type Listening, type Simulator } from '../../lib/simulator';
-import { Machine, RAM_DISKS, type MachineOptions, type Program, type ProgramOptions, type ProgramResult } from './machine';
+import {
+  createSimulator,
+  listenSimulator,
+  Network,
+  VirtualClock,
+  type Listening,
+  type Simulator,
+} from '../../lib/simulator';
+import {
+  Machine,
+  RAM_DISKS,
+  type MachineOptions,
+  type Program,
+  type ProgramOptions,
+  type ProgramResult,
+} from './machine';
 import type { ScenarioKernel } from './scenario';
 
 const BLOCK_BYTES = 4096;
@@ -15,7 +29,12 @@ export interface SimulatedMachine {
 }
 
 /** What a scenario does with a simulator. */
-function scenarioKernel(simulator: Simulator, listening: Listening, clock: VirtualClock, access: { privileged: boolean }): ScenarioKernel {
+function scenarioKernel(
+  simulator: Simulator,
+  listening: Listening,
+  clock: VirtualClock,
+  access: { privileged: boolean },
+): ScenarioKernel {
   let replies = 0;
   simulator.onDatagram((_departure, { kind }) => {
     if (kind === 'reply') replies++;
@@ -58,10 +77,23 @@ interface HostOptions extends Omit<MachineOptions, 'port' | 'procDrbd'> {
 
 function simulatedMachine({ clock, network, metadata, minorCount = 32, ...options }: HostOptions): SimulatedMachine {
   const access = { privileged: true };
-  const disks = Object.fromEntries(RAM_DISKS.map(({ path, sizeBytes, major, minor }) => [path, { sizeBytes, major, minor, metadata }]));
-  const simulator = createSimulator({ clock, network, disks, minorCount, addresses: ['127.0.0.1', '::1', ...(options.addresses ?? [])] });
+  const disks = Object.fromEntries(
+    RAM_DISKS.map(({ path, sizeBytes, major, minor }) => [path, { sizeBytes, major, minor, metadata }]),
+  );
+  const simulator = createSimulator({
+    clock,
+    network,
+    disks,
+    minorCount,
+    addresses: ['127.0.0.1', '::1', ...(options.addresses ?? [])],
+  });
   const listening = listenSimulator(simulator, { privileged: () => access.privileged });
-  const machine = new Machine({ ...options, port: listening.port, blockDevices: [...RAM_DISKS, ...(options.blockDevices ?? [])], procDrbd: () => simulator.procDrbd() ?? '' });
+  const machine = new Machine({
+    ...options,
+    port: listening.port,
+    blockDevices: [...RAM_DISKS, ...(options.blockDevices ?? [])],
+    procDrbd: () => simulator.procDrbd() ?? '',
+  });
   return {
     machine,
     simulator,
@@ -81,7 +113,13 @@ const LONG_PATH = `/dev/${'y'.repeat(122)}`;
 /** The recorded machine: 8 RAM disks of 64 MiB without metadata, 2 processors. @param minorCount 32 there */
 export function recordedMachine(minorCount = 32): SimulatedMachine {
   const [first] = RAM_DISKS;
-  const made = simulatedMachine({ clock: new VirtualClock(), network: new Network(), metadata: 'none', minorCount, blockDevices: first === undefined ? [] : [{ ...first, path: LONG_PATH }] });
+  const made = simulatedMachine({
+    clock: new VirtualClock(),
+    network: new Network(),
+    metadata: 'none',
+    minorCount,
+    blockDevices: first === undefined ? [] : [{ ...first, path: LONG_PATH }],
+  });
   made.simulator.linkDisk(LONG_PATH, '/dev/ram0');
   return made;
 }
@@ -99,7 +137,19 @@ export class SimulatedCluster {
   readonly #hosts: ReadonlyMap<string, SimulatedMachine>;
 
   constructor(hosts: readonly HostName[], configuration: string) {
-    this.#hosts = new Map(hosts.map(({ name, address }) => [name, simulatedMachine({ clock: this.clock, network: this.#network, metadata: 'none', nodeName: name, addresses: [address], configuration })]));
+    this.#hosts = new Map(
+      hosts.map(({ name, address }) => [
+        name,
+        simulatedMachine({
+          clock: this.clock,
+          network: this.#network,
+          metadata: 'none',
+          nodeName: name,
+          addresses: [address],
+          configuration,
+        }),
+      ]),
+    );
   }
 
   host(name: string): SimulatedMachine {
@@ -117,7 +167,11 @@ export class SimulatedCluster {
    * Runs a program on a host to its end, while time passes there as fast as here.
    * @param haste how much faster the kernels' time runs than ours; 1 for a program that counts seconds itself
    */
-  async run(name: string, argv: readonly string[], options: ProgramOptions & { readonly haste?: number } = {}): Promise<ProgramResult> {
+  async run(
+    name: string,
+    argv: readonly string[],
+    options: ProgramOptions & { readonly haste?: number } = {},
+  ): Promise<ProgramResult> {
     const { haste = 1, ...rest } = options;
     return this.passing(this.host(name).machine.start(argv, rest), haste);
   }

@@ -45,11 +45,22 @@ export function blockUntil(what: string, condition: () => boolean, timeoutMs = 2
 }
 
 /** A socket of the addon itself. */
-export function openRaw(listener: Listener = () => undefined, options: { readonly receiveBufferBytes?: number; readonly groups?: number } = {}): NetlinkSocket {
-  return new (loadAddon().NetlinkSocket)(NETLINK_USERSOCK, options.receiveBufferBytes ?? 0, options.groups ?? 0, listener);
+export function openRaw(
+  listener: Listener = () => undefined,
+  options: { readonly receiveBufferBytes?: number; readonly groups?: number } = {},
+): NetlinkSocket {
+  return new (loadAddon().NetlinkSocket)(
+    NETLINK_USERSOCK,
+    options.receiveBufferBytes ?? 0,
+    options.groups ?? 0,
+    listener,
+  );
 }
 
-/** Bytes that wait in a USERSOCK socket's receive queue, as the kernel accounts for them; undefined if nobody has the port. */
+/**
+ * Bytes that wait in a USERSOCK socket's receive queue, as the kernel accounts for them; undefined if nobody has the
+ * port.
+ */
 export function queuedBytes(port: number): number | undefined {
   for (const line of readFileSync('/proc/self/net/netlink', 'utf8').split('\n').slice(1)) {
     const [, protocol, owner, , received] = line.trim().split(/\s+/);
@@ -62,7 +73,10 @@ export function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
-/** Threads of this process that send, by the name that the addon gives them: also those whose library nobody else has loaded. */
+/**
+ * Threads of this process that send, by the name that the addon gives them: also those whose library nobody else has
+ * loaded.
+ */
 export function senderThreads(): number {
   return readdirSync('/proc/self/task').filter((thread) => {
     try {
@@ -125,7 +139,9 @@ export class Peer {
    * - `flood` sends to a port without end.
    */
   static async open(mode: 'stuck' | 'echo' | 'flood', target = 0): Promise<Peer> {
-    const child = spawn(process.execPath, [join(folder, 'peer.js'), mode, String(target), String(PEER_BUFFER_BYTES)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [join(folder, 'peer.js'), mode, String(target), String(PEER_BUFFER_BYTES)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
     return new Peer(Number(line), child);
   }
@@ -174,13 +190,18 @@ export function blockUntilParked(peer: Pick<Peer, 'port'>, current: () => number
  * Sends to a stuck peer until one datagram is held inside the kernel. Does not turn the loop.
  * @returns its id, and that of one that is queued behind it
  */
-export function park(socket: Pick<NetlinkSocket, 'send' | 'progress'>, peer: Pick<Peer, 'port'>): { readonly parked: number; readonly last: number } {
+export function park(
+  socket: Pick<NetlinkSocket, 'send' | 'progress'>,
+  peer: Pick<Peer, 'port'>,
+): { readonly parked: number; readonly last: number } {
   const ids = Array.from({ length: 40 }, (_, index) => socket.send(new Uint8Array(1000).fill(index), peer.port, 0));
   const parked = blockUntilParked(peer, () => ids.find((id) => socket.progress(id) === 'started') ?? -1);
   return { parked, last: ids.at(-1) ?? 0 };
 }
 
-/** Every command starts so: with CAP_NET_ADMIN, by root or in a user and network namespace of its own; or without it. */
+/**
+ * Every command starts so: with CAP_NET_ADMIN, by root or in a user and network namespace of its own; or without it.
+ */
 function prefix(privilege: 'any' | 'with' | 'without'): readonly string[] {
   if (privilege === 'any') return [];
   const may = mayJoinGroups();
@@ -190,16 +211,34 @@ function prefix(privilege: 'any' | 'with' | 'without'): readonly string[] {
 }
 
 /** Runs a scenario (test/native/scenarios.ts) in a process of its own. */
-export function runScenario(name: string, options: { readonly privilege?: 'with' | 'without'; readonly arguments?: readonly string[]; readonly flags?: readonly string[] } = {}): SpawnSyncReturns<string> {
+export function runScenario(
+  name: string,
+  options: {
+    readonly privilege?: 'with' | 'without';
+    readonly arguments?: readonly string[];
+    readonly flags?: readonly string[];
+  } = {},
+): SpawnSyncReturns<string> {
   const { privilege = 'any', arguments: rest = [], flags = [] } = options;
   const [command = '', ...before] = [...prefix(privilege), process.execPath];
-  return spawnSync(command, [...before, ...flags, join(folder, 'scenarios.js'), name, ...rest], { encoding: 'utf8', timeout: 110_000, killSignal: 'SIGKILL' });
+  return spawnSync(command, [...before, ...flags, join(folder, 'scenarios.js'), name, ...rest], {
+    encoding: 'utf8',
+    timeout: 110_000,
+    killSignal: 'SIGKILL',
+  });
 }
 
 /** Runs a scenario that must end well: it says so itself as its last line. */
 export function expectScenario(name: string, options: Parameters<typeof runScenario>[1] = {}): readonly string[] {
   const { status, signal, stdout, stderr, error } = runScenario(name, options);
   const lines = stdout.trimEnd().split('\n');
-  expect({ name, status, signal, error, stderr, last: lines.at(-1) }).toEqual({ name, status: 0, signal: null, error: undefined, stderr: '', last: 'done' });
+  expect({ name, status, signal, error, stderr, last: lines.at(-1) }).toEqual({
+    name,
+    status: 0,
+    signal: null,
+    error: undefined,
+    stderr: '',
+    last: 'done',
+  });
   return lines.slice(0, -1);
 }

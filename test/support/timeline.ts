@@ -13,7 +13,8 @@ export interface Broadcast {
   readonly text: string;
 }
 
-const word = (table: Readonly<Record<string, number>>, value: number): string => Object.entries(table).find(([, number]) => number === value)?.[0] ?? String(value);
+const word = (table: Readonly<Record<string, number>>, value: number): string =>
+  Object.entries(table).find(([, number]) => number === value)?.[0] ?? String(value);
 
 function stateText(bits: number): string {
   const { role, peer, conn, disk, pdsk, ...flags } = decodeStateWord(bits, 'little');
@@ -21,14 +22,18 @@ function stateText(bits: number): string {
   return `${word(connectionStates, conn)} ${word(roles, role)}/${word(roles, peer)} ${word(diskStates, disk)}/${word(diskStates, pdsk)}${set.join('')}`;
 }
 
-/** @param calls of a listener whose buffer takes whole messages @returns the broadcasts that it heard, in order of arrival */
+/**
+ * @param calls of a listener whose buffer takes whole messages @returns the broadcasts that it heard, in order of
+ *   arrival
+ */
 export function broadcasts(calls: RecordedCommand['netlink']): Broadcast[] {
   return received(calls).flatMap(({ hex, ack }) => {
     const [message] = decodeDatagram(new Uint8Array(Buffer.from(hex, 'hex')), 'little').messages;
     if (ack !== 0 || message === undefined) return [];
     const raw = decodeRaw(message, 'little');
     const { name, minor, tags } = decodeReply(raw, 'little');
-    const text = name === 'get_state' ? stateText(Number(tags['state_i'])) : name === 'call_helper' ? String(tags['helper']) : '';
+    const text =
+      name === 'get_state' ? stateText(Number(tags['state_i'])) : name === 'call_helper' ? String(tags['helper']) : '';
     return [{ sequence: raw.connector.sequence, minor, name, text }];
   });
 }
@@ -51,12 +56,16 @@ const FIRST_BROADCAST = 3;
 
 /** @returns the sequence numbers of states and helper calls that `drbdsetup events` has printed */
 export function printed(stdout: string): number[] {
-  return [...stdout.matchAll(/^(\d+) (?:ST|UH) \d+ /gmu)].map(([, number]) => Number(number)).filter((number) => number >= FIRST_BROADCAST);
+  return [...stdout.matchAll(/^(\d+) (?:ST|UH) \d+ /gmu)]
+    .map(([, number]) => Number(number))
+    .filter((number) => number >= FIRST_BROADCAST);
 }
 
 /** Of one minor, in order: states and helper calls. How often progress was told depends on the disks. */
 export function storyOf(heard: readonly Broadcast[], minor: number): string[] {
-  return heard.filter((item) => item.minor === minor && item.name !== 'sync_progress').map(({ name, text }) => (name === 'call_helper' ? `helper ${text}` : text));
+  return heard
+    .filter((item) => item.minor === minor && item.name !== 'sync_progress')
+    .map(({ name, text }) => (name === 'call_helper' ? `helper ${text}` : text));
 }
 
 /** One place where two stories part: what only the first has, and what only the second. */
@@ -76,12 +85,16 @@ export function partings(expected: readonly string[], actual: readonly string[])
   for (let row = rows - 1; row >= 0; row--) {
     for (let column = columns - 1; column >= 0; column--) {
       const line = longest[row];
-      if (line !== undefined) line[column] = expected[row] === actual[column] ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1));
+      if (line !== undefined)
+        line[column] =
+          expected[row] === actual[column]
+            ? at(row + 1, column + 1) + 1
+            : Math.max(at(row + 1, column), at(row, column + 1));
     }
   }
   const found: { at: number; expected: string[]; actual: string[] }[] = [];
   let open: (typeof found)[number] | undefined;
-  for (let row = 0, column = 0; row < rows || column < columns; ) {
+  for (let row = 0, column = 0; row < rows || column < columns;) {
     const theirs = expected[row];
     const ours = actual[column];
     if (theirs !== undefined && theirs === ours) {

@@ -2,12 +2,16 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 /**
- * What the compiler accepts and refuses of a program that uses the package. Each line of a sample that ends in `// error` must be one
- * where the compiler reports an error, and no other line may be.
+ * What the compiler accepts and refuses of a program that uses the package. Each line of a sample that ends in `//
+ * error` must be one where the compiler reports an error, and no other line may be.
  */
 const root = join(__dirname, '../../..');
 
-function errorsOf(sample: string): { readonly expected: readonly number[]; readonly found: readonly number[]; readonly texts: readonly string[] } {
+function errorsOf(sample: string): {
+  readonly expected: readonly number[];
+  readonly found: readonly number[];
+  readonly texts: readonly string[];
+} {
   const name = join(root, 'test/types/sample.ts');
   const options: ts.CompilerOptions = {
     strict: true,
@@ -26,7 +30,8 @@ function errorsOf(sample: string): { readonly expected: readonly number[]; reado
   const { readFile, fileExists, getSourceFile } = host;
   host.readFile = (file) => (file === name ? text : readFile(file));
   host.fileExists = (file) => file === name || fileExists(file);
-  host.getSourceFile = (file, languageVersion) => (file === name ? ts.createSourceFile(file, text, languageVersion) : getSourceFile(file, languageVersion));
+  host.getSourceFile = (file, languageVersion) =>
+    file === name ? ts.createSourceFile(file, text, languageVersion) : getSourceFile(file, languageVersion);
   const program = ts.createProgram([name], options, host);
   const source = program.getSourceFile(name);
   if (source === undefined) throw new Error('no sample');
@@ -35,7 +40,10 @@ function errorsOf(sample: string): { readonly expected: readonly number[]; reado
   return {
     expected: text.split('\n').flatMap((content, index) => (content.endsWith('// error') ? [index] : [])),
     found: [...new Set(diagnostics.map(({ start }) => line(start ?? 0)))].sort((a, b) => a - b),
-    texts: diagnostics.map(({ start, messageText }) => `${line(start ?? 0)}: ${ts.flattenDiagnosticMessageText(messageText, ' ').slice(0, 200)}`),
+    texts: diagnostics.map(
+      ({ start, messageText }) =>
+        `${line(start ?? 0)}: ${ts.flattenDiagnosticMessageText(messageText, ' ').slice(0, 200)}`,
+    ),
   };
 }
 

@@ -4,7 +4,9 @@ test('hundreds may wait for one signal: it has one listener, and Node warns of n
   const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const controller = new AbortController();
   const called: number[] = [];
-  const stops = Array.from({ length: 300 }, (_unused, index) => whenAborted(controller.signal, () => called.push(index)));
+  const stops = Array.from({ length: 300 }, (_unused, index) =>
+    whenAborted(controller.signal, () => called.push(index)),
+  );
   stops[0]?.();
   stops[0]?.();
   controller.abort();

@@ -1,20 +1,45 @@
 import { compareRuns, refusalNumbers } from '../support/differential/compare';
 import { coverageOf } from '../support/differential/coverage';
 import { Generations, normalise } from '../support/differential/normalise';
-import { beyond, classify, numberOf, optionsOf, parseXmlHelp, settings, type OptionTable } from '../support/differential/options';
-import { caller, command, refused, type Outcome, type ScenarioRecord, type Step, type StepRecord } from '../support/differential/scenario';
+import {
+  beyond,
+  classify,
+  numberOf,
+  optionsOf,
+  parseXmlHelp,
+  settings,
+  type OptionTable,
+} from '../support/differential/options';
+import {
+  caller,
+  command,
+  refused,
+  type Outcome,
+  type ScenarioRecord,
+  type Step,
+  type StepRecord,
+} from '../support/differential/scenario';
 
 const outcome = (more: Partial<Outcome> = {}): Outcome => ({ exit: 0, stdout: '', stderr: '', ...more });
-const run = (tool: 'genuine' | 'ours', records: readonly (Omit<StepRecord, 'seconds'> | Step)[], more: Partial<ScenarioRecord> = {}): ScenarioRecord => ({
+const run = (
+  tool: 'genuine' | 'ours',
+  records: readonly (Omit<StepRecord, 'seconds'> | Step)[],
+  more: Partial<ScenarioRecord> = {},
+): ScenarioRecord => ({
   scenario: 'one',
   tool,
   records: records.map((record) => ({ ...('do' in record ? { step: record } : record), seconds: 0 })),
   ...more,
 });
-const states = { procDrbd: ' 0: cs:Connected ro:Primary/Secondary\n    ns:1 nr:2 oos:0\n', status: 'r0 role:Primary\n', show: 'resource r0 {\n}\n' };
+const states = {
+  procDrbd: ' 0: cs:Connected ro:Primary/Secondary\n    ns:1 nr:2 oos:0\n',
+  status: 'r0 role:Primary\n',
+  show: 'resource r0 {\n}\n',
+};
 
 /** What is found between two runs of one step. */
-const found = (step: Step, genuine: Partial<StepRecord>, ours: Partial<StepRecord>): readonly string[] => compareRuns(run('genuine', [{ step, ...genuine }]), run('ours', [{ step, ...ours }])).map(({ what }) => what);
+const found = (step: Step, genuine: Partial<StepRecord>, ours: Partial<StepRecord>): readonly string[] =>
+  compareRuns(run('genuine', [{ step, ...genuine }]), run('ours', [{ step, ...ours }])).map(({ what }) => what);
 
 describe('the comparison of two runs', () => {
   test('finds nothing where only counters and random numbers differ', () => {
@@ -29,19 +54,45 @@ describe('the comparison of two runs', () => {
   test('finds every kind of difference', () => {
     const step = command('primary 0');
     expect(found(step, { outcome: outcome() }, { outcome: outcome({ exit: 17 }) })).toEqual(['exit code']);
-    expect(found(step, { outcome: outcome({ stdout: 'a' }) }, { outcome: outcome({ stdout: 'b' }) })).toEqual(['standard output']);
-    expect(found(step, { outcome: outcome({ stderr: 'failed: (-2) what' }) }, { outcome: outcome({ stderr: 'failed: (-1) what' }) })).toEqual(['number on standard error']);
-    for (const [name, what] of [['procDrbd', '/proc/drbd'], ['status', 'status'], ['show', 'show']] as const) {
-      expect(found(step, { outcome: outcome(), states }, { outcome: outcome(), states: { ...states, [name]: 'other' } })).toEqual([what]);
+    expect(found(step, { outcome: outcome({ stdout: 'a' }) }, { outcome: outcome({ stdout: 'b' }) })).toEqual([
+      'standard output',
+    ]);
+    expect(
+      found(
+        step,
+        { outcome: outcome({ stderr: 'failed: (-2) what' }) },
+        { outcome: outcome({ stderr: 'failed: (-1) what' }) },
+      ),
+    ).toEqual(['number on standard error']);
+    for (const [name, what] of [
+      ['procDrbd', '/proc/drbd'],
+      ['status', 'status'],
+      ['show', 'show'],
+    ] as const) {
+      expect(
+        found(step, { outcome: outcome(), states }, { outcome: outcome(), states: { ...states, [name]: 'other' } }),
+      ).toEqual([what]);
     }
-    expect(found(step, { outcome: outcome() }, { outcome: outcome(), twin: outcome({ stdout: 'x' }) })).toEqual(['standard output in the same kernel']);
-    expect(found(step, { outcome: outcome() }, { outcome: outcome(), twin: outcome({ exit: 1 }) })).toEqual(['exit code in the same kernel']);
-    expect(found(caller('drbdadm up r0'), { outcome: outcome({ calls: 'up r0\n' }) }, { outcome: outcome({ calls: '' }) })).toEqual(['calls']);
+    expect(found(step, { outcome: outcome() }, { outcome: outcome(), twin: outcome({ stdout: 'x' }) })).toEqual([
+      'standard output in the same kernel',
+    ]);
+    expect(found(step, { outcome: outcome() }, { outcome: outcome(), twin: outcome({ exit: 1 }) })).toEqual([
+      'exit code in the same kernel',
+    ]);
+    expect(
+      found(caller('drbdadm up r0'), { outcome: outcome({ calls: 'up r0\n' }) }, { outcome: outcome({ calls: '' }) }),
+    ).toEqual(['calls']);
   });
 
   test('a generation that is the same in one run and not in the other is a difference', () => {
     const [first, second] = ['1111111111111110', '2222222222222220'];
-    expect(found(command('get-gi 0'), { outcome: outcome({ stdout: `${first}:${first}` }) }, { outcome: outcome({ stdout: `${first}:${second}` }) })).toEqual(['standard output']);
+    expect(
+      found(
+        command('get-gi 0'),
+        { outcome: outcome({ stdout: `${first}:${first}` }) },
+        { outcome: outcome({ stdout: `${first}:${second}` }) },
+      ),
+    ).toEqual(['standard output']);
   });
 
   test('a refusal must end with 20 and send nothing', () => {
@@ -49,12 +100,18 @@ describe('the comparison of two runs', () => {
     expect(found(step, {}, { outcome: outcome({ exit: 20, requests: 0 }) })).toEqual([]);
     expect(found(step, {}, { outcome: outcome({ exit: 20, requests: 1 }) })).toEqual(['refusal']);
     expect(found(step, {}, { outcome: outcome({ exit: 0, requests: 0 }) })).toEqual(['refusal']);
-    expect(found(step, { states }, { outcome: outcome({ exit: 20, requests: 0 }), states: { ...states, show: '' } })).toEqual(['show']);
+    expect(
+      found(step, { states }, { outcome: outcome({ exit: 20, requests: 0 }), states: { ...states, show: '' } }),
+    ).toEqual(['show']);
   });
 
   test('a run that stopped is a difference, however far it came', () => {
-    expect(compareRuns(run('genuine', []), run('ours', [], { failure: 'it hung' }))).toMatchObject([{ what: 'run', got: 'it hung' }]);
-    expect(compareRuns(run('genuine', [command('status'), command('show')]), run('ours', [command('status')]))).toMatchObject([{ what: 'run' }]);
+    expect(compareRuns(run('genuine', []), run('ours', [], { failure: 'it hung' }))).toMatchObject([
+      { what: 'run', got: 'it hung' },
+    ]);
+    expect(
+      compareRuns(run('genuine', [command('status'), command('show')]), run('ours', [command('status')])),
+    ).toMatchObject([{ what: 'run' }]);
   });
 
   test('numbers of refusals', () => {
@@ -64,7 +121,9 @@ describe('the comparison of two runs', () => {
 
   test('generations are named in their order, without their lowest bit', () => {
     const names = new Generations();
-    expect(normalise('AAAAAAAAAAAAAAAB:0000000000000004:BBBBBBBBBBBBBBB0:AAAAAAAAAAAAAAAA', names)).toBe('<generation 1>:0000000000000004:<generation 2>:<generation 1>');
+    expect(normalise('AAAAAAAAAAAAAAAB:0000000000000004:BBBBBBBBBBBBBBB0:AAAAAAAAAAAAAAAA', names)).toBe(
+      '<generation 1>:0000000000000004:<generation 2>:<generation 1>',
+    );
   });
 });
 
@@ -90,28 +149,55 @@ describe('the coverage', () => {
     expect(classify(option('resync-rate'), '4096M')).toEqual(['max']);
     expect(classify(option('on-io-error'), 'detach')).toEqual(['max', 'default']);
     expect(classify(option('disk-drain'), undefined)).toEqual(['max', 'default']);
-    expect([...optionsOf(['attach', '0', '--al-extents=1237'], table)].map(([{ name }, classes]) => [name, ...classes])).toContainEqual(['al-extents', 'default']);
+    expect(
+      [...optionsOf(['attach', '0', '--al-extents=1237'], table)].map(([{ name }, classes]) => [name, ...classes]),
+    ).toContainEqual(['al-extents', 'default']);
   });
 
   test('names every hole, and none once all was done', () => {
-    const steps = (lines: readonly string[], exit: number, more: Partial<Step> = {}): readonly StepRecord[] => lines.map((line) => ({ step: { ...command(line), ...more } as Step, outcome: outcome({ exit }), seconds: 0 }));
+    const steps = (lines: readonly string[], exit: number, more: Partial<Step> = {}): readonly StepRecord[] =>
+      lines.map((line) => ({ step: { ...command(line), ...more } as Step, outcome: outcome({ exit }), seconds: 0 }));
     const whole: ScenarioRecord = {
       scenario: 'one',
       tool: 'ours',
       records: [
         ...steps(['attach 0'], 0, { process: true } as Partial<Step>),
         ...steps(['attach 1'], 10),
-        ...table.options.flatMap((one) => steps(settings(one).map((setting) => `attach 0 ${setting}`), 0)),
-        ...table.options.flatMap((one) => beyond(one).map((setting): StepRecord => ({ step: refused(`attach 0 ${setting}`), outcome: outcome({ exit: 20 }), seconds: 0 }))),
+        ...table.options.flatMap((one) =>
+          steps(
+            settings(one).map((setting) => `attach 0 ${setting}`),
+            0,
+          ),
+        ),
+        ...table.options.flatMap((one) =>
+          beyond(one).map((setting): StepRecord => ({
+            step: refused(`attach 0 ${setting}`),
+            outcome: outcome({ exit: 20 }),
+            seconds: 0,
+          })),
+        ),
       ],
     };
     expect(coverageOf([whole], [table]).holes).toEqual([]);
     expect(coverageOf([], [table]).holes).toHaveLength(3 + 5 * 4);
-    const without = { ...whole, records: whole.records.filter(({ step }) => !('argv' in step) || !step.argv.includes('--al-extents=65534')) };
+    const without = {
+      ...whole,
+      records: whole.records.filter(({ step }) => !('argv' in step) || !step.argv.includes('--al-extents=65534')),
+    };
     expect(coverageOf([without], [table]).holes).toEqual(['attach --al-extents: max']);
     // A value that did not come as far as the object says nothing of the option.
-    for (const lost of [outcome({ exit: 20 }), outcome({ exit: 10, stderr: '0: Failure: (127) Device minor not allocated\n' })]) {
-      const failed = { ...whole, records: whole.records.map((record) => ('argv' in record.step && record.step.argv.includes('--al-extents=65534') ? { ...record, outcome: lost } : record)) };
+    for (const lost of [
+      outcome({ exit: 20 }),
+      outcome({ exit: 10, stderr: '0: Failure: (127) Device minor not allocated\n' }),
+    ]) {
+      const failed = {
+        ...whole,
+        records: whole.records.map((record) =>
+          'argv' in record.step && record.step.argv.includes('--al-extents=65534')
+            ? { ...record, outcome: lost }
+            : record,
+        ),
+      };
       expect(coverageOf([failed], [table]).holes).toEqual(['attach --al-extents: max']);
     }
   });

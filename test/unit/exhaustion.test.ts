@@ -17,15 +17,33 @@ class Silent extends FakeTransport {
   }
 }
 
-const setup: SocketSetup = { protocol: NETLINK_USERSOCK, order: 'little', peerPort: 0, groups: [], sequenceOf: ({ sequence }) => sequence };
-const exchange = (what: string): Exchange<string> => ({ what, idempotent: true, restart: () => undefined, datagram: () => new Uint8Array(16), receive: () => ({ done: what }) });
+const setup: SocketSetup = {
+  protocol: NETLINK_USERSOCK,
+  order: 'little',
+  peerPort: 0,
+  groups: [],
+  sequenceOf: ({ sequence }) => sequence,
+};
+const exchange = (what: string): Exchange<string> => ({
+  what,
+  idempotent: true,
+  restart: () => undefined,
+  datagram: () => new Uint8Array(16),
+  receive: () => ({ done: what }),
+});
 const LONG_MS = 86_400_000;
-const HOST: HostFiles = { procDrbd: () => 'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n', connectorIndex: () => 4, driver: { dialect: 'connector', byteOrder: 'big', version: '8.3.99', api: 87 } };
+const HOST: HostFiles = {
+  procDrbd: () => 'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n',
+  connectorIndex: () => 4,
+  driver: { dialect: 'connector', byteOrder: 'big', version: '8.3.99', api: 87 },
+};
 
 test('a request under way gives up as if its time were over, with the limit that was given', async () => {
   const transport = new Silent();
   const socket = new RequestSocket(transport, setup, newCounters());
-  const waits = ['one', 'two'].map((what, index) => attempt<string>(what, { timeoutMs: LONG_MS + index }, (settle) => socket.start(exchange(what), settle)));
+  const waits = ['one', 'two'].map((what, index) =>
+    attempt<string>(what, { timeoutMs: LONG_MS + index }, (settle) => socket.start(exchange(what), settle)),
+  );
   transport.exhaust('answers');
   const errors = await Promise.all(waits.map((wait) => wait.catch((error: unknown) => error)));
   expect(errors).toMatchObject([
@@ -50,7 +68,9 @@ test('without a limit, too', async () => {
 
 test('a change lets go of its socket and of its minor, and the next one is sent', async () => {
   const transport = new Silent();
-  const drbd = (await openDrbd({ transport: { host: HOST, open: (options, handlers) => transport.open(options, handlers) } })) as Client<'connector'>;
+  const drbd = (await openDrbd({
+    transport: { host: HOST, open: (options, handlers) => transport.open(options, handlers) },
+  })) as Client<'connector'>;
   const first = drbd.request('primary', { minor: 0 }, { timeoutMs: LONG_MS });
   const second = drbd.request('secondary', { minor: 0 }, { timeoutMs: LONG_MS });
   await new Promise((resolve) => setImmediate(resolve));
@@ -67,7 +87,10 @@ test('a change lets go of its socket and of its minor, and the next one is sent'
 test('what a loss took away is asked again at once, or given up as lost', async () => {
   const transport = new Silent();
   const socket = new RequestSocket(transport, setup, newCounters());
-  const wait = (idempotent: boolean): Promise<string> => attempt<string>('one', { timeoutMs: LONG_MS }, (settle) => socket.start({ ...exchange('one'), idempotent }, settle));
+  const wait = (idempotent: boolean): Promise<string> =>
+    attempt<string>('one', { timeoutMs: LONG_MS }, (settle) =>
+      socket.start({ ...exchange('one'), idempotent }, settle),
+    );
   const question = wait(true);
   const change = wait(false);
   transport.handlers[0]?.overrun();
@@ -83,7 +106,11 @@ test('what a loss took away is asked again at once, or given up as lost', async 
 
 test('a stream goes on while only answers are at their end, and then ends behind what it holds', async () => {
   const transport = new Silent();
-  const stream = new Subscription<number>(transport, { ...setup, receiveBufferBytes: 0, queueLimit: 10, decode: ({ sequence }) => sequence }, newCounters());
+  const stream = new Subscription<number>(
+    transport,
+    { ...setup, receiveBufferBytes: 0, queueLimit: 10, decode: ({ sequence }) => sequence },
+    newCounters(),
+  );
   const datagram = (sequence: number) => {
     const bytes = new Uint8Array(16);
     new DataView(bytes.buffer).setUint32(0, 16, true);
@@ -102,7 +129,11 @@ test('a stream goes on while only answers are at their end, and then ends behind
 
 test('a consumer that waits already is released', async () => {
   const transport = new Silent();
-  const stream = new Subscription<number>(transport, { ...setup, receiveBufferBytes: 0, queueLimit: 10, decode: ({ sequence }) => sequence }, newCounters());
+  const stream = new Subscription<number>(
+    transport,
+    { ...setup, receiveBufferBytes: 0, queueLimit: 10, decode: ({ sequence }) => sequence },
+    newCounters(),
+  );
   const waiting = [stream.next(), stream.next()];
   transport.exhaust('everything');
   expect(await Promise.all(waiting)).toEqual([
@@ -113,7 +144,9 @@ test('a consumer that waits already is released', async () => {
 
 test('a driver that is known is not looked for, and waiting for its state ends with the stream', async () => {
   const transport = new Silent();
-  const drbd: Client = await openDrbd({ transport: { host: HOST, open: (options, handlers) => transport.open(options, handlers) } });
+  const drbd: Client = await openDrbd({
+    transport: { host: HOST, open: (options, handlers) => transport.open(options, handlers) },
+  });
   expect(drbd.driver).toEqual({ version: '8.3.99', api: 87, address: 4 });
   expect(transport.sent).toEqual([]);
   const wait = drbd.waitFor((snapshot) => snapshot.resources.length > 0, { timeoutMs: LONG_MS });

@@ -1,6 +1,7 @@
 import { GapWatch } from '../../lib/session';
 
-const saw = (watch: GapWatch, ...sequences: readonly number[]): string[] => sequences.map((sequence) => watch.saw(sequence));
+const saw = (watch: GapWatch, ...sequences: readonly number[]): string[] =>
+  sequences.map((sequence) => watch.saw(sequence));
 
 test('the first number is taken as it comes, and each next one is expected', () => {
   const watch = new GapWatch();
@@ -26,7 +27,13 @@ test('one that never comes is lost, once', () => {
 
 test('the count wraps at 32 bits', () => {
   const watch = new GapWatch();
-  expect(saw(watch, 0xfffffffe, 0xffffffff, 0, 2, 1)).toEqual(['expected', 'expected', 'expected', 'ahead', 'expected']);
+  expect(saw(watch, 0xfffffffe, 0xffffffff, 0, 2, 1)).toEqual([
+    'expected',
+    'expected',
+    'expected',
+    'ahead',
+    'expected',
+  ]);
 });
 
 test('a count that starts over, or jumps, is a loss at once, and goes on from there', () => {

@@ -1,5 +1,13 @@
 import { memoryPair } from '../../lib/transport/memory';
-import { NETLINK_CONNECTOR, NETLINK_GENERIC, type Datagram, type SocketHandlers, type SocketOptions, type Transport, type TransportSocket } from '../../lib/transport/transport';
+import {
+  NETLINK_CONNECTOR,
+  NETLINK_GENERIC,
+  type Datagram,
+  type SocketHandlers,
+  type SocketOptions,
+  type Transport,
+  type TransportSocket,
+} from '../../lib/transport/transport';
 
 /** Two turns of the event loop: one to send, one to receive. */
 async function settle(): Promise<void> {
@@ -15,7 +23,11 @@ interface Watched {
 
 const open: TransportSocket[] = [];
 
-function watch(transport: Transport, options: Partial<SocketOptions> = {}, handlers: Partial<SocketHandlers> = {}): Watched {
+function watch(
+  transport: Transport,
+  options: Partial<SocketOptions> = {},
+  handlers: Partial<SocketHandlers> = {},
+): Watched {
   const log: string[] = [];
   const batches: Datagram[][] = [];
   const socket = transport.open(
@@ -23,7 +35,8 @@ function watch(transport: Transport, options: Partial<SocketOptions> = {}, handl
     {
       datagrams: (batch) => {
         batches.push([...batch]);
-        for (const { port, groups, group, bytes, truncated } of batch) log.push(`${port}/${groups}/${group}:${[...bytes].join(',')}${truncated ? ' cut' : ''}`);
+        for (const { port, groups, group, bytes, truncated } of batch)
+          log.push(`${port}/${groups}/${group}:${[...bytes].join(',')}${truncated ? ' cut' : ''}`);
       },
       overrun: () => log.push('overrun'),
       closed: (error) => log.push(error === undefined ? 'closed' : `failed ${String(error)}`),
@@ -42,7 +55,9 @@ const of = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
 
 test('each socket has a port of its own, and the kernel has 0', () => {
   const { user, kernel } = memoryPair();
-  const ports = [watch(user), watch(user), watch(user, { protocol: NETLINK_GENERIC })].map(({ socket }) => socket.portId);
+  const ports = [watch(user), watch(user), watch(user, { protocol: NETLINK_GENERIC })].map(
+    ({ socket }) => socket.portId,
+  );
   expect(new Set(ports).size).toBe(3);
   expect(Math.min(...ports)).toBeGreaterThan(0);
   expect(watch(kernel).socket.portId).toBe(0);
@@ -70,13 +85,25 @@ test('unicast reaches the port it names, from whoever sent it, and is a copy', a
   expect(b.log).toEqual([`${port}/0/0:4`]);
   expect(a.log).toEqual(['0/0/0:5']);
   expect(other.log).toEqual([]);
-  expect(a.socket.counters()).toEqual({ receivedDatagrams: 1, receivedBytes: 1, sentDatagrams: 2, sentBytes: 4, sendErrors: 0, overruns: 0, truncated: 0 });
+  expect(a.socket.counters()).toEqual({
+    receivedDatagrams: 1,
+    receivedBytes: 1,
+    sentDatagrams: 2,
+    sentBytes: 4,
+    sendErrors: 0,
+    overruns: 0,
+    truncated: 0,
+  });
 });
 
 test('nobody at a port refuses the datagram', async () => {
   const { user } = memoryPair();
   const a = watch(user);
-  await expect(a.socket.send(of(1), { port: 77 }).done).rejects.toMatchObject({ code: 'ERR_DRBD_TRANSPORT', syscall: 'sendmsg', errno: 111 });
+  await expect(a.socket.send(of(1), { port: 77 }).done).rejects.toMatchObject({
+    code: 'ERR_DRBD_TRANSPORT',
+    syscall: 'sendmsg',
+    errno: 111,
+  });
   await expect(a.socket.send(of(1)).done).rejects.toMatchObject({ errno: 111 });
   expect(a.socket.counters()).toMatchObject({ sentDatagrams: 0, sendErrors: 2 });
 });
@@ -153,11 +180,14 @@ test('closing settles what is pending with how far it had come, and tells once',
   await expect(started.done).rejects.toMatchObject({ code: 'ERR_DRBD_CLOSED', sent: 'started' });
   await expect(queued.done).rejects.toMatchObject({ code: 'ERR_DRBD_CLOSED', sent: 'no' });
   expect(a.log).toEqual(['closed']);
-  for (const call of [() => a.socket.send(of(1)), () => a.socket.join(1), () => a.socket.leave(1)]) expect(call).toThrow(expect.objectContaining({ code: 'ERR_DRBD_CLOSED' }) as Error);
+  for (const call of [() => a.socket.send(of(1)), () => a.socket.join(1), () => a.socket.leave(1)])
+    expect(call).toThrow(expect.objectContaining({ code: 'ERR_DRBD_CLOSED' }) as Error);
   a.socket.ref();
   a.socket.unref();
   pair.resume();
-  await expect(watch(pair.user).socket.send(of(1), { port: a.socket.portId }).done).rejects.toMatchObject({ errno: 111 });
+  await expect(watch(pair.user).socket.send(of(1), { port: a.socket.portId }).done).rejects.toMatchObject({
+    errno: 111,
+  });
 });
 
 test('a full buffer loses the newest of the kernel, tells of it first, and goes on', async () => {
@@ -184,7 +214,10 @@ test('another program learns that a buffer is full, and nothing is lost', async 
   const b = watch(pair.user);
   pair.freeze();
   await a.socket.send(of(1), { port: b.socket.portId }).done;
-  await expect(a.socket.send(of(2), { port: b.socket.portId }).done).rejects.toMatchObject({ code: 'ERR_DRBD_TRANSPORT', errno: 11 });
+  await expect(a.socket.send(of(2), { port: b.socket.portId }).done).rejects.toMatchObject({
+    code: 'ERR_DRBD_TRANSPORT',
+    errno: 11,
+  });
   pair.thaw();
   await settle();
   expect(b.log).toEqual([`${a.socket.portId}/0/0:1`]);

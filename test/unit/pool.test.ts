@@ -2,7 +2,10 @@ import { newCounters, RequestSocket, SocketPool, type Exchange, type SocketSetup
 import { NETLINK_USERSOCK, type Send, type Transport } from '../../lib/transport/transport';
 import { FakeTransport } from '../support/fake-transport';
 
-/** A transport whose sends stay inside the kernel until the test lets them go; each datagram's first byte names its request. */
+/**
+ * A transport whose sends stay inside the kernel until the test lets them go; each datagram's first byte names its
+ * request.
+ */
 class Holding extends FakeTransport {
   readonly sent: string[] = [];
   readonly #returns = new Map<string, () => void>();
@@ -37,13 +40,28 @@ class Holding extends FakeTransport {
   }
 }
 
-const setup: SocketSetup = { protocol: NETLINK_USERSOCK, order: 'little', peerPort: 0, groups: [], sequenceOf: () => undefined };
-const exchange = (name: string, idempotent = false): Exchange<string> => ({ what: name, idempotent, restart: () => undefined, datagram: () => Uint8Array.of(name.charCodeAt(0)), receive: () => ({ done: name }) });
+const setup: SocketSetup = {
+  protocol: NETLINK_USERSOCK,
+  order: 'little',
+  peerPort: 0,
+  groups: [],
+  sequenceOf: () => undefined,
+};
+const exchange = (name: string, idempotent = false): Exchange<string> => ({
+  what: name,
+  idempotent,
+  restart: () => undefined,
+  datagram: () => Uint8Array.of(name.charCodeAt(0)),
+  receive: () => ({ done: name }),
+});
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const FAR_MS = 60_000;
 
 function poolOf(transport: Transport): SocketPool {
-  return new SocketPool(() => new RequestSocket(transport, setup, newCounters()), { limit: 8, closeAfterFailure: false });
+  return new SocketPool(() => new RequestSocket(transport, setup, newCounters()), {
+    limit: 8,
+    closeAfterFailure: false,
+  });
 }
 
 describe('requests that concern the same thing go in the order in which they were asked', () => {
@@ -90,7 +108,10 @@ describe('what looks at a request before it is sent', () => {
     const transport = new Holding();
     const pool = poolOf(transport);
     let refuse: (error: Error) => void = () => undefined;
-    const first = pool.run(exchange('a'), ['minor 0'], { timeoutMs: FAR_MS, before: () => new Promise((_resolve, reject) => (refuse = reject)) });
+    const first = pool.run(exchange('a'), ['minor 0'], {
+      timeoutMs: FAR_MS,
+      before: () => new Promise((_resolve, reject) => (refuse = reject)),
+    });
     const second = pool.run(exchange('b'), ['minor 0'], { timeoutMs: FAR_MS });
     second.catch(() => undefined);
     await settled();

@@ -5,7 +5,6 @@ import { CodecError } from '../../lib/errors';
 import { CAPTURES } from '../support/captures';
 import { parseProcDrbd, type ProcDrbd, type ProcDrbdDevice } from '../../lib/dialects/proc-drbd';
 
-
 const SAMPLES = join(__dirname, '../../../test/unit/data/proc-drbd');
 
 /** Every text of /proc/drbd that the recordings hold, each once. */
@@ -15,15 +14,29 @@ function recordedTexts(): string[] {
     if (!file.endsWith('.jsonl')) continue;
     for (const line of readFileSync(join(CAPTURES, file), 'utf8').split('\n')) {
       if (line === '') continue;
-      const record = JSON.parse(line) as { readonly proc_drbd_before?: string | null; readonly proc_drbd_after?: string | null };
-      for (const text of [record.proc_drbd_before, record.proc_drbd_after]) if (typeof text === 'string' && text !== '') texts.add(text);
+      const record = JSON.parse(line) as {
+        readonly proc_drbd_before?: string | null;
+        readonly proc_drbd_after?: string | null;
+      };
+      for (const text of [record.proc_drbd_before, record.proc_drbd_after])
+        if (typeof text === 'string' && text !== '') texts.add(text);
     }
   }
   return [...texts];
 }
 
 /** What a device's first and second line were, made from what was read: nothing may have been lost or misread. */
-function printAgain({ minor, connection, role, peerRole, disk, peerDisk, protocol, flags, counters }: ProcDrbdDevice): string[] {
+function printAgain({
+  minor,
+  connection,
+  role,
+  peerRole,
+  disk,
+  peerDisk,
+  protocol,
+  flags,
+  counters,
+}: ProcDrbdDevice): string[] {
   const head = `${String(minor).padStart(2)}: cs:${connection}`;
   if (role === null || flags === null || counters === null) return [head];
   const letters = [
@@ -35,7 +48,21 @@ function printAgain({ minor, connection, role, peerRole, disk, peerDisk, protoco
     flags.activityLogSuspended === true ? 's' : '-',
   ].join('');
   const kib = (bytes: bigint | null): string => String((bytes ?? -1024n) / 1024n);
-  const { sentBytes, receivedBytes, writtenBytes, readBytes, alWrites, bmWrites, lowerPending, pending, unacked, upperPending, epochs, writeOrdering, outOfSyncBytes } = counters;
+  const {
+    sentBytes,
+    receivedBytes,
+    writtenBytes,
+    readBytes,
+    alWrites,
+    bmWrites,
+    lowerPending,
+    pending,
+    unacked,
+    upperPending,
+    epochs,
+    writeOrdering,
+    outOfSyncBytes,
+  } = counters;
   return [
     `${head} ro:${role}/${peerRole} ds:${disk}/${peerDisk} ${protocol ?? ' '} ${letters}`,
     `    ns:${kib(sentBytes)} nr:${kib(receivedBytes)} dw:${kib(writtenBytes)} dr:${kib(readBytes)} al:${alWrites} bm:${bmWrites} lo:${lowerPending} pe:${pending} ua:${unacked} ap:${upperPending} ep:${epochs} wo:${writeOrdering} oos:${kib(outOfSyncBytes)}`,
@@ -47,7 +74,9 @@ function expectAllRead(text: string): void {
   const lines = text.split('\n');
   expect(lines[0]).toBe(`version: ${proc.version} (api:${proc.api}/proto:${proc.protocolMin}-${proc.protocolMax})`);
   expect(lines[1]?.trim()).toBe(proc.build);
-  const ours = lines.slice(2).filter((line) => line.trim() !== '' && !line.startsWith('\t') && !line.startsWith('Transports'));
+  const ours = lines
+    .slice(2)
+    .filter((line) => line.trim() !== '' && !line.startsWith('\t') && !line.startsWith('Transports'));
   expect(proc.devices.flatMap(printAgain)).toEqual(ours);
   expect([...proc.unknownLines, ...proc.devices.flatMap(({ unknownLines }) => unknownLines)]).toEqual([]);
   const progress = lines.filter((line) => line.includes('finish:'));
@@ -55,7 +84,9 @@ function expectAllRead(text: string): void {
   expect(read).toHaveLength(progress.length);
   for (const { totalBytes, leftBytes, etaSeconds, bytesPerSecond, averageBytesPerSecond } of read) {
     expect([totalBytes, leftBytes, bytesPerSecond, averageBytesPerSecond]).not.toContain(null);
-    expect(etaSeconds === null ? 'stalled' : 'estimated').toBe(read.some(({ stalled }) => stalled) ? 'stalled' : 'estimated');
+    expect(etaSeconds === null ? 'stalled' : 'estimated').toBe(
+      read.some(({ stalled }) => stalled) ? 'stalled' : 'estimated',
+    );
   }
 }
 
@@ -65,7 +96,8 @@ function device(text: string, minor = 0): ProcDrbdDevice {
   return found;
 }
 
-const HEADER_83 = 'version: 8.3.16 (api:88/proto:86-97)\nGIT-hash: a798fa7e274428a357657fb52f0ecf40192c1985 build by root@host, 2013-09-27 15:59:12\n';
+const HEADER_83 =
+  'version: 8.3.16 (api:88/proto:86-97)\nGIT-hash: a798fa7e274428a357657fb52f0ecf40192c1985 build by root@host, 2013-09-27 15:59:12\n';
 
 describe('/proc/drbd of genuine kernels', () => {
   test('every text in the recordings is read without loss', () => {
@@ -76,7 +108,16 @@ describe('/proc/drbd of genuine kernels', () => {
 
   test('8.3: a resync', () => {
     const text = readFileSync(join(SAMPLES, 'drbd-8.3.13-05-pair-0065.txt'), 'utf8');
-    expect(parseProcDrbd(text)).toMatchObject({ version: '8.3.13', api: 88, protocolMin: 86, protocolMax: 96, build: 'built-in', gitHash: null, sourceVersion: null, transports: [] });
+    expect(parseProcDrbd(text)).toMatchObject({
+      version: '8.3.13',
+      api: 88,
+      protocolMin: 86,
+      protocolMax: 96,
+      build: 'built-in',
+      gitHash: null,
+      sourceVersion: null,
+      transports: [],
+    });
     expect(device(text, 1)).toMatchObject({
       connection: 'SyncTarget',
       role: 'Secondary',
@@ -85,7 +126,17 @@ describe('/proc/drbd of genuine kernels', () => {
       peerDisk: 'UpToDate',
       protocol: 'C',
       counters: { readBytes: 5504n * 1024n, outOfSyncBytes: 65496n * 1024n, lowerPending: 2, writeOrdering: 'f' },
-      progress: { kind: 'sync', printedPercent: 6.3, leftBytes: 65496n * 1024n, totalBytes: 65496n * 1024n, etaSeconds: 163, bytesPerSecond: 0n, wantedBytesPerSecond: 204800n * 1024n, stalled: false, position: null },
+      progress: {
+        kind: 'sync',
+        printedPercent: 6.3,
+        leftBytes: 65496n * 1024n,
+        totalBytes: 65496n * 1024n,
+        etaSeconds: 163,
+        bytesPerSecond: 0n,
+        wantedBytesPerSecond: 204800n * 1024n,
+        stalled: false,
+        position: null,
+      },
     });
     expect(device(text, 0).progress).toMatchObject({ wantedBytesPerSecond: null });
   });
@@ -111,20 +162,42 @@ describe('/proc/drbd as other releases print it', () => {
       '\tresync: used:1/31 hits:1020 misses:4 starving:0 dirty:0 changed:4\n\tact_log: used:0/257 hits:3 misses:2 starving:0 dirty:0 changed:2\n\n' +
       ' 2: cs:Unconfigured\n';
     const proc = parseProcDrbd(text);
-    expect(proc).toMatchObject({ protocolMin: 86, protocolMax: 86, gitHash: null, build: 'SVN Revision: 2713 build by phil@mescal, 2007-01-24 15:08:17' });
-    expect(proc.devices.map(({ minor, connection }) => [minor, connection])).toEqual([[0, 'SyncSource'], [2, 'Unconfigured']]);
+    expect(proc).toMatchObject({
+      protocolMin: 86,
+      protocolMax: 86,
+      gitHash: null,
+      build: 'SVN Revision: 2713 build by phil@mescal, 2007-01-24 15:08:17',
+    });
+    expect(proc.devices.map(({ minor, connection }) => [minor, connection])).toEqual([
+      [0, 'SyncSource'],
+      [2, 'Unconfigured'],
+    ]);
     expect(device(text)).toMatchObject({
       role: 'Primary',
       flags: { ioSuspended: false, resyncPausedByPeer: true, congestion: null, activityLogSuspended: null },
       counters: { pending: 3, unacked: 12, epochs: null, writeOrdering: null, outOfSyncBytes: null },
-      progress: { leftBytes: 28672n << 20n, totalBytes: 32768n << 20n, etaSeconds: 43509, bytesPerSecond: 10240n * 1024n, averageBytesPerSecond: 8192n * 1024n, wantedBytesPerSecond: null },
-      caches: [{ name: 'resync', values: { used: 1n, size: 31n, hits: 1020n, changed: 4n } }, { name: 'act_log', values: { used: 0n, size: 257n } }],
+      progress: {
+        leftBytes: 28672n << 20n,
+        totalBytes: 32768n << 20n,
+        etaSeconds: 43509,
+        bytesPerSecond: 10240n * 1024n,
+        averageBytesPerSecond: 8192n * 1024n,
+        wantedBytesPerSecond: null,
+      },
+      caches: [
+        { name: 'resync', values: { used: 1n, size: 31n, hits: 1020n, changed: 4n } },
+        { name: 'act_log', values: { used: 0n, size: 257n } },
+      ],
       unknownLines: [],
     });
   });
 
   test('8.0: a stalled resync has no estimate', () => {
-    expect(device(`${HEADER_83} 0: cs:SyncTarget st:Secondary/Primary ds:Inconsistent/UpToDate C r---\n    ns:0 nr:1 dw:1 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0\n\t[>....................] sync'ed:  0.1% (99/100)K\n\tstalled\n`).progress).toMatchObject({
+    expect(
+      device(
+        `${HEADER_83} 0: cs:SyncTarget st:Secondary/Primary ds:Inconsistent/UpToDate C r---\n    ns:0 nr:1 dw:1 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0\n\t[>....................] sync'ed:  0.1% (99/100)K\n\tstalled\n`,
+      ).progress,
+    ).toMatchObject({
       stalled: true,
       etaSeconds: null,
       leftBytes: 99n * 1024n,
@@ -132,7 +205,11 @@ describe('/proc/drbd as other releases print it', () => {
   });
 
   test('8.2 counts a verify in bits of the bitmap', () => {
-    expect(device(`${HEADER_83} 0: cs:VerifyS st:Primary/Secondary ds:UpToDate/UpToDate C r---\n    ns:0 nr:0 dw:0 dr:8 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:b oos:0\n\t 25%      4/16\n`).progress).toMatchObject({
+    expect(
+      device(
+        `${HEADER_83} 0: cs:VerifyS st:Primary/Secondary ds:UpToDate/UpToDate C r---\n    ns:0 nr:0 dw:0 dr:8 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:b oos:0\n\t 25%      4/16\n`,
+      ).progress,
+    ).toMatchObject({
       kind: 'verify',
       printedPercent: 25,
       totalBytes: 65536n,
@@ -163,14 +240,25 @@ describe('/proc/drbd as other releases print it', () => {
   });
 
   test('8.4: a source version, and minors of any length', () => {
-    const proc = parseProcDrbd('version: 8.4.11 (api:1/proto:86-101)\nsrcversion: F73C670A7EC572DB9CF3E5B \n\n1048575: cs:Unconfigured\n');
-    expect(proc).toMatchObject({ sourceVersion: 'F73C670A7EC572DB9CF3E5B', devices: [{ minor: 1048575, role: null, flags: null, counters: null }] });
+    const proc = parseProcDrbd(
+      'version: 8.4.11 (api:1/proto:86-101)\nsrcversion: F73C670A7EC572DB9CF3E5B \n\n1048575: cs:Unconfigured\n',
+    );
+    expect(proc).toMatchObject({
+      sourceVersion: 'F73C670A7EC572DB9CF3E5B',
+      devices: [{ minor: 1048575, role: null, flags: null, counters: null }],
+    });
   });
 
   test('what is not known is kept', () => {
-    const proc = parseProcDrbd(`${HEADER_83}news from the module\n 0: cs:Dancing ro:Primary/Secondary ds:UpToDate/UpToDate C r-----zz\n    ns:1 xx:2\n\tmore\n`);
+    const proc = parseProcDrbd(
+      `${HEADER_83}news from the module\n 0: cs:Dancing ro:Primary/Secondary ds:UpToDate/UpToDate C r-----zz\n    ns:1 xx:2\n\tmore\n`,
+    );
     expect(proc.unknownLines).toEqual(['news from the module']);
-    expect(proc.devices[0]).toMatchObject({ connection: 'Dancing', counters: { sentBytes: 1024n, receivedBytes: null }, unknownLines: ['more'] });
+    expect(proc.devices[0]).toMatchObject({
+      connection: 'Dancing',
+      counters: { sentBytes: 1024n, receivedBytes: null },
+      unknownLines: ['more'],
+    });
   });
 });
 
@@ -198,20 +286,30 @@ describe('/proc/drbd that no kernel prints', () => {
       }
     };
     fc.assert(
-      fc.property(fc.constantFrom(...samples), fc.array(fc.tuple(fc.nat(), fc.nat(40), fc.string({ maxLength: 40 })), { maxLength: 5 }), (sample, edits) => {
-        let text = sample;
-        for (const [at, length, put] of edits) text = text.slice(0, at % (text.length + 1)) + put + text.slice((at % (text.length + 1)) + length);
-        parse(text);
-      }),
+      fc.property(
+        fc.constantFrom(...samples),
+        fc.array(fc.tuple(fc.nat(), fc.nat(40), fc.string({ maxLength: 40 })), { maxLength: 5 }),
+        (sample, edits) => {
+          let text = sample;
+          for (const [at, length, put] of edits)
+            text = text.slice(0, at % (text.length + 1)) + put + text.slice((at % (text.length + 1)) + length);
+          parse(text);
+        },
+      ),
       { numRuns: 500 },
     );
-    fc.assert(fc.property(fc.string(), (text) => void parse(`${HEADER_83} 0: cs:${text}`)), { numRuns: 500 });
+    fc.assert(
+      fc.property(fc.string(), (text) => void parse(`${HEADER_83} 0: cs:${text}`)),
+      { numRuns: 500 },
+    );
   });
 
   test('long lines take no longer than they are long', () => {
     const start = performance.now();
     for (const part of ['ns:1 ', ' ds:a', ' ro:', '[', '(1,', 'a:1', '1', ' ', 'x ('] as const) {
-      parseProcDrbd(`${HEADER_83} 0: cs:Connected${part.repeat(100_000)}\nns:${part.repeat(100_000)}\n\t[>...] sync'ed: 1.0%\n\tfinish: 0:00:00${part.repeat(100_000)}\nTransports ${part.repeat(1000)}\n`);
+      parseProcDrbd(
+        `${HEADER_83} 0: cs:Connected${part.repeat(100_000)}\nns:${part.repeat(100_000)}\n\t[>...] sync'ed: 1.0%\n\tfinish: 0:00:00${part.repeat(100_000)}\nTransports ${part.repeat(1000)}\n`,
+      );
     }
     expect(performance.now() - start).toBeLessThan(2000);
   });

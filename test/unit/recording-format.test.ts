@@ -1,10 +1,13 @@
 import { CodecError, formatRecording, parseRecording, type Recording } from '../../lib';
 import { captureFiles, recordingsOf } from '../support/recordings';
 
-const HEADER = '{"recording":1,"dialect":"connector","byteOrder":"little","driver":{"version":"8.3.13","api":88},"procDrbd":"version: 8.3.13","blockDevices":{"/dev/ram0":{"sizeBytes":67108864,"major":1,"minor":0},"/dev/drbd0":{"sizeBytes":0,"major":147,"minor":0}}}';
+const HEADER =
+  '{"recording":1,"dialect":"connector","byteOrder":"little","driver":{"version":"8.3.13","api":88},"procDrbd":"version: 8.3.13","blockDevices":{"/dev/ram0":{"sizeBytes":67108864,"major":1,"minor":0},"/dev/drbd0":{"sizeBytes":0,"major":147,"minor":0}}}';
 
 test('the documented form is read', () => {
-  const recording = parseRecording(`${HEADER}\n{"tx":"5800000003","socket":1}\n{"rx":"3000000003","socket":1,"port":0,"groups":128}\n{"end":"closed"}\n`);
+  const recording = parseRecording(
+    `${HEADER}\n{"tx":"5800000003","socket":1}\n{"rx":"3000000003","socket":1,"port":0,"groups":128}\n{"end":"closed"}\n`,
+  );
   expect(recording).toEqual({
     header: {
       dialect: 'connector',
@@ -18,24 +21,57 @@ test('the documented form is read', () => {
     },
     entries: [
       { kind: 'tx', line: 2, socket: 1, bytes: Uint8Array.of(0x58, 0, 0, 0, 3) },
-      { kind: 'rx', line: 3, socket: 1, bytes: Uint8Array.of(0x30, 0, 0, 0, 3), port: 0, groups: 128, group: 8, truncated: false },
+      {
+        kind: 'rx',
+        line: 3,
+        socket: 1,
+        bytes: Uint8Array.of(0x30, 0, 0, 0, 3),
+        port: 0,
+        groups: 128,
+        group: 8,
+        truncated: false,
+      },
     ],
     end: 'closed',
   });
 });
 
 test('socket, procDrbd and end may be absent, and so may the last newline', () => {
-  const recording = parseRecording('{"recording":1,"dialect":"genl1","byteOrder":"big","driver":{"version":"8.4.11","api":1},"blockDevices":{}}\n{"tx":"00"}\n{"rx":"01","port":0,"groups":0}');
-  expect(recording).toMatchObject({ header: { dialect: 'genl1', byteOrder: 'big', procDrbd: undefined }, entries: [{ socket: 1 }, { socket: 1 }], end: 'closed' });
+  const recording = parseRecording(
+    '{"recording":1,"dialect":"genl1","byteOrder":"big","driver":{"version":"8.4.11","api":1},"blockDevices":{}}\n{"tx":"00"}\n{"rx":"01","port":0,"groups":0}',
+  );
+  expect(recording).toMatchObject({
+    header: { dialect: 'genl1', byteOrder: 'big', procDrbd: undefined },
+    entries: [{ socket: 1 }, { socket: 1 }],
+    end: 'closed',
+  });
 });
 
 test('what is written is read back, to the last field', () => {
   const recording: Recording = {
-    header: { dialect: 'genl2', byteOrder: 'big', driver: { version: null, api: null }, procDrbd: 'a "quoted"\nline\u2028', blockDevices: new Map([['/dev/huge', { sizeBytes: 2n ** 63n, major: 8, minor: 1 }], ['/etc/passwd', null]]) },
+    header: {
+      dialect: 'genl2',
+      byteOrder: 'big',
+      driver: { version: null, api: null },
+      procDrbd: 'a "quoted"\nline\u2028',
+      blockDevices: new Map([
+        ['/dev/huge', { sizeBytes: 2n ** 63n, major: 8, minor: 1 }],
+        ['/etc/passwd', null],
+      ]),
+    },
     entries: [
       { kind: 'tx', line: 2, socket: 3, bytes: Uint8Array.of(255) },
       { kind: 'overrun', line: 3, socket: 2 },
-      { kind: 'rx', line: 4, socket: 2, bytes: new Uint8Array(0), port: 4_294_967_295, groups: 0x8000_0000, group: 32, truncated: true },
+      {
+        kind: 'rx',
+        line: 4,
+        socket: 2,
+        bytes: new Uint8Array(0),
+        port: 4_294_967_295,
+        groups: 0x8000_0000,
+        group: 32,
+        truncated: true,
+      },
       { kind: 'rx', line: 5, socket: 2, bytes: Uint8Array.of(1), port: 0, groups: 0, group: 40, truncated: false },
       { kind: 'host', line: 6, procDrbd: 'again' },
       { kind: 'host', line: 7, blockDevices: new Map([['/dev/ram0', { sizeBytes: 5n, major: 1, minor: 0 }]]) },
@@ -62,7 +98,8 @@ test('every captured command is, too', () => {
 
 describe('what is not a recording is refused, and the line is named', () => {
   const entry = (line: string): string => `${HEADER}\n{"tx":"00"}\n${line}\n{"end":"closed"}\n`;
-  const header = (change: object): string => `${JSON.stringify({ ...(JSON.parse(HEADER) as object), ...change })}\n{"tx":"00"}\n`;
+  const header = (change: object): string =>
+    `${JSON.stringify({ ...(JSON.parse(HEADER) as object), ...change })}\n{"tx":"00"}\n`;
 
   test.each([
     ['nothing', '', 1],
@@ -112,7 +149,12 @@ describe('what is not a recording is refused, and the line is named', () => {
     expect(error).toBeInstanceOf(CodecError);
     expect(error).toMatchObject({ code: 'ERR_DRBD_CODEC', path: `file.jsonl, line ${line}` });
     expect((error as CodecError).message).toContain(`line ${line}`);
-    expect((error as CodecError).offset).toBe(text.split('\n').slice(0, line - 1).join('\n').length + (line === 1 ? 0 : 1));
+    expect((error as CodecError).offset).toBe(
+      text
+        .split('\n')
+        .slice(0, line - 1)
+        .join('\n').length + (line === 1 ? 0 : 1),
+    );
   });
 
   test('a file that was cut anywhere but behind a line', () => {

@@ -18,7 +18,10 @@ function view(node: Node): MinorView {
 }
 
 /** Brings the pair up: connected, in sync, node 0 primary. */
-function mirrored(options: ConstructorParameters<typeof SimulatedPair>[0] = {}, tags: { readonly disk?: Readonly<Record<string, unknown>>; readonly net?: Readonly<Record<string, unknown>> } = {}): void {
+function mirrored(
+  options: ConstructorParameters<typeof SimulatedPair>[0] = {},
+  tags: { readonly disk?: Readonly<Record<string, unknown>>; readonly net?: Readonly<Record<string, unknown>> } = {},
+): void {
   pair = new SimulatedPair(options);
   for (const node of NODES) {
     expect(pair.ask(node, 'syncer_conf', { rate: 100_000, verify_alg: 'md5' })).toBe(101);
@@ -32,7 +35,8 @@ function mirrored(options: ConstructorParameters<typeof SimulatedPair>[0] = {}, 
 }
 
 function expectTogether(): void {
-  for (const node of NODES) expect(view(node).state).toMatchObject({ conn: C.C_CONNECTED, disk: D.D_UP_TO_DATE, pdsk: D.D_UP_TO_DATE });
+  for (const node of NODES)
+    expect(view(node).state).toMatchObject({ conn: C.C_CONNECTED, disk: D.D_UP_TO_DATE, pdsk: D.D_UP_TO_DATE });
   expect(view(0).dirtyBlocks + view(1).dirtyBlocks).toBe(0);
   expect(view(0).uuids?.map((uuid) => uuid & ~1n)).toEqual(view(1).uuids?.map((uuid) => uuid & ~1n));
 }
@@ -60,13 +64,30 @@ test('a write reaches both disks; one made alone is resynchronised when the peer
 
 test('an hour of resync passes in a moment of ours', () => {
   const clock = new VirtualClock();
-  const simulator = createSimulator({ clock, disks: { '/dev/a': { sizeBytes: 1 << 30 }, '/dev/b': { sizeBytes: 1 << 30 } } });
+  const simulator = createSimulator({
+    clock,
+    disks: { '/dev/a': { sizeBytes: 1 << 30 }, '/dev/b': { sizeBytes: 1 << 30 } },
+  });
   const client = openDrbd({ dialect: 'connector', transport: simulator.transport });
   return client.then(async (drbd) => {
-    const address = (port: number): { readonly family: 'ipv4'; readonly address: string; readonly port: number } => ({ family: 'ipv4', address: '127.0.0.1', port });
-    for (const [minor, path, mine, theirs] of [[0, '/dev/a', 7788, 7789], [1, '/dev/b', 7789, 7788]] as const) {
-      await drbd.request('disk_conf', { minor, createDevice: true, tags: { backing_dev: path, meta_dev: path, meta_dev_idx: -1 } });
-      await drbd.request('net_conf', { minor, tags: { my_addr: address(mine), peer_addr: address(theirs), wire_protocol: 3 } });
+    const address = (port: number): { readonly family: 'ipv4'; readonly address: string; readonly port: number } => ({
+      family: 'ipv4',
+      address: '127.0.0.1',
+      port,
+    });
+    for (const [minor, path, mine, theirs] of [
+      [0, '/dev/a', 7788, 7789],
+      [1, '/dev/b', 7789, 7788],
+    ] as const) {
+      await drbd.request('disk_conf', {
+        minor,
+        createDevice: true,
+        tags: { backing_dev: path, meta_dev: path, meta_dev_idx: -1 },
+      });
+      await drbd.request('net_conf', {
+        minor,
+        tags: { my_addr: address(mine), peer_addr: address(theirs), wire_protocol: 3 },
+      });
     }
     clock.advance(1000);
     await drbd.request('primary', { minor: 0, tags: { primary_force: true } });
@@ -80,7 +101,10 @@ test('an hour of resync passes in a moment of ours', () => {
     clock.advance(45 * MINUTE);
     const snapshot = await drbd.status();
     expectValidSnapshot(snapshot);
-    expect(snapshot.resources.map((resource) => resource.connections[0]?.peerDevices[0]?.replication)).toEqual(['Established', 'Established']);
+    expect(snapshot.resources.map((resource) => resource.connections[0]?.peerDevices[0]?.replication)).toEqual([
+      'Established',
+      'Established',
+    ]);
     expect(performance.now() - began).toBeLessThan(10_000);
     drbd.close();
     simulator.close();
@@ -142,16 +166,21 @@ describe('a lost peer', () => {
 
 describe('fencing', () => {
   const helpers: string[] = [];
-  const helper = (status: number) => (event: string): number => {
-    helpers.push(event);
-    return event === 'fence-peer' ? status : 0;
-  };
+  const helper =
+    (status: number) =>
+    (event: string): number => {
+      helpers.push(event);
+      return event === 'fence-peer' ? status : 0;
+    };
   beforeEach(() => {
     helpers.length = 0;
   });
 
   test('resource-and-stonith: I/O is frozen until the peer is shot, then goes on', () => {
-    mirrored({ helper: (event) => (event === 'fence-peer' ? { exitStatus: 7, milliseconds: 3000 } : 0) }, { disk: { fencing: 2 } });
+    mirrored(
+      { helper: (event) => (event === 'fence-peer' ? { exitStatus: 7, milliseconds: 3000 } : 0) },
+      { disk: { fencing: 2 } },
+    );
     pair.network.partition();
     expect(pair.clock.advanceUntil(() => view(0).state.conn === C.C_WF_CONNECTION, 11_000)).toBe(true);
     expect(view(0).state).toMatchObject({ susp_fen: true, pdsk: D.D_UNKNOWN });
@@ -263,7 +292,7 @@ test('two primaries: refused by default after 1.2 seconds, allowed where both sa
   expect(view(0).content(4)).toBe(44);
 });
 
-test('a primary that loses its disk goes on with the peer\'s, and takes its own back later', () => {
+test("a primary that loses its disk goes on with the peer's, and takes its own back later", () => {
   mirrored({}, { disk: { on_io_error: 2 } });
   pair.nodes[0].failDisk(0);
   pair.clock.advance(100);
@@ -311,7 +340,7 @@ test('online growth: the new space is copied, or taken for equal', () => {
   expect(view(0).state.conn).toBe(C.C_SYNC_SOURCE);
   pair.clock.advance(3_000);
   expectTogether();
-  expect(view(0).sizeSectors).toBe(((64 << 20) / 512) - 80);
+  expect(view(0).sizeSectors).toBe((64 << 20) / 512 - 80);
   expect(view(1).sizeSectors).toBe(view(0).sizeSectors);
   expect(pair.ask(1, 'resize', { resize_size: 40_000n })).toBe(101);
   expect([view(0).sizeSectors, view(1).sizeSectors]).toEqual([40_000, 40_000]);
@@ -320,7 +349,11 @@ test('online growth: the new space is copied, or taken for equal', () => {
 });
 
 describe('congestion, with protocol A', () => {
-  const net = (on_congestion: number): Readonly<Record<string, unknown>> => ({ wire_protocol: 1, on_congestion, cong_fill: 64 });
+  const net = (on_congestion: number): Readonly<Record<string, unknown>> => ({
+    wire_protocol: 1,
+    on_congestion,
+    cong_fill: 64,
+  });
 
   test('pull-ahead: the primary goes ahead of its peer, and catches up when the link is free', () => {
     mirrored({}, { net: net(1) });
@@ -374,15 +407,31 @@ test('sync-after: a resync waits for the one that it depends on, and the chain r
   const clock = new VirtualClock();
   const network = new Network();
   const disks = Object.fromEntries(['a', 'b'].map((name) => [`/dev/${name}`, { sizeBytes: 16 << 20 }]));
-  const make = (host: number): Simulator => createSimulator({ clock, network, disks, addresses: [`10.0.0.${host}`], byteOrder: 'little', seed: host });
+  const make = (host: number): Simulator =>
+    createSimulator({ clock, network, disks, addresses: [`10.0.0.${host}`], byteOrder: 'little', seed: host });
   const nodes = [make(1), make(2)] as const;
-  return Promise.all(nodes.map((simulator) => openDrbd({ dialect: 'connector', byteOrder: 'little', transport: simulator.transport }))).then(async (clients) => {
+  return Promise.all(
+    nodes.map((simulator) => openDrbd({ dialect: 'connector', byteOrder: 'little', transport: simulator.transport })),
+  ).then(async (clients) => {
     for (const [host, drbd] of clients.entries()) {
       for (const [minor, path] of ['/dev/a', '/dev/b'].entries()) {
-        await drbd.request('syncer_conf', { minor, createDevice: true, tags: { rate: 4096, after: minor === 0 ? -1 : 0 } });
+        await drbd.request('syncer_conf', {
+          minor,
+          createDevice: true,
+          tags: { rate: 4096, after: minor === 0 ? -1 : 0 },
+        });
         await drbd.request('disk_conf', { minor, tags: { backing_dev: path, meta_dev: path, meta_dev_idx: -1 } });
-        const address = (node: number): { readonly family: 'ipv4'; readonly address: string; readonly port: number } => ({ family: 'ipv4', address: `10.0.0.${node + 1}`, port: 7788 + minor });
-        await drbd.request('net_conf', { minor, tags: { my_addr: address(host), peer_addr: address(1 - host), wire_protocol: 3 } });
+        const address = (
+          node: number,
+        ): { readonly family: 'ipv4'; readonly address: string; readonly port: number } => ({
+          family: 'ipv4',
+          address: `10.0.0.${node + 1}`,
+          port: 7788 + minor,
+        });
+        await drbd.request('net_conf', {
+          minor,
+          tags: { my_addr: address(host), peer_addr: address(1 - host), wire_protocol: 3 },
+        });
       }
     }
     clock.advance(1000);
@@ -399,7 +448,9 @@ test('sync-after: a resync waits for the one that it depends on, and the chain r
     expect(nodes[0].minor(1)?.state.conn).toBe(C.C_SYNC_SOURCE);
     clock.advance(10_000);
     expect(nodes.map((simulator) => simulator.minor(1)?.state.disk)).toEqual([D.D_UP_TO_DATE, D.D_UP_TO_DATE]);
-    await expect(first.request('syncer_conf', { minor: 0, tags: { after: 1 } })).rejects.toMatchObject({ returnCode: 133 });
+    await expect(first.request('syncer_conf', { minor: 0, tags: { after: 1 } })).rejects.toMatchObject({
+      returnCode: 133,
+    });
     for (const drbd of clients) drbd.close();
     for (const simulator of nodes) simulator.close();
   });
@@ -425,23 +476,37 @@ describe('in one process', () => {
     const shifted = createSimulator({ index: 8 + 6977, byteOrder: 'big' });
     const other = await openDrbd({ transport: shifted.transport, dialect: 'connector', byteOrder: 'big' });
     expect(other.driver.address).toBe(8 + 6977);
-    expect((await other.request('syncer_conf', { minor: 1, createDevice: true, tags: { rate: 5 } })).returnCode).toBe(101);
+    expect((await other.request('syncer_conf', { minor: 1, createDevice: true, tags: { rate: 5 } })).returnCode).toBe(
+      101,
+    );
     expect((await other.request('get_config', { minor: 1 })).tags.rate).toBe(5);
     other.close();
     shifted.close();
   });
 
-  test.each(['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'] as const)('%s of an empty minor hangs its sender alone', async (name) => {
-    await drbd.request('syncer_conf', { minor: 5, createDevice: true });
-    await expect(drbd.request(name, { minor: 5 }, { forceUnsafe: true, timeoutMs: 50 })).rejects.toMatchObject({ code: 'ERR_DRBD_TIMEOUT', sent: 'started' });
-    expect((await drbd.request('get_state', { minor: 5 })).returnCode).toBe(101);
-    expect((await drbd.request('secondary', { minor: 6, createDevice: true })).returnCode).toBe(2);
-  });
+  test.each(['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'] as const)(
+    '%s of an empty minor hangs its sender alone',
+    async (name) => {
+      await drbd.request('syncer_conf', { minor: 5, createDevice: true });
+      await expect(drbd.request(name, { minor: 5 }, { forceUnsafe: true, timeoutMs: 50 })).rejects.toMatchObject({
+        code: 'ERR_DRBD_TIMEOUT',
+        sent: 'started',
+      });
+      expect((await drbd.request('get_state', { minor: 5 })).returnCode).toBe(101);
+      expect((await drbd.request('secondary', { minor: 6, createDevice: true })).returnCode).toBe(2);
+    },
+  );
 
   test('listeners that are overrun are told so', async () => {
     const events = drbd.events();
     simulator.overrunListeners(1);
-    await drbd.request('disk_conf', { minor: 0, createDevice: true, tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 } }).catch(() => undefined);
+    await drbd
+      .request('disk_conf', {
+        minor: 0,
+        createDevice: true,
+        tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 },
+      })
+      .catch(() => undefined);
     const { value } = await events.next();
     expect(value).toMatchObject({ kind: 'resync', reason: 'overrun' });
     await events.return?.();
@@ -450,12 +515,17 @@ describe('in one process', () => {
   test('broadcasts that are lost, doubled or out of order leave traces in their numbers', async () => {
     const seen: number[] = [];
     simulator.onDatagram(({ bytes }, { kind }) => {
-      if (kind === 'broadcast') seen.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(24, simulator.byteOrder === 'little'));
+      if (kind === 'broadcast')
+        seen.push(new DataView(bytes.buffer, bytes.byteOffset).getUint32(24, simulator.byteOrder === 'little'));
     });
     simulator.faults.message({ kind: 'drop' }, { kind: 'broadcast' });
     simulator.faults.message({ kind: 'duplicate' }, { kind: 'broadcast' });
     simulator.faults.message({ kind: 'reorder' }, { kind: 'broadcast' });
-    await drbd.request('disk_conf', { minor: 0, createDevice: true, tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 } });
+    await drbd.request('disk_conf', {
+      minor: 0,
+      createDevice: true,
+      tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 },
+    });
     await drbd.request('pause_sync', { minor: 0 });
     await drbd.request('resume_sync', { minor: 0 });
     expect(seen).toEqual([4, 4, 6, 5]);
@@ -466,7 +536,11 @@ describe('in one process', () => {
   });
 
   test('memory that is refused is an answer', async () => {
-    const attach = { minor: 0, createDevice: true, tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 } };
+    const attach = {
+      minor: 0,
+      createDevice: true,
+      tags: { backing_dev: '/dev/a', meta_dev: '/dev/a', meta_dev_idx: -1 },
+    };
     simulator.faults.refuseMemory();
     await expect(drbd.request('disk_conf', attach)).rejects.toMatchObject({ returnName: 'ERR_NOMEM' });
     expect((await drbd.request('disk_conf', attach)).returnCode).toBe(101);
@@ -478,7 +552,13 @@ describe('in one process', () => {
   });
 
   test('options that cannot be are refused', () => {
-    for (const options of [{ minorCount: 0 }, { minorCount: 257 }, { index: 0 }, { version: '8.4.0' }, { disks: { '/dev/x': { sizeBytes: -1 } } }]) {
+    for (const options of [
+      { minorCount: 0 },
+      { minorCount: 257 },
+      { index: 0 },
+      { version: '8.4.0' },
+      { disks: { '/dev/x': { sizeBytes: -1 } } },
+    ]) {
       expect(() => createSimulator(options)).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }));
     }
     expect(() => simulator.disk('/dev/none')).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }));
@@ -488,9 +568,19 @@ describe('in one process', () => {
   test('integrity failures are told with the block', async () => {
     await drbd.request('syncer_conf', { minor: 0, createDevice: true });
     const events = drbd.events();
-    simulator.reportIntegrityFailure(0, { reason: 'received digest does not match', seenDigest: new Uint8Array(16).fill(1), calculatedDigest: new Uint8Array(16).fill(2), sector: 8n, blockId: 5n, data: new Uint8Array(4096).fill(3) });
+    simulator.reportIntegrityFailure(0, {
+      reason: 'received digest does not match',
+      seenDigest: new Uint8Array(16).fill(1),
+      calculatedDigest: new Uint8Array(16).fill(2),
+      sector: 8n,
+      blockId: 5n,
+      data: new Uint8Array(4096).fill(3),
+    });
     const { value } = await events.next();
-    expect(value).toMatchObject({ name: 'dump_ee', tags: { dump_ee_reason: 'received digest does not match', ee_sector: 8n } });
+    expect(value).toMatchObject({
+      name: 'dump_ee',
+      tags: { dump_ee_reason: 'received digest does not match', ee_sector: 8n },
+    });
     await events.return?.();
   });
 
@@ -498,7 +588,9 @@ describe('in one process', () => {
     const codes: number[] = [];
     simulator.onDatagram(({ bytes }) => codes.push(new DataView(bytes.buffer, bytes.byteOffset).getInt32(44, true)));
     const request = new Uint8Array(52);
-    [52, 3, 1, 0, 8, 1, 1, 7, 16, 99, 77, 0, 0].forEach((word, at) => new DataView(request.buffer).setUint32(at * 4, word, true));
+    [52, 3, 1, 0, 8, 1, 1, 7, 16, 99, 77, 0, 0].forEach((word, at) =>
+      new DataView(request.buffer).setUint32(at * 4, word, true),
+    );
     simulator.receive(request, { privileged: false });
     expect(codes).toEqual([152]);
   });

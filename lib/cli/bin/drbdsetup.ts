@@ -37,7 +37,13 @@ function loadBundle(): Bundle | undefined {
   return module.exports as Bundle;
 }
 
-const { './cli/drbdsetup': { main }, './cli/io': { processIo } } = loadBundle() ?? { './cli/drbdsetup': require('../drbdsetup') as typeof tool, './cli/io': require('../io') as typeof processes };
+const {
+  './cli/drbdsetup': { main },
+  './cli/io': { processIo },
+} = loadBundle() ?? {
+  './cli/drbdsetup': require('../drbdsetup') as typeof tool,
+  './cli/io': require('../io') as typeof processes,
+};
 
 void main(process.argv.slice(2), processIo()).then((code) => {
   // A thread that is stuck in the kernel must not keep the process.

@@ -10,11 +10,13 @@ export interface Gap {
 const MOST_HELD = 256;
 
 /**
- * Puts broadcasts into the driver's order. One that comes too early waits for those before it, until they come or the stream tells that they are lost; nothing
- * is dropped.
+ * Puts broadcasts into the driver's order. One that comes too early waits for those before it, until they come or the
+ * stream tells that they are lost; nothing is dropped.
  * @param source a stream of broadcasts as they arrived
  */
-export async function* inOrder(source: AsyncIterator<ConnectorEvent | ResyncEvent>): AsyncGenerator<ConnectorEvent | Gap> {
+export async function* inOrder(
+  source: AsyncIterator<ConnectorEvent | ResyncEvent>,
+): AsyncGenerator<ConnectorEvent | Gap> {
   const held = new Map<number, ConnectorEvent>();
   let next: number | undefined;
   const release = function* (): Generator<ConnectorEvent> {

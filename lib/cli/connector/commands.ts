@@ -2,8 +2,9 @@ import { packets, type RequestPacketName } from '../../dialects/connector';
 import { hasOnlyNamedValues, type AnyField } from '../../schema';
 import type { DefaultUnit } from '../number';
 
-// The words of drbdsetup 8.3.16: its commands, and for each option what the command line adds to the protocol's table: name, letter, and
-// the unit of a number that has no suffix. Types, ranges, defaults and names of values are the table's.
+// The words of drbdsetup 8.3.16: its commands, and for each option what the command line adds to the protocol's table:
+// name, letter, and the unit of a number that has no suffix. Types, ranges, defaults and names of values are the
+// table's.
 
 /** An option that sets a tag. */
 export interface CommandOption {
@@ -75,7 +76,12 @@ const seconds = { counts: 'seconds' } as const;
 const bytes = { counts: 'bytes', flagIfZero: 'auto_sndbuf_size' } as const;
 const aDisk = { limits: diskConf.tags.disk_size } as const;
 
-const configure = (name: string, packet: RequestPacketName, options: readonly CommandOption[] = [], words: readonly CommandArgument[] = []): ConfigureCommand => ({
+const configure = (
+  name: string,
+  packet: RequestPacketName,
+  options: readonly CommandOption[] = [],
+  words: readonly CommandArgument[] = [],
+): ConfigureCommand => ({
   kind: 'configure',
   name,
   packet,
@@ -86,9 +92,19 @@ const configure = (name: string, packet: RequestPacketName, options: readonly Co
 
 const waitOptions: readonly ListenOption[] = [
   { name: 'wfc-timeout', short: 't', argument: 'required', doc: 'Seconds to wait; 0 waits for ever.' },
-  { name: 'degr-wfc-timeout', short: 'd', argument: 'required', doc: 'The same, if the cluster was degraded before this start.' },
+  {
+    name: 'degr-wfc-timeout',
+    short: 'd',
+    argument: 'required',
+    doc: 'The same, if the cluster was degraded before this start.',
+  },
   { name: 'outdated-wfc-timeout', short: 'o', argument: 'required', doc: "The same, if the peer's disk was outdated." },
-  { name: 'wait-after-sb', short: 'w', argument: 'none', doc: 'Wait on even where the connection is given up, as after a split brain.' },
+  {
+    name: 'wait-after-sb',
+    short: 'w',
+    argument: 'none',
+    doc: 'Wait on even where the connection is given up, as after a split brain.',
+  },
 ];
 
 /** All commands, in the order in which help lists them and `show` prints their sections. */
@@ -192,24 +208,49 @@ export const commands: readonly Command[] = [
   { kind: 'down', name: 'down', doc: 'Make the minor secondary, disconnect and detach it.' },
   { kind: 'read', name: 'role', packet: 'get_state', doc: 'Print the roles here and on the peer.' },
   { kind: 'read', name: 'status', packet: 'get_state', doc: 'Print the state as one line that looks like XML.' },
-  { kind: 'read', name: 'sh-status', packet: 'get_state', doc: 'Print the state as shell assignments, to be evaluated.' },
+  {
+    kind: 'read',
+    name: 'sh-status',
+    packet: 'get_state',
+    doc: 'Print the state as shell assignments, to be evaluated.',
+  },
   { kind: 'read', name: 'cstate', packet: 'get_state', doc: 'Print the connection state.' },
   { kind: 'read', name: 'dstate', packet: 'get_state', doc: 'Print the states of the disks here and on the peer.' },
   { kind: 'read', name: 'show-gi', packet: 'get_uuids', doc: 'Print the generations of the data and explain them.' },
   { kind: 'read', name: 'get-gi', packet: 'get_uuids', doc: 'Print the generations of the data.' },
-  { kind: 'read', name: 'show', packet: 'get_config', doc: 'Print the configuration as drbd.conf has it, secrets included.' },
-  { kind: 'read', name: 'check-resize', packet: 'get_config', doc: 'Note the size of the backing device, so that internal metadata is found again after it has grown.' },
+  {
+    kind: 'read',
+    name: 'show',
+    packet: 'get_config',
+    doc: 'Print the configuration as drbd.conf has it, secrets included.',
+  },
+  {
+    kind: 'read',
+    name: 'check-resize',
+    packet: 'get_config',
+    doc: 'Note the size of the backing device, so that internal metadata is found again after it has grown.',
+  },
   {
     kind: 'events',
     name: 'events',
     doc: "Print the state, and then the driver's broadcasts as they come.",
     options: [
-      { name: 'unfiltered', short: 'u', argument: 'none', doc: 'All that the driver says, answers to others too, in the order of arrival.' },
+      {
+        name: 'unfiltered',
+        short: 'u',
+        argument: 'none',
+        doc: 'All that the driver says, answers to others too, in the order of arrival.',
+      },
       { name: 'all-devices', short: 'a', argument: 'none', doc: 'Of all minors.' },
     ],
   },
   { kind: 'wait', name: 'wait-connect', doc: 'Wait until the peers are connected.', options: waitOptions },
-  { kind: 'wait', name: 'wait-sync', doc: 'Wait until the peers are connected and no resync runs.', options: waitOptions },
+  {
+    kind: 'wait',
+    name: 'wait-sync',
+    doc: 'Wait until the peers are connected and no resync runs.',
+    options: waitOptions,
+  },
 ];
 
 /** Names that are still understood. */
@@ -244,10 +285,14 @@ export function optionType(field: AnyField): OptionType {
 }
 
 /** @returns the range and the default of a numeric option */
-export function numericLimits(command: ConfigureCommand, option: CommandOption): { readonly min: bigint; readonly max: bigint; readonly default: bigint } {
+export function numericLimits(
+  command: ConfigureCommand,
+  option: CommandOption,
+): { readonly min: bigint; readonly max: bigint; readonly default: bigint } {
   const field = option.limits ?? fieldOf(command, option.tag);
   const { min, max, default: standard } = field;
-  if (min === undefined || max === undefined || standard === undefined) throw new TypeError(`${command.name} --${option.name} has no range`);
+  if (min === undefined || max === undefined || standard === undefined)
+    throw new TypeError(`${command.name} --${option.name} has no range`);
   return { min: BigInt(min), max: BigInt(max), default: BigInt(standard) };
 }
 

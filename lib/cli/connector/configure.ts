@@ -11,15 +11,25 @@ import { warnOfExcess } from './events';
 import { readConfiguration, type Configuration } from './words';
 
 /** @returns the exit code */
-export async function runConfigure(command: ConfigureCommand, minor: number, argv: readonly string[], context: Context): Promise<number> {
+export async function runConfigure(
+  command: ConfigureCommand,
+  minor: number,
+  argv: readonly string[],
+  context: Context,
+): Promise<number> {
   const configuration = await readConfiguration(command, argv, context);
   warnOfExcess(configuration.excess, context);
-  return report(command, minor, await locked(minor, context, () => send(command, minor, configuration, context)), context);
+  return report(
+    command,
+    minor,
+    await locked(minor, context, () => send(command, minor, configuration, context)),
+    context,
+  );
 }
 
 /**
- * Secondary, disconnect, detach. A minor that does not exist is down already; one that has to stay primary stays as it is; and what comes of the
- * disconnect is told, but does not keep the disk attached.
+ * Secondary, disconnect, detach. A minor that does not exist is down already; one that has to stay primary stays as it
+ * is; and what comes of the disconnect is told, but does not keep the disk attached.
  */
 export async function runDown(minor: number, argv: readonly string[], context: Context): Promise<number> {
   const steps = ['secondary', 'disconnect', 'detach'].map(findCommand);
@@ -29,7 +39,12 @@ export async function runDown(minor: number, argv: readonly string[], context: C
   return locked(minor, context, () => takeDown([secondary, disconnect, detach], minor, configuration, context));
 }
 
-async function takeDown([secondary, disconnect, detach]: readonly [ConfigureCommand, ConfigureCommand, ConfigureCommand], minor: number, configuration: Configuration, context: Context): Promise<number> {
+async function takeDown(
+  [secondary, disconnect, detach]: readonly [ConfigureCommand, ConfigureCommand, ConfigureCommand],
+  minor: number,
+  configuration: Configuration,
+  context: Context,
+): Promise<number> {
   const demoted = await send(secondary, minor, configuration, context);
   if (demoted === returnCodes.ERR_MINOR_INVALID) return EXIT.ok;
   if (exitCodeOfReturnCode(demoted, nameOfCode(demoted)) !== EXIT.ok) return report(secondary, minor, demoted, context);
@@ -38,14 +53,28 @@ async function takeDown([secondary, disconnect, detach]: readonly [ConfigureComm
 }
 
 /** @returns the kernel's return code. @throws what the client throws, but a KernelError */
-async function send(command: ConfigureCommand, minor: number, configuration: Configuration, context: Context): Promise<number> {
+async function send(
+  command: ConfigureCommand,
+  minor: number,
+  configuration: Configuration,
+  context: Context,
+): Promise<number> {
   const { tags, createDevice, setDefaults } = configuration;
   const client = await clientOf(context, 'connector');
-  refuseUnknownTags(command, tags.map(([name]) => name), client.driver.version);
+  refuseUnknownTags(
+    command,
+    tags.map(([name]) => name),
+    client.driver.version,
+  );
   // The encoder takes a list of pairs as it stands: an option that was given twice goes out twice, as from drbdsetup.
   const params = { minor, createDevice, setDefaults, tags } as unknown as ConnectorParams<RequestPacketName>;
   try {
-    return (await client.request(command.packet, params, { ...waitOptions(context), forceUnsafe: context.globals.forceUnsafe })).returnCode;
+    return (
+      await client.request(command.packet, params, {
+        ...waitOptions(context),
+        forceUnsafe: context.globals.forceUnsafe,
+      })
+    ).returnCode;
   } catch (error) {
     if (error instanceof KernelError) return error.returnCode;
     throw error;
@@ -55,8 +84,10 @@ async function send(command: ConfigureCommand, minor: number, configuration: Con
 function report(command: ConfigureCommand, minor: number, returnCode: number, context: Context): number {
   const name = nameOfCode(returnCode);
   const exitCode = exitCodeOfReturnCode(returnCode, name);
-  if (exitCode !== EXIT.ok) context.io.stderr.write(formatReturnCode(context.subject ?? context.tool, returnCode, name));
-  if (context.globals.json) context.io.stdout.write(`${JSON.stringify({ minor, command: command.name, ...codeToJson(returnCode) })}\n`);
+  if (exitCode !== EXIT.ok)
+    context.io.stderr.write(formatReturnCode(context.subject ?? context.tool, returnCode, name));
+  if (context.globals.json)
+    context.io.stdout.write(`${JSON.stringify({ minor, command: command.name, ...codeToJson(returnCode) })}\n`);
   return exitCode;
 }
 
@@ -70,14 +101,26 @@ function refuseUnknownTags(command: ConfigureCommand, names: readonly string[], 
   const packet = packets[command.packet];
   const fields: Readonly<Record<string, AnyField>> = packet.tags;
   const refuse = (what: string, since: string): never => {
-    throw new UnsupportedError(`${what} needs DRBD ${since}; the loaded module is ${version}, so nothing was sent. Leave it out, or update the module`, { feature: what, dialect: 'connector', requires: `DRBD ${since}` });
+    throw new UnsupportedError(
+      `${what} needs DRBD ${since}; the loaded module is ${version}, so nothing was sent. Leave it out, or update the module`,
+      { feature: what, dialect: 'connector', requires: `DRBD ${since}` },
+    );
   };
-  if ('since' in packet && typeof packet.since === 'string' && isBefore(version, packet.since)) refuse(command.name, packet.since);
+  if ('since' in packet && typeof packet.since === 'string' && isBefore(version, packet.since))
+    refuse(command.name, packet.since);
   for (const name of names) {
     const field = fields[name];
     if (field?.since === undefined || !isBefore(version, field.since)) continue;
     // The same number had another name in older releases.
-    if (Object.values(fields).some((other) => other !== field && other.number === field.number && (other.since === undefined || !isBefore(version, other.since)))) continue;
+    if (
+      Object.values(fields).some(
+        (other) =>
+          other !== field &&
+          other.number === field.number &&
+          (other.since === undefined || !isBefore(version, other.since)),
+      )
+    )
+      continue;
     const option = command.options.find(({ tag, flagIfZero }) => tag === name || flagIfZero === name);
     refuse(option === undefined ? `an address of this family` : `${command.name} --${option.name}`, field.since);
   }

@@ -19,10 +19,18 @@ import { formatPercent, stateText } from './show';
 const ALL_MINORS = 256;
 
 /** What a line is made from: a broadcast, or an answer. */
-export type Message = Pick<ConnectorEvent, 'name' | 'minor' | 'returnCode' | 'tags'> & { readonly number: number; readonly origin?: ConnectorEvent['origin'] };
+export type Message = Pick<ConnectorEvent, 'name' | 'minor' | 'returnCode' | 'tags'> & {
+  readonly number: number;
+  readonly origin?: ConnectorEvent['origin'];
+};
 
 /** @returns the exit code */
-export async function runEvents(command: ListenCommand, minor: number, argv: readonly string[], context: Context): Promise<number> {
+export async function runEvents(
+  command: ListenCommand,
+  minor: number,
+  argv: readonly string[],
+  context: Context,
+): Promise<number> {
   const { io } = context;
   const { options, operands } = getopt(argv, command.options, command.name);
   const given = new Set(options.map(({ spec }) => spec.name));
@@ -35,14 +43,20 @@ export async function runEvents(command: ListenCommand, minor: number, argv: rea
   const minors = all ? allMinors(context) : [minor];
   const order = byteOrderOf(context.backend);
   const print = (message: Message): void => {
-    io.stdout.write(context.globals.json ? `${JSON.stringify(eventToJson(message, order))}\n` : formatMessage(message, order, context));
+    io.stdout.write(
+      context.globals.json
+        ? `${JSON.stringify(eventToJson(message, order))}\n`
+        : formatMessage(message, order, context),
+    );
   };
   const questions = new Questions(client, context);
   try {
     const told = await questions.ask(minors);
     // In an unfiltered stream the answers come by themselves, in their place.
     if (!unfiltered) for (const answer of told) print(answer);
-    const source: AsyncIterator<ConnectorEvent | Gap> = unfiltered ? asItCame(lossLast(stream)) : inOrder(lossLast(stream));
+    const source: AsyncIterator<ConnectorEvent | Gap> = unfiltered
+      ? asItCame(lossLast(stream))
+      : inOrder(lossLast(stream));
     for (let result = await source.next(); result.done !== true; result = await source.next()) {
       const item = result.value;
       if (item.kind === 'gap') {
@@ -73,12 +87,17 @@ const GAP_TEXT: Readonly<Record<Gap['reason'], string>> = {
   module: 'the driver has been loaded anew',
 };
 
-async function* asItCame(stream: AsyncIterable<ConnectorEvent | { readonly kind: 'resync'; readonly reason: Gap['reason'] }>): AsyncGenerator<ConnectorEvent | Gap> {
+async function* asItCame(
+  stream: AsyncIterable<ConnectorEvent | { readonly kind: 'resync'; readonly reason: Gap['reason'] }>,
+): AsyncGenerator<ConnectorEvent | Gap> {
   for await (const item of stream) yield item.kind === 'resync' ? { kind: 'gap', reason: item.reason } : item;
 }
 
 function allMinors(context: Context): readonly number[] {
-  const beyond = procDrbdOf(context.backend)?.devices.map(({ minor }) => minor).filter((minor) => minor >= ALL_MINORS) ?? [];
+  const beyond =
+    procDrbdOf(context.backend)
+      ?.devices.map(({ minor }) => minor)
+      .filter((minor) => minor >= ALL_MINORS) ?? [];
   return [...Array.from({ length: ALL_MINORS }, (_unused, minor) => minor), ...beyond];
 }
 
@@ -107,7 +126,11 @@ class Questions {
         const number = ++this.#asked;
         this.#numbers.set(minor, number);
         try {
-          const { returnCode, tags } = await this.#client.request('get_state', { minor }, waitOptions(this.#context, signal));
+          const { returnCode, tags } = await this.#client.request(
+            'get_state',
+            { minor },
+            waitOptions(this.#context, signal),
+          );
           return { name: packets.get_state.name, minor, returnCode, tags, number };
         } catch (error) {
           if (!(error instanceof KernelError)) throw error;
@@ -120,7 +143,9 @@ class Questions {
 
 export function warnOfExcess(words: readonly string[], context: Context): void {
   if (words.length === 0) return;
-  context.io.stderr.write(`Ignoring excess arguments: ${words.map((word) => (/^[!-~]{1,80}$/u.test(word) ? word : quote(word))).join(' ')}\n`);
+  context.io.stderr.write(
+    `Ignoring excess arguments: ${words.map((word) => (/^[!-~]{1,80}$/u.test(word) ? word : quote(word))).join(' ')}\n`,
+  );
   // drbdsetup ends this line on standard output.
   context.io.stdout.write('\n');
 }
@@ -143,13 +168,20 @@ export function formatMessage(message: Message, order: ByteOrder, context: Conte
       const { state_i: word } = tags;
       if (typeof word !== 'number') return missing('state_i');
       const { connection, role, peer, disk, peerDisk, word: bits } = stateText(word, order);
-      const flags = [bits.susp ? 's' : 'r', bits.aftr_isp ? 'a' : '-', bits.peer_isp ? 'p' : '-', bits.user_isp ? 'u' : '-'].join('');
+      const flags = [
+        bits.susp ? 's' : 'r',
+        bits.aftr_isp ? 'a' : '-',
+        bits.peer_isp ? 'p' : '-',
+        bits.user_isp ? 'u' : '-',
+      ].join('');
       return `${number} ST ${minor} { cs:${connection} ro:${role}/${peer} ds:${disk}/${peerDisk} ${flags} }\n`;
     }
     case 'call_helper':
       return typeof tags['helper'] === 'string' ? `${number} UH ${minor} ${tags['helper']}\n` : missing('helper');
     case 'sync_progress':
-      return typeof tags['sync_progress'] === 'number' ? `${number} SP ${minor} ${formatPercent(tags['sync_progress'])}\n` : missing('sync_progress');
+      return typeof tags['sync_progress'] === 'number'
+        ? `${number} SP ${minor} ${formatPercent(tags['sync_progress'])}\n`
+        : missing('sync_progress');
     case 'dump_ee':
       return `${number} DE ${minor}\n${formatDump(tags)}`;
     default:
@@ -182,7 +214,10 @@ function formatDump(tags: Readonly<Record<string, unknown>>): string {
     [data, 'no data?'],
   ] as const;
   const size = data?.length ?? 0;
-  const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex').slice(0, MOST_DIGEST_BYTES * 2);
+  const hex = (bytes: Uint8Array | undefined): string =>
+    Buffer.from(bytes ?? [])
+      .toString('hex')
+      .slice(0, MOST_DIGEST_BYTES * 2);
   return [
     ...absent.filter(([value]) => value === undefined).map(([, text]) => `\t${text}\n`),
     `\tdumping ee, reason: ${typeof reason === 'string' ? reason : 'UNKNOWN REASON'}\n`,
@@ -211,7 +246,9 @@ function formatRows(data: Uint8Array): string {
     before = key;
     star = false;
     const text = Array.from(row, (byte) => (byte > 0x20 && byte <= 0x7e ? String.fromCharCode(byte) : '.')).join('');
-    lines.push(` ${at.toString(16).padStart(4, '0')}: ${bytes.slice(0, 8).join(' ')}  ${bytes.slice(8).join(' ')}  ${text}\n`);
+    lines.push(
+      ` ${at.toString(16).padStart(4, '0')}: ${bytes.slice(0, 8).join(' ')}  ${bytes.slice(8).join(' ')}  ${text}\n`,
+    );
   }
   return `${lines.join('')} ${data.length.toString(16).padStart(4, '0')}.\n`;
 }

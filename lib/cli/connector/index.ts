@@ -27,23 +27,31 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
   const [first = '', second] = argv;
   // As in drbdsetup, any value will do; but no secrets.
   if (io.env['DRBD_DEBUG_DUMP_ARGV'] !== undefined) io.stderr.write(`argv: ${JSON.stringify(redactWords(argv))}\n`);
-  if (first.startsWith('--') && first !== '--help') throw new UsageError(`there is no global option ${quote(first)}; see drbdsetup help`);
+  if (first.startsWith('--') && first !== '--help')
+    throw new UsageError(`there is no global option ${quote(first)}; see drbdsetup help`);
   // A word with a dash in place of the device asks for help too.
   if (first === 'help' || first.startsWith('-')) return explain(second, usageOf, context);
   if (first === 'xml') return explain(second, formatXml, context);
   if (second === undefined) {
     io.stdout.write(formatUsage());
-    throw new UsageError(first === '' ? 'a device and a command are needed' : `${quote(first)}: a device and a command are needed`);
+    throw new UsageError(
+      first === '' ? 'a device and a command are needed' : `${quote(first)}: a device and a command are needed`,
+    );
   }
   // The command may stand first too, as in later releases.
-  const [device, name] = findCommand(second) === undefined && findCommand(first) !== undefined ? [second, first] : [first, second];
+  const [device, name] =
+    findCommand(second) === undefined && findCommand(first) !== undefined ? [second, first] : [first, second];
   if (!isDriverPresent(context.backend)) {
     if (!isDriverAbsent(context.backend)) {
       const text = context.backend.host.procDrbd();
-      throw new UsageError(`nothing was sent: whether there is a DRBD driver cannot be told, as /proc/drbd cannot be read${typeof text === 'string' ? '' : ` (${text.error})`}. Mount procfs (mount -t proc proc /proc), or run as root`);
+      throw new UsageError(
+        `nothing was sent: whether there is a DRBD driver cannot be told, as /proc/drbd cannot be read${typeof text === 'string' ? '' : ` (${text.error})`}. Mount procfs (mount -t proc proc /proc), or run as root`,
+      );
     }
     if (DONE_WITHOUT_DRIVER.includes(name)) return EXIT.ok;
-    throw new UsageError('there is no DRBD driver: /proc/drbd is missing. Load the module (modprobe drbd, or --modprobe), or look whether this is a container that does not see it');
+    throw new UsageError(
+      'there is no DRBD driver: /proc/drbd is missing. Load the module (modprobe drbd, or --modprobe), or look whether this is a container that does not see it',
+    );
   }
   const command = findCommand(name);
   if (command === undefined) {
@@ -57,13 +65,19 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
   if (command.kind !== 'configure' && command.kind !== 'down') {
     // Where a command prints, --json may also stand behind it, as with later releases.
     const others = words.filter((word) => word !== '--json');
-    const one: Context = others.length === words.length ? context : { ...context, globals: { ...context.globals, json: true } };
+    const one: Context =
+      others.length === words.length ? context : { ...context, globals: { ...context.globals, json: true } };
     return runCommand(command, minor, others, one);
   }
   return runCommand(command, minor, words, context);
 }
 
-async function runCommand(command: Command, minor: number, words: readonly string[], context: Context): Promise<number> {
+async function runCommand(
+  command: Command,
+  minor: number,
+  words: readonly string[],
+  context: Context,
+): Promise<number> {
   switch (command.kind) {
     case 'configure':
       return runConfigure(command, minor, words, context);
@@ -104,6 +118,10 @@ function warnOfOldName(name: string, context: Context): void {
 /** A word that begins alike, or with letters that are swapped or missing. */
 function suggestion(name: string): string {
   const letters = [...name].sort().join('');
-  const near = commands.filter((command) => command.name.startsWith(name.slice(0, 3)) && name.length >= 3 ? true : [...command.name].sort().join('') === letters);
+  const near = commands.filter((command) =>
+    command.name.startsWith(name.slice(0, 3)) && name.length >= 3
+      ? true
+      : [...command.name].sort().join('') === letters,
+  );
   return near.length === 0 ? '' : `; there is ${near.map((command) => command.name).join(', ')}`;
 }

@@ -30,13 +30,28 @@ export function stateToJson(state: StateText, permille: number | undefined): obj
 }
 
 /** One line of `events`. `kind` is state, answer, helper, progress, block or other. */
-export function eventToJson(message: { readonly name: string; readonly minor: number; readonly number: number; readonly returnCode: number; readonly tags: Tags; readonly origin?: string }, order: ByteOrder): object {
+export function eventToJson(
+  message: {
+    readonly name: string;
+    readonly minor: number;
+    readonly number: number;
+    readonly returnCode: number;
+    readonly tags: Tags;
+    readonly origin?: string;
+  },
+  order: ByteOrder,
+): object {
   const { name, minor, number, returnCode, tags } = message;
   const head = { number, minor, origin: message.origin ?? 'own' };
   const { state_i: state, sync_progress: progress } = tags;
   switch (name) {
     case 'get_state':
-      if (typeof state === 'number') return { kind: 'state', ...head, ...stateToJson(stateText(state, order), typeof progress === 'number' ? progress : undefined) };
+      if (typeof state === 'number')
+        return {
+          kind: 'state',
+          ...head,
+          ...stateToJson(stateText(state, order), typeof progress === 'number' ? progress : undefined),
+        };
       break;
     case 'return_code_only':
     case 'unknown(0)':
@@ -75,8 +90,13 @@ function optionToJson(command: ConfigureCommand, option: CommandOption, value: u
   if (field.secret === true && value !== '' && !reveal) return REDACTED;
   const standard = (option.limits ?? field).default;
   const isDefault = standard === undefined ? null : standard === value;
-  if (optionType(field) === 'handler') return { value: field.names?.[Number(value)] ?? `unknown(${String(value)})`, code: value, isDefault };
-  return { value: typeof value === 'bigint' ? value.toString() : value, ...(field.unit === undefined ? {} : { unit: field.unit }), isDefault };
+  if (optionType(field) === 'handler')
+    return { value: field.names?.[Number(value)] ?? `unknown(${String(value)})`, code: value, isDefault };
+  return {
+    value: typeof value === 'bigint' ? value.toString() : value,
+    ...(field.unit === undefined ? {} : { unit: field.unit }),
+    isDefault,
+  };
 }
 
 function addressToJson(bytes: unknown, order: ByteOrder): object | null {
@@ -89,7 +109,10 @@ function addressToJson(bytes: unknown, order: ByteOrder): object | null {
   }
 }
 
-/** The configuration: options by command and name, each with its value in the unit of the protocol; then who is connected with whom. */
+/**
+ * The configuration: options by command and name, each with its value in the unit of the protocol; then who is
+ * connected with whom.
+ */
 export function configToJson(minor: number, tags: Tags, order: ByteOrder, reveal: boolean): object {
   const sections: Record<string, Record<string, object>> = {};
   const seen = new Set<string>();
@@ -106,7 +129,8 @@ export function configToJson(minor: number, tags: Tags, order: ByteOrder, reveal
   return {
     minor,
     options: sections,
-    protocol: typeof protocol === 'number' ? (fieldNames('net', 'wire_protocol')[protocol] ?? `unknown(${protocol})`) : null,
+    protocol:
+      typeof protocol === 'number' ? (fieldNames('net', 'wire_protocol')[protocol] ?? `unknown(${protocol})`) : null,
     backingDevice: backing ?? null,
     metaDevice: meta ?? null,
     metaDeviceIndex: index ?? null,

@@ -11,7 +11,17 @@ import type { ReadCommand } from './commands';
 import { configToJson, stateToJson } from './json';
 import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../last-known';
 import { resourceName } from './resource-name';
-import { formatConfig, formatConnection, formatDisks, formatRole, formatShellStatus, formatStatus, formatUnknownTags, stateText, type StateText } from './show';
+import {
+  formatConfig,
+  formatConnection,
+  formatDisks,
+  formatRole,
+  formatShellStatus,
+  formatStatus,
+  formatUnknownTags,
+  stateText,
+  type StateText,
+} from './show';
 
 /** How many generations the kernel keeps of each device. */
 const UUIDS = 4;
@@ -31,11 +41,18 @@ export async function runRead(command: ReadCommand, minor: number, context: Cont
 
 function print(context: Context, text: string, json: () => object, unknown: ConnectorReply['unknown'] = []): number {
   const { globals, io } = context;
-  io.stdout.write(globals.json ? `${JSON.stringify(json())}\n` : `${text}${formatUnknownTags(unknown, byteOrderOf(context.backend))}`);
+  io.stdout.write(
+    globals.json ? `${JSON.stringify(json())}\n` : `${text}${formatUnknownTags(unknown, byteOrderOf(context.backend))}`,
+  );
   return EXIT.ok;
 }
 
-async function readState(command: ReadCommand, minor: number, client: Client<'connector'>, context: Context): Promise<number> {
+async function readState(
+  command: ReadCommand,
+  minor: number,
+  client: Client<'connector'>,
+  context: Context,
+): Promise<number> {
   const order = byteOrderOf(context.backend);
   const overview = command.name === 'status' || command.name === 'sh-status';
   let reply: ConnectorReply<'get_state'> | undefined;
@@ -69,24 +86,39 @@ async function readState(command: ReadCommand, minor: number, client: Client<'co
 }
 
 /** The Snapshot of one minor, in its JSON form. */
-async function snapshotOf(minor: number, state: ConnectorReply<'get_state'> | undefined, client: Client<'connector'>, context: Context): Promise<object> {
+async function snapshotOf(
+  minor: number,
+  state: ConnectorReply<'get_state'> | undefined,
+  client: Client<'connector'>,
+  context: Context,
+): Promise<object> {
   const proc = procDrbdOf(context.backend);
   const name = resourceName(minor, context);
-  const uuids = state === undefined ? undefined : await answerOf(() => client.request('get_uuids', { minor }, waitOptions(context)));
-  const config = state === undefined ? undefined : await answerOf(() => client.request('get_config', { minor }, waitOptions(context)));
+  const uuids =
+    state === undefined
+      ? undefined
+      : await answerOf(() => client.request('get_uuids', { minor }, waitOptions(context)));
+  const config =
+    state === undefined
+      ? undefined
+      : await answerOf(() => client.request('get_config', { minor }, waitOptions(context)));
   return snapshotToJson(
     buildConnectorSnapshot({
       driver: client.driver,
       order: byteOrderOf(context.backend),
       minors: state === undefined ? [] : [{ minor, state: state.tags, uuids: uuids?.tags, config: config?.tags }],
-      procDrbd: proc === undefined ? undefined : { ...proc, devices: proc.devices.filter((device) => device.minor === minor) },
+      procDrbd:
+        proc === undefined ? undefined : { ...proc, devices: proc.devices.filter((device) => device.minor === minor) },
       names: name === undefined ? undefined : new Map([[minor, name]]),
       complete: state === undefined || (uuids !== undefined && config !== undefined),
     }),
   );
 }
 
-/** An answer that may be missing: a diskless minor has no generations, and a recording may hold fewer answers than are asked for. */
+/**
+ * An answer that may be missing: a diskless minor has no generations, and a recording may hold fewer answers than are
+ * asked for.
+ */
 async function answerOf<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
@@ -96,14 +128,22 @@ async function answerOf<T>(ask: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function readGenerations(command: ReadCommand, minor: number, client: Client<'connector'>, context: Context): Promise<number> {
+async function readGenerations(
+  command: ReadCommand,
+  minor: number,
+  client: Client<'connector'>,
+  context: Context,
+): Promise<number> {
   const { tags, unknown } = await client.request('get_uuids', { minor }, waitOptions(context));
   const { uuids, uuids_flags: flags = 0 } = tags;
   if (uuids === undefined) {
-    context.io.stderr.write(`${context.subject ?? context.tool}: the answer holds no generations: the device has no disk. Attach one, or read its metadata with drbdmeta.\n`);
+    context.io.stderr.write(
+      `${context.subject ?? context.tool}: the answer holds no generations: the device has no disk. Attach one, or read its metadata with drbdmeta.\n`,
+    );
     return EXIT.nothing;
   }
-  if (uuids.length !== UUIDS) throw new UsageError(`the answer about minor ${minor} holds ${uuids.length} generations in place of ${UUIDS}`);
+  if (uuids.length !== UUIDS)
+    throw new UsageError(`the answer about minor ${minor} holds ${uuids.length} generations in place of ${UUIDS}`);
   const text = command.name === 'show-gi' ? explainGenerations(uuids, flags) : formatGenerations(uuids, flags);
   return print(context, text, () => generationsToJson(minor, uuids, flags), unknown);
 }
@@ -111,10 +151,18 @@ async function readGenerations(command: ReadCommand, minor: number, client: Clie
 async function readConfig(minor: number, client: Client<'connector'>, context: Context): Promise<number> {
   const { tags, unknown } = await client.request('get_config', { minor }, waitOptions(context));
   const order = byteOrderOf(context.backend);
-  return print(context, formatConfig(minor, tags, order, ssocksFamily()), () => configToJson(minor, tags, order, context.globals.reveal), unknown);
+  return print(
+    context,
+    formatConfig(minor, tags, order, ssocksFamily()),
+    () => configToJson(minor, tags, order, context.globals.reveal),
+    unknown,
+  );
 }
 
-/** Notes size and path of a backing device that holds its own metadata; forgets what was noted if the metadata is elsewhere. */
+/**
+ * Notes size and path of a backing device that holds its own metadata; forgets what was noted if the metadata is
+ * elsewhere.
+ */
 async function checkResize(minor: number, client: Client<'connector'>, context: Context): Promise<number> {
   const { io, backend, globals } = context;
   const { tags } = await client.request('get_config', { minor }, waitOptions(context));
@@ -146,8 +194,12 @@ async function checkResize(minor: number, client: Client<'connector'>, context: 
       writeLastKnown(path, { sizeBytes, device, uuid: known?.uuid });
     } catch (error) {
       // As in drbdsetup: that it could not be noted is told, and is no failure of the command.
-      io.stderr.write(`${context.subject ?? context.tool}: ${path} could not be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}. Run as root, and see that the directory exists.\n`);
+      io.stderr.write(
+        `${context.subject ?? context.tool}: ${path} could not be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}. Run as root, and see that the directory exists.\n`,
+      );
     }
   }
-  return globals.json ? print(context, '', () => ({ minor, device, sizeBytes: sizeBytes.toString(), changed })) : EXIT.ok;
+  return globals.json
+    ? print(context, '', () => ({ minor, device, sizeBytes: sizeBytes.toString(), changed }))
+    : EXIT.ok;
 }

@@ -17,7 +17,13 @@ function* tokensOf(text: string): Generator<string> {
 function included(pattern: string, from: string): readonly string[] {
   const path = resolve(dirname(from), pattern);
   if (!/[*?]/u.test(path)) return [path];
-  const expression = new RegExp(`^${basename(path).replace(/[.+^${}()|[\]\\]/gu, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 'u');
+  const expression = new RegExp(
+    `^${basename(path)
+      .replace(/[.+^${}()|[\]\\]/gu, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    'u',
+  );
   try {
     return readdirSync(dirname(path))
       .filter((name) => expression.test(name))
@@ -49,7 +55,8 @@ export function findResourceName(file: string, minor: number): string | undefine
         statement = [];
       } else if (token === ';') {
         if (statement[0] === 'include' && statement[1] !== undefined) queue.push(...included(statement[1], path));
-        if (statement[0] === 'device' && resource !== undefined && namesMinor(statement.slice(1), minor)) return resource.name;
+        if (statement[0] === 'device' && resource !== undefined && namesMinor(statement.slice(1), minor))
+          return resource.name;
         statement = [];
       } else {
         statement.push(token);
@@ -66,8 +73,8 @@ function namesMinor(words: readonly string[], minor: number): boolean {
 }
 
 /**
- * The name of a minor's resource, which the kernel does not know: from DRBD_RESOURCE, or from the configuration that drbdadm linked for the minor
- * when it brought it up.
+ * The name of a minor's resource, which the kernel does not know: from DRBD_RESOURCE, or from the configuration that
+ * drbdadm linked for the minor when it brought it up.
  */
 export function resourceName(minor: number, context: Context): string | undefined {
   const told = context.io.env['DRBD_RESOURCE'];

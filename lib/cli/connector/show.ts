@@ -55,7 +55,12 @@ export function formatPercent(permille: number): string {
 }
 
 /** The line that looks like XML. @param state undefined for a minor that does not exist */
-export function formatStatus(minor: number, resource: string | undefined, state: StateText | undefined, permille: number | undefined): string {
+export function formatStatus(
+  minor: number,
+  resource: string | undefined,
+  state: StateText | undefined,
+  permille: number | undefined,
+): string {
   const name = resource === undefined ? '' : ` name="${resource}"`;
   if (state === undefined) return `<!-- resource minor="${minor}"${name} not available or not yet created -->\n`;
   const begin = `<resource minor="${minor}"${name}`;
@@ -78,7 +83,12 @@ function shellWord(text: string): string {
 }
 
 /** Shell assignments, and a call of the function that the caller defines. */
-export function formatShellStatus(minor: number, resource: string | undefined, state: StateText | undefined, permille: number | undefined): string {
+export function formatShellStatus(
+  minor: number,
+  resource: string | undefined,
+  state: StateText | undefined,
+  permille: number | undefined,
+): string {
   const flag = (set: boolean): string => (set ? '1' : '');
   const head = `_minor=${minor}\n_res_name=${shellWord(resource ?? 'UNKNOWN')}\n`;
   const body =
@@ -87,7 +97,17 @@ export function formatShellStatus(minor: number, resource: string | undefined, s
           `_known=${state === undefined ? 'NA # not available or not yet created' : UNCONFIGURED}`,
           '',
           `_cstate=${UNCONFIGURED}`,
-          ...['role', 'peer', 'disk', 'pdsk', 'flags_susp', 'flags_aftr_isp', 'flags_peer_isp', 'flags_user_isp', 'resynced_percent'].map((name) => `_${name}=`),
+          ...[
+            'role',
+            'peer',
+            'disk',
+            'pdsk',
+            'flags_susp',
+            'flags_aftr_isp',
+            'flags_peer_isp',
+            'flags_user_isp',
+            'resynced_percent',
+          ].map((name) => `_${name}=`),
         ]
       : [
           '_known=Configured',
@@ -134,7 +154,8 @@ function formatAddress(bytes: Uint8Array, order: ByteOrder, ssocks: number | und
     // The number of SSOCKS is often the one of SDP; where this host has it, it is meant.
     const known = family === 'ssocks' || family === 'sdp';
     const name = known && ssocks !== undefined && (familyNumber ?? SDP) === ssocks ? 'ssocks' : family;
-    if (name !== 'ssocks' || familyNumber === undefined || familyNumber === ssocks) return `\taddress\t\t\t${name} ${family === 'ipv6' ? `[${address}]` : address}:${port};\n`;
+    if (name !== 'ssocks' || familyNumber === undefined || familyNumber === ssocks)
+      return `\taddress\t\t\t${name} ${family === 'ipv6' ? `[${address}]` : address}:${port};\n`;
     return `\taddress\t\t\t[unknown af=${familyNumber}, len=${bytes.length}]\n`;
   } catch {
     return `\taddress\t\t\t[unknown af=?, len=${bytes.length}]\n`;
@@ -170,7 +191,8 @@ export function formatConfig(minor: number, tags: Tags, order: ByteOrder, ssocks
     parts.push('_this_host {\n', `\tdevice\t\t\tminor ${minor};\n`);
     if (typeof backing === 'string') {
       parts.push(`\tdisk\t\t\t"${backing}";\n`);
-      if (index === metaDeviceModes.internal || index === metaDeviceModes.flexInternal) parts.push('\tmeta-disk\t\tinternal;\n');
+      if (index === metaDeviceModes.internal || index === metaDeviceModes.flexInternal)
+        parts.push('\tmeta-disk\t\tinternal;\n');
       else if (index === metaDeviceModes.flexExternal) parts.push(`\tflexible-meta-disk\t"${String(meta)}";\n`);
       else parts.push(`\tmeta-disk\t\t"${String(meta)}" [ ${String(index)} ];\n`);
     }
@@ -203,5 +225,7 @@ function formatPayload(type: (typeof TYPES)[number], payload: Uint8Array, order:
   if (type === 'bit' && payload.length === 1) return view.getUint8(0) === 0 ? 'off' : 'on';
   if (type !== 'string') return Buffer.from(payload).toString('hex');
   const end = payload.indexOf(0);
-  return `'${Buffer.from(end === -1 ? payload : payload.subarray(0, end)).toString('utf8').replace(/\p{Cc}/gu, '?')}'`;
+  return `'${Buffer.from(end === -1 ? payload : payload.subarray(0, end))
+    .toString('utf8')
+    .replace(/\p{Cc}/gu, '?')}'`;
 }

@@ -1,5 +1,14 @@
 import { formatGlobalHelp } from '../globals';
-import { commands, fieldOf, handlerNames, numericLimits, optionType, type Command, type CommandOption, type ConfigureCommand } from './commands';
+import {
+  commands,
+  fieldOf,
+  handlerNames,
+  numericLimits,
+  optionType,
+  type Command,
+  type CommandOption,
+  type ConfigureCommand,
+} from './commands';
 
 /** What `xml COMMAND` prints: for programs that build command lines. */
 export function formatXml(command: Command): string {
@@ -27,7 +36,12 @@ function formatOptionXml(command: ConfigureCommand, option: CommandOption): stri
   if (type === 'handler') lines.push(...handlerNames(field).map(([, word]) => `<handler>${word}</handler>`));
   if (type === 'numeric') {
     const { min, max, default: standard } = numericLimits(command, option);
-    lines.push(`<min>${min}</min>`, `<max>${max}</max>`, `<default>${standard}</default>`, `<unit_prefix>${option.scale ?? '1'}</unit_prefix>`);
+    lines.push(
+      `<min>${min}</min>`,
+      `<max>${max}</max>`,
+      `<default>${standard}</default>`,
+      `<unit_prefix>${option.scale ?? '1'}</unit_prefix>`,
+    );
     if (option.counts !== undefined) lines.push(`<unit>${option.counts}</unit>`);
   }
   return `\t<option name="${option.name}" type="${type}">\n${lines.map((line) => `\t\t${line}\n`).join('')}\t</option>\n`;
@@ -36,7 +50,9 @@ function formatOptionXml(command: ConfigureCommand, option: CommandOption): stri
 const OPTION_WIDTH = 34;
 
 function optionLine(left: string, right: string): string {
-  return left.length < OPTION_WIDTH ? `  ${left.padEnd(OPTION_WIDTH)} ${right}\n` : `  ${left}\n  ${''.padEnd(OPTION_WIDTH)} ${right}\n`;
+  return left.length < OPTION_WIDTH
+    ? `  ${left.padEnd(OPTION_WIDTH)} ${right}\n`
+    : `  ${left}\n  ${''.padEnd(OPTION_WIDTH)} ${right}\n`;
 }
 
 function optionHelp(command: ConfigureCommand, option: CommandOption): string {
@@ -47,18 +63,30 @@ function optionHelp(command: ConfigureCommand, option: CommandOption): string {
     case 'boolean':
       return optionLine(left, `${field.doc}${since}`);
     case 'string':
-      return optionLine(`${left} TEXT`, `${field.doc}${field.maxBytes === undefined ? '' : ` At most ${field.maxBytes - 1} bytes.`}${since}`);
+      return optionLine(
+        `${left} TEXT`,
+        `${field.doc}${field.maxBytes === undefined ? '' : ` At most ${field.maxBytes - 1} bytes.`}${since}`,
+      );
     case 'handler': {
       const words = handlerNames(field);
       const standard = words.find(([number]) => number === field.default)?.[1];
-      return optionLine(`${left} WORD`, `${field.doc} ${words.map(([, word]) => word).join(', ')}${standard === undefined ? '' : `; ${standard} if absent`}.${since}`);
+      return optionLine(
+        `${left} WORD`,
+        `${field.doc} ${words.map(([, word]) => word).join(', ')}${standard === undefined ? '' : `; ${standard} if absent`}.${since}`,
+      );
     }
     case 'numeric': {
       const { min, max, default: standard } = numericLimits(command, option);
       const scale = option.scale ?? '';
       const unit = option.counts === undefined ? '' : ` ${option.counts}`;
-      const suffixes = option.scale === undefined ? '' : `; a number without suffix counts ${option.scale === 's' ? 'sectors of 512 bytes' : 'KiB'}`;
-      return optionLine(`${left} NUMBER`, `${field.doc} ${min}${scale} to ${max}${scale}${unit}, ${standard}${scale} by default${suffixes}.${since}`);
+      const suffixes =
+        option.scale === undefined
+          ? ''
+          : `; a number without suffix counts ${option.scale === 's' ? 'sectors of 512 bytes' : 'KiB'}`;
+      return optionLine(
+        `${left} NUMBER`,
+        `${field.doc} ${min}${scale} to ${max}${scale}${unit}, ${standard}${scale} by default${suffixes}.${since}`,
+      );
     }
   }
 }
@@ -76,12 +104,23 @@ export function usageOf(command: Command): string {
     command.kind === 'configure'
       ? [
           ...command.options.map((option) => optionHelp(command, option)),
-          ...(command.options.some(({ tag }) => tag === 'shared_secret') ? [optionLine('--shared-secret-file FILE', 'Read the shared secret from the first line of FILE; - is standard input.')] : []),
+          ...(command.options.some(({ tag }) => tag === 'shared_secret')
+            ? [
+                optionLine(
+                  '--shared-secret-file FILE',
+                  'Read the shared secret from the first line of FILE; - is standard input.',
+                ),
+              ]
+            : []),
           optionLine('--set-defaults', 'Set all that is not named to its default.'),
           optionLine('--create-device', 'Create the minor if it does not exist.'),
         ].join('')
       : 'options' in command
-        ? command.options.map(({ name, short, argument, doc }) => optionLine(`{--${name}|-${short}}${argument === 'required' ? ' SECONDS' : ''}`, doc)).join('')
+        ? command.options
+            .map(({ name, short, argument, doc }) =>
+              optionLine(`{--${name}|-${short}}${argument === 'required' ? ' SECONDS' : ''}`, doc),
+            )
+            .join('')
         : '';
   return `USAGE:\n drbdsetup DEVICE ${synopsis(command)}\n\n${command.doc}\n${options === '' ? '' : `\n${options}`}`;
 }

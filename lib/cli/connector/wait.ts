@@ -13,7 +13,6 @@ import { warnOfExcess } from './events';
 import { stateToJson } from './json';
 import { stateText, type StateText } from './show';
 
-
 interface Limits {
   readonly usual: number;
   readonly degraded: number;
@@ -24,7 +23,12 @@ interface Limits {
  * Waits until the peers are connected, or until they are and no resync runs.
  * @returns 0 once it is so, or once the connection was given up; 5 when the time is over
  */
-export async function runWait(command: ListenCommand, minor: number, argv: readonly string[], context: Context): Promise<number> {
+export async function runWait(
+  command: ListenCommand,
+  minor: number,
+  argv: readonly string[],
+  context: Context,
+): Promise<number> {
   const { io } = context;
   const { options, operands } = getopt(argv, command.options, command.name);
   const seconds: Record<string, number> = {};
@@ -37,7 +41,11 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
   const client = await clientOf(context, 'connector');
   const ending = io.endSignal();
   const { tags: flag } = await client.request('get_timeout_flag', { minor }, waitOptions(context, ending));
-  const limits = { usual: seconds['wfc-timeout'] ?? 0, degraded: seconds['degr-wfc-timeout'] ?? 0, outdated: seconds['outdated-wfc-timeout'] ?? 0 };
+  const limits = {
+    usual: seconds['wfc-timeout'] ?? 0,
+    degraded: seconds['degr-wfc-timeout'] ?? 0,
+    outdated: seconds['outdated-wfc-timeout'] ?? 0,
+  };
   const limit = chooseLimit(flag.use_degraded ?? timeoutTypes.UT_DEFAULT, limits, context);
   const stop = new AbortController();
   let isOver = false;
@@ -62,20 +70,27 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
     return undefined;
   };
   try {
-    const state = await attempt<StateText>(`${command.name} of minor ${minor}`, { signal: ending, timeoutMs: limit === 0 ? Infinity : limit * 1000 }, (settle) => {
-      watch().then((state) => {
-        if (state === undefined) settle.expire();
-        else settle.resolve(state);
-      }, settle.reject);
-      return {
-        abandon: () => {
-          isOver = true;
-          stop.abort();
-          return 'no';
-        },
-      };
-    });
-    if (context.globals.json) io.stdout.write(`${JSON.stringify({ minor, reached: isReached(command.name, state), ...stateToJson(state, undefined) })}\n`);
+    const state = await attempt<StateText>(
+      `${command.name} of minor ${minor}`,
+      { signal: ending, timeoutMs: limit === 0 ? Infinity : limit * 1000 },
+      (settle) => {
+        watch().then((state) => {
+          if (state === undefined) settle.expire();
+          else settle.resolve(state);
+        }, settle.reject);
+        return {
+          abandon: () => {
+            isOver = true;
+            stop.abort();
+            return 'no';
+          },
+        };
+      },
+    );
+    if (context.globals.json)
+      io.stdout.write(
+        `${JSON.stringify({ minor, reached: isReached(command.name, state), ...stateToJson(state, undefined) })}\n`,
+      );
     return EXIT.ok;
   } catch (error) {
     // A question without an answer is another matter, and a failure.
@@ -92,11 +107,16 @@ export async function runWait(command: ListenCommand, minor: number, argv: reado
 
 function parseLimit(text: string, what: string): number {
   const number = parseSigned(text, '1', what);
-  if (number < 0n || number > LONGEST_WAIT_SECONDS) throw new UsageError(`${what}: ${quote(text)} is out of range: 0 to ${LONGEST_WAIT_SECONDS} seconds, where 0 waits for ever`);
+  if (number < 0n || number > LONGEST_WAIT_SECONDS)
+    throw new UsageError(
+      `${what}: ${quote(text)} is out of range: 0 to ${LONGEST_WAIT_SECONDS} seconds, where 0 waits for ever`,
+    );
   return Number(number);
 }
 
-/** A limit for a degraded cluster must not be longer than the usual one, nor one for an outdated peer longer than that. */
+/**
+ * A limit for a degraded cluster must not be longer than the usual one, nor one for an outdated peer longer than that.
+ */
 function chooseLimit(flag: number, limits: Limits, context: Context): number {
   if (flag === timeoutTypes.UT_DEFAULT) return limits.usual;
   const shorten = (name: string, value: number, of: string, most: number): number => {

@@ -6,7 +6,15 @@ import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';
 import { parseSigned, quote } from '../number';
 import { parseAddress } from '../address';
-import { fieldOf, handlerNames, numericLimits, optionType, type CommandArgument, type CommandOption, type ConfigureCommand } from './commands';
+import {
+  fieldOf,
+  handlerNames,
+  numericLimits,
+  optionType,
+  type CommandArgument,
+  type CommandOption,
+  type ConfigureCommand,
+} from './commands';
 import { usageOf } from './usage';
 
 /** A changing request, as the words say it. */
@@ -31,7 +39,12 @@ interface TagSpec extends OptionSpec {
 }
 
 function specOf(command: ConfigureCommand, option: CommandOption): TagSpec {
-  return { name: option.name, short: option.short, argument: optionType(fieldOf(command, option.tag)) === 'boolean' ? 'none' : 'required', option };
+  return {
+    name: option.name,
+    short: option.short,
+    argument: optionType(fieldOf(command, option.tag)) === 'boolean' ? 'none' : 'required',
+    option,
+  };
 }
 
 /**
@@ -39,10 +52,19 @@ function specOf(command: ConfigureCommand, option: CommandOption): TagSpec {
  * @param argv without the command's name
  * @throws UsageError
  */
-export async function readConfiguration(command: ConfigureCommand, argv: readonly string[], context: Context): Promise<Configuration> {
+export async function readConfiguration(
+  command: ConfigureCommand,
+  argv: readonly string[],
+  context: Context,
+): Promise<Configuration> {
   const { io } = context;
   const hasSecret = command.options.some(({ tag }) => tag === SECRET_TAG);
-  const specs: readonly (TagSpec | OptionSpec)[] = [...command.options.map((option) => specOf(command, option)), SET_DEFAULTS, CREATE_DEVICE, ...(hasSecret ? [SECRET_FILE] : [])];
+  const specs: readonly (TagSpec | OptionSpec)[] = [
+    ...command.options.map((option) => specOf(command, option)),
+    SET_DEFAULTS,
+    CREATE_DEVICE,
+    ...(hasSecret ? [SECRET_FILE] : []),
+  ];
   const { options, operands } = getopt(argv, specs, command.name);
   const tags: (readonly [string, unknown])[] = [];
   command.arguments.forEach((argument, index) => {
@@ -51,7 +73,8 @@ export async function readConfiguration(command: ConfigureCommand, argv: readonl
       throw new UsageError(`${command.name}: the argument ${argument.name} is missing`);
     }
   });
-  for (const [index, argument] of command.arguments.entries()) tags.push(...(await readArgument(command, argument, operands[index] ?? '', tags, context)));
+  for (const [index, argument] of command.arguments.entries())
+    tags.push(...(await readArgument(command, argument, operands[index] ?? '', tags, context)));
   let createDevice = false;
   let setDefaults = false;
   let secretFile = hasSecret ? context.globals.sharedSecretFile : undefined;
@@ -84,8 +107,14 @@ async function readArgument(
       return [[tag, text]];
     case 'metadata index': {
       const { min = 0, max = 0 } = fieldOf(command, tag);
-      const index = text === 'internal' ? BigInt(metaDeviceModes.flexInternal) : text === 'flexible' ? BigInt(metaDeviceModes.flexExternal) : parseSigned(text, '1', what);
-      if (index < BigInt(min) || index > BigInt(max)) throw new UsageError(`${what}: ${quote(text)} is out of range: internal, flexible, or a slot from 0 to ${max}`);
+      const index =
+        text === 'internal'
+          ? BigInt(metaDeviceModes.flexInternal)
+          : text === 'flexible'
+            ? BigInt(metaDeviceModes.flexExternal)
+            : parseSigned(text, '1', what);
+      if (index < BigInt(min) || index > BigInt(max))
+        throw new UsageError(`${what}: ${quote(text)} is out of range: internal, flexible, or a slot from 0 to ${max}`);
       return [[tag, Number(index)]];
     }
     case 'address': {
@@ -96,7 +125,9 @@ async function readArgument(
       return [...(mindFamily ? ([['mind_af', false]] as const) : []), [tag, address]];
     }
     case 'protocol': {
-      const found = handlerNames(fieldOf(command, tag)).find(([, letter]) => letter === text || letter.toLowerCase() === text);
+      const found = handlerNames(fieldOf(command, tag)).find(
+        ([, letter]) => letter === text || letter.toLowerCase() === text,
+      );
       if (found === undefined) throw new UsageError(`${what}: A, B or C is needed, not ${quote(text)}`);
       return [[tag, found[0]]];
     }
@@ -118,12 +149,22 @@ function requireBlockDevice(path: string, what: string, context: Context): void 
 function checkText(command: ConfigureCommand, tag: string, text: string, what: string): void {
   const { maxBytes = Infinity, secret } = fieldOf(command, tag);
   const bytes = Buffer.byteLength(text) + 1;
-  if (bytes > maxBytes) throw new UsageError(`${what}: at most ${maxBytes - 1} bytes fit, and ${secret === true ? 'the secret' : quote(text)} has ${bytes - 1}`);
-  if (text.includes('\0')) throw new UsageError(`${what}: a text without NUL is needed: the kernel would read it only up to there`);
-  if (/[\ud800-\udfff]/u.test(text)) throw new UsageError(`${what}: a well-formed text is needed: this one has half of a surrogate pair`);
+  if (bytes > maxBytes)
+    throw new UsageError(
+      `${what}: at most ${maxBytes - 1} bytes fit, and ${secret === true ? 'the secret' : quote(text)} has ${bytes - 1}`,
+    );
+  if (text.includes('\0'))
+    throw new UsageError(`${what}: a text without NUL is needed: the kernel would read it only up to there`);
+  if (/[\ud800-\udfff]/u.test(text))
+    throw new UsageError(`${what}: a well-formed text is needed: this one has half of a surrogate pair`);
 }
 
-function readOption(command: ConfigureCommand, option: CommandOption, value: string | undefined, context: Context): readonly (readonly [string, unknown])[] {
+function readOption(
+  command: ConfigureCommand,
+  option: CommandOption,
+  value: string | undefined,
+  context: Context,
+): readonly (readonly [string, unknown])[] {
   const field = fieldOf(command, option.tag);
   const text = value ?? '';
   const what = `${command.name}: --${option.name}`;
@@ -146,7 +187,9 @@ function readOption(command: ConfigureCommand, option: CommandOption, value: str
       const number = parseSigned(text, scale ?? '1', what);
       if (number < min || number > max) {
         const unit = option.counts === undefined || scale !== undefined ? '' : ` (${option.counts})`;
-        throw new UsageError(`${what}: ${quote(text)} is ${number}${UNIT_TEXT[scale ?? '1']}${unit}, and out of range: ${min} to ${max}${UNIT_TEXT[scale ?? '1']}`);
+        throw new UsageError(
+          `${what}: ${quote(text)} is ${number}${UNIT_TEXT[scale ?? '1']}${unit}, and out of range: ${min} to ${max}${UNIT_TEXT[scale ?? '1']}`,
+        );
       }
       const pair = [option.tag, field.kind === 'u64' ? number : Number(number)] as const;
       return option.flagIfZero !== undefined && number === 0n ? [pair, [option.flagIfZero, false]] : [pair];

@@ -15,18 +15,23 @@ const REGISTRY = '/var/run/drbd';
 type AnyRequest = (name: string, params: Readonly<Record<string, unknown>>, options: object) => Promise<Answer>;
 
 /**
- * Sends the request of a call, under the lock of its minor. What the kernel has to say goes to standard error, and with --json also, with the
- * return code, to standard output.
+ * Sends the request of a call, under the lock of its minor. What the kernel has to say goes to standard error, and with
+ * --json also, with the return code, to standard output.
  * @throws KernelError and what else the client throws
  */
 export async function runChange(client: Genl1Client, call: Call, context: Context): Promise<number> {
   const { command, target } = call;
   refuseUnknownOptions(call, client.driver.version);
-  const lock = command.lock && target.kind === 'minor' ? await context.backend.lock(target.minor, undefined) : undefined;
+  const lock =
+    command.lock && target.kind === 'minor' ? await context.backend.lock(target.minor, undefined) : undefined;
   try {
     const request = client.request.bind(client) as AnyRequest;
-    const reply = await request(command.operation, requestOf(call), { ...waitOptions(context), forceUnsafe: context.globals.forceUnsafe });
-    for (const text of reply.infoText) context.io.stderr.write(`${context.subject ?? context.tool}: the kernel adds: ${text}\n`);
+    const reply = await request(command.operation, requestOf(call), {
+      ...waitOptions(context),
+      forceUnsafe: context.globals.forceUnsafe,
+    });
+    for (const text of reply.infoText)
+      context.io.stderr.write(`${context.subject ?? context.tool}: the kernel adds: ${text}\n`);
     report(call, reply, context);
   } catch (error) {
     if (error instanceof KernelError) report(call, error, context);
@@ -39,12 +44,22 @@ export async function runChange(client: Genl1Client, call: Call, context: Contex
 
 type Answer = Pick<KernelError, 'returnCode' | 'returnName' | 'infoText'>;
 
-function report({ command, target, argumentMinor }: Call, { returnCode, returnName, infoText }: Answer, { globals, io }: Context): void {
+function report(
+  { command, target, argumentMinor }: Call,
+  { returnCode, returnName, infoText }: Answer,
+  { globals, io }: Context,
+): void {
   if (!globals.json) return;
   const minor = target.kind === 'minor' ? target.minor : argumentMinor;
   const { cause, next } = explainCode(returnName);
-  const place = { command: command.name, minor: minor ?? null, resource: target.kind === 'resource' ? target.name : null };
-  io.stdout.write(`${JSON.stringify({ ...place, returnCode, returnName, cause: cause ?? null, next: next ?? null, infoText })}\n`);
+  const place = {
+    command: command.name,
+    minor: minor ?? null,
+    resource: target.kind === 'resource' ? target.name : null,
+  };
+  io.stdout.write(
+    `${JSON.stringify({ ...place, returnCode, returnName, cause: cause ?? null, next: next ?? null, infoText })}\n`,
+  );
 }
 
 /**
@@ -56,11 +71,14 @@ function refuseUnknownOptions({ command, fields = {} }: Call, version: string | 
   if (version === null) return;
   for (const { name, field, table } of command.options) {
     if (!(field in fields) || table.since === undefined || !isBefore(version, table.since)) continue;
-    throw new UnsupportedError(`${command.name} --${name} needs DRBD ${table.since}; the loaded module is ${version}, so nothing was sent. Leave it out, or update the module`, {
-      feature: `${command.name} --${name}`,
-      dialect: 'genl1',
-      requires: `DRBD ${table.since}`,
-    });
+    throw new UnsupportedError(
+      `${command.name} --${name} needs DRBD ${table.since}; the loaded module is ${version}, so nothing was sent. Leave it out, or update the module`,
+      {
+        feature: `${command.name} --${name}`,
+        dialect: 'genl1',
+        requires: `DRBD ${table.since}`,
+      },
+    );
   }
 }
 
@@ -85,7 +103,8 @@ export async function runDown(client: Genl1Client, call: Call, context: Context)
     await runChange(client, call, context);
   } catch (error) {
     if (!(error instanceof KernelError) || error.returnCode !== returnCodes.ERR_RES_NOT_KNOWN) throw error;
-    if (context.io.stderr.isTerminal) context.io.stderr.write(`${context.subject ?? context.tool}: there is no such resource; it is down\n`);
+    if (context.io.stderr.isTerminal)
+      context.io.stderr.write(`${context.subject ?? context.tool}: there is no such resource; it is down\n`);
   }
   for (const { minor } of volumes) if (minor !== undefined) forget(`drbd-minor-${minor}.conf`, context);
   if (target.kind === 'resource') forget(`drbd-resource-${target.name}.conf`, context);

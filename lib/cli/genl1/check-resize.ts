@@ -8,8 +8,9 @@ import { quote } from '../number';
 import type { Call } from './command-line';
 
 /**
- * `check-resize`: notes the size of the disk below a device, so that drbdmeta finds internal metadata again when the disk grows while it is detached.
- * Metadata elsewhere do not move: there the note is removed. Without a disk nothing is known, and nothing is noted.
+ * `check-resize`: notes the size of the disk below a device, so that drbdmeta finds internal metadata again when the
+ * disk grows while it is detached. Metadata elsewhere do not move: there the note is removed. Without a disk nothing is
+ * known, and nothing is noted.
  */
 export async function runCheckResize(client: Genl1Client, { target }: Call, context: Context): Promise<number> {
   if (target.kind !== 'minor') throw new UsageError('check-resize: a minor is needed');
@@ -42,7 +43,10 @@ async function noteSize(client: Genl1Client, minor: number, context: Context): P
     if (typeof code !== 'string' || error instanceof TransportError) throw error;
     throw new UsageError(`the size of the disk of minor ${minor} could not be noted in ${quote(file ?? '')}: ${code}`);
   }
-  if (json) context.io.stdout.write(`${JSON.stringify({ minor, disk: path === '' ? null : path, sizeBytes: sizeBytes?.toString() ?? null, action })}\n`);
+  if (json)
+    context.io.stdout.write(
+      `${JSON.stringify({ minor, disk: path === '' ? null : path, sizeBytes: sizeBytes?.toString() ?? null, action })}\n`,
+    );
   return EXIT.ok;
 }
 
@@ -57,6 +61,7 @@ function sizeOf(path: string, { backend }: Context): bigint {
     if (!(error instanceof TransportError)) throw error;
     throw new UsageError(`the disk ${quote(path)} cannot be opened: ${error.message}`, { exitCode: EXIT_NO_DISK });
   }
-  if (found === undefined) throw new UsageError(`the disk ${quote(path)} is no block device`, { exitCode: EXIT_NO_DISK });
+  if (found === undefined)
+    throw new UsageError(`the disk ${quote(path)} is no block device`, { exitCode: EXIT_NO_DISK });
   return found.sizeBytes;
 }

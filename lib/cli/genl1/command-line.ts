@@ -13,13 +13,20 @@ import type { FieldOption } from './options';
 import { parseOptionValue } from './values';
 
 /** What a command is about. */
-export type Target = { readonly kind: 'minor'; readonly minor: number } | { readonly kind: 'resource'; readonly name: string } | { readonly kind: 'all' } | { readonly kind: 'none' };
+export type Target =
+  | { readonly kind: 'minor'; readonly minor: number }
+  | { readonly kind: 'resource'; readonly name: string }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'none' };
 
 /** A command line that has been understood. */
 export interface Call {
   readonly command: Command;
   readonly target: Target;
-  /** What it is about, as the user named it: the object, the addresses of a connection, or the arguments; empty where it is about all there is. */
+  /**
+   * What it is about, as the user named it: the object, the addresses of a connection, or the arguments; empty where it
+   * is about all there is.
+   */
   readonly subject: string;
   readonly endpoints: { readonly ctx_my_addr: SocketAddress; readonly ctx_peer_addr: SocketAddress } | undefined;
   /** The fields of the command's set, in the order in which they go out; undefined where nothing was said of any. */
@@ -48,9 +55,16 @@ const SECRET = 'shared-secret';
 const MOST_VOLUMES = 0xffffffffn;
 
 function specsOf(command: Command): readonly Spec[] {
-  const specs: Spec[] = command.options.map((field) => ({ name: field.name, argument: field.kind === 'flag' || field.kind === 'boolean' ? 'optional' : 'required', field }));
-  for (const [alias, name] of Object.entries(command.aliases)) specs.push(...specs.filter((spec) => spec.name === name).map((spec) => ({ ...spec, name: alias })));
-  for (const field of command.options) if (field.kind === 'flag' || field.kind === 'boolean') specs.push({ name: `no-${field.name}`, argument: 'none', field, negates: true });
+  const specs: Spec[] = command.options.map((field) => ({
+    name: field.name,
+    argument: field.kind === 'flag' || field.kind === 'boolean' ? 'optional' : 'required',
+    field,
+  }));
+  for (const [alias, name] of Object.entries(command.aliases))
+    specs.push(...specs.filter((spec) => spec.name === name).map((spec) => ({ ...spec, name: alias })));
+  for (const field of command.options)
+    if (field.kind === 'flag' || field.kind === 'boolean')
+      specs.push({ name: `no-${field.name}`, argument: 'none', field, negates: true });
   specs.push(...command.plain, ...command.old);
   if (command.setDefaults) specs.push({ name: SET_DEFAULTS, short: '(', argument: 'none' });
   specs.push({ name: JSON_OPTION, argument: 'none' });
@@ -64,7 +78,13 @@ function specsOf(command: Command): readonly Spec[] {
  * @param readSecret reads the first line of a file
  * @throws UsageError
  */
-export async function parseCall(command: Command, words: readonly string[], backend: Backend, secretFile: string | undefined, readSecret: (file: string) => Promise<string>): Promise<Call> {
+export async function parseCall(
+  command: Command,
+  words: readonly string[],
+  backend: Backend,
+  secretFile: string | undefined,
+  readSecret: (file: string) => Promise<string>,
+): Promise<Call> {
   const fail = (problem: string): never => {
     throw new UsageError(`${command.name}: ${problem}`, { command: command.name });
   };
@@ -88,8 +108,12 @@ export async function parseCall(command: Command, words: readonly string[], back
   let endpoints: Call['endpoints'];
   if (command.endpoints) {
     const [local, peer] = operands.slice(at, at + 2);
-    if (local === undefined || peer === undefined) return fail('the two addresses of a connection are missing: this node\'s, then the peer\'s');
-    endpoints = { ctx_my_addr: await readAddress(local, 'the local address'), ctx_peer_addr: await readAddress(peer, "the peer's address") };
+    if (local === undefined || peer === undefined)
+      return fail("the two addresses of a connection are missing: this node's, then the peer's");
+    endpoints = {
+      ctx_my_addr: await readAddress(local, 'the local address'),
+      ctx_peer_addr: await readAddress(peer, "the peer's address"),
+    };
     at += 2;
   }
 
@@ -105,7 +129,13 @@ export async function parseCall(command: Command, words: readonly string[], back
   };
   for (const given of options) {
     const { field } = given.spec;
-    if (field !== undefined) set(field.field, await parseOptionValue(field, given.spec.negates === true ? 'no' : given.value, (text) => readAddress(text, `--${field.name}`)));
+    if (field !== undefined)
+      set(
+        field.field,
+        await parseOptionValue(field, given.spec.negates === true ? 'no' : given.value, (text) =>
+          readAddress(text, `--${field.name}`),
+        ),
+      );
     else if (given.spec.name === SET_DEFAULTS) setDefaults = true;
     else plain.set(given.spec.name, checkPlain(given.spec, given.value, fail));
   }
@@ -122,29 +152,56 @@ export async function parseCall(command: Command, words: readonly string[], back
     else set(argument.field, value);
   }
   if (at < operands.length) fail(`excess arguments: ${operands.slice(at).map(quote).join(' ')}`);
-  return { command, target, subject: subject ?? operands.join(' '), endpoints, fields: said ? fields : undefined, argumentMinor, setDefaults, plain, notices };
+  return {
+    command,
+    target,
+    subject: subject ?? operands.join(' '),
+    endpoints,
+    fields: said ? fields : undefined,
+    argumentMinor,
+    setDefaults,
+    plain,
+    notices,
+  };
 }
 
 /** @returns the argument of an option without a field, empty where it has none */
-function checkPlain({ name, argument, words }: Spec, text: string | undefined, fail: (problem: string) => never): string {
+function checkPlain(
+  { name, argument, words }: Spec,
+  text: string | undefined,
+  fail: (problem: string) => never,
+): string {
   if (text === undefined) return '';
-  if (words !== undefined) return words.includes(text) ? text : fail(`option --${name}: ${words.join(', ')} is needed, not ${quote(text)}`);
+  if (words !== undefined)
+    return words.includes(text) ? text : fail(`option --${name}: ${words.join(', ')} is needed, not ${quote(text)}`);
   // What takes its argument at will is a switch: any word but yes leaves it off, as in the C tool.
   if (argument === 'required') {
     const seconds = parseUnsigned(text, '1', `option --${name}`);
-    if (seconds > LONGEST_WAIT_SECONDS) fail(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${LONGEST_WAIT_SECONDS} seconds`);
+    if (seconds > LONGEST_WAIT_SECONDS)
+      fail(`option --${name}: ${quote(text)} is ${seconds} seconds; the range is 0 to ${LONGEST_WAIT_SECONDS} seconds`);
     return seconds.toString();
   }
   return text;
 }
 
-function readTarget(command: Command, operands: readonly string[], backend: Backend, fail: (problem: string) => never): { readonly target: Target; readonly subject: string | undefined } {
+function readTarget(
+  command: Command,
+  operands: readonly string[],
+  backend: Backend,
+  fail: (problem: string) => never,
+): { readonly target: Target; readonly subject: string | undefined } {
   const { object } = command;
   if (object.length === 0) return { target: { kind: 'none' }, subject: undefined };
   const subject = operands[0];
-  if (subject === undefined) return object.includes('all') ? { target: { kind: 'all' }, subject } : fail(`the first argument, a ${object.join(' or a ')}, is missing`);
+  if (subject === undefined)
+    return object.includes('all')
+      ? { target: { kind: 'all' }, subject }
+      : fail(`the first argument, a ${object.join(' or a ')}, is missing`);
   checkName(subject, command.name);
-  if (subject === 'all') return object.includes('all') ? { target: { kind: 'all' }, subject } : fail(`it takes one ${object.join(' or one ')}, and not "all"`);
+  if (subject === 'all')
+    return object.includes('all')
+      ? { target: { kind: 'all' }, subject }
+      : fail(`it takes one ${object.join(' or one ')}, and not "all"`);
   if (object.includes('minor')) {
     try {
       return { target: { kind: 'minor', minor: minorOf(subject, backend) }, subject };
@@ -161,14 +218,20 @@ const EXIT_BAD_NAME = 1;
 const LONGEST_NAME = attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1;
 
 function checkName(name: string, command: string): void {
-  if (name === '') throw new UsageError(`${command}: the name of the object is empty`, { exitCode: EXIT_BAD_NAME, command });
+  if (name === '')
+    throw new UsageError(`${command}: the name of the object is empty`, { exitCode: EXIT_BAD_NAME, command });
   // eslint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/u.test(name)) throw new UsageError(`${command}: ${quote(name)} is no name: control characters cannot be in it`, { exitCode: EXIT_BAD_NAME, command });
+  if (/[\u0000-\u001f\u007f]/u.test(name))
+    throw new UsageError(`${command}: ${quote(name)} is no name: control characters cannot be in it`, {
+      exitCode: EXIT_BAD_NAME,
+      command,
+    });
 }
 
 function checkNameLength(name: string): string {
   const length = Buffer.byteLength(name);
-  if (length > LONGEST_NAME) throw new UsageError(`${quote(name)} is no name of a resource: at most ${LONGEST_NAME} bytes fit, not ${length}`);
+  if (length > LONGEST_NAME)
+    throw new UsageError(`${quote(name)} is no name of a resource: at most ${LONGEST_NAME} bytes fit, not ${length}`);
   return name;
 }
 
@@ -180,7 +243,8 @@ function readArgument(argument: Argument, text: string, backend: Backend): unkno
       return minorOf(text, backend);
     case 'volume': {
       const volume = parseUnsigned(text, '1', 'the volume');
-      if (volume > MOST_VOLUMES) throw new UsageError(`the volume ${quote(text)} is ${volume}; the range is 0 to ${MOST_VOLUMES}`);
+      if (volume > MOST_VOLUMES)
+        throw new UsageError(`the volume ${quote(text)} is ${volume}; the range is 0 to ${MOST_VOLUMES}`);
       return Number(volume);
     }
     case 'metaIndex':
@@ -191,14 +255,20 @@ function readArgument(argument: Argument, text: string, backend: Backend): unkno
 }
 
 /** Modes of metadata, as they are sent. */
-const META_MODES: Readonly<Record<string, number>> = { internal: metaDeviceModes.flexInternal, flexible: metaDeviceModes.flexExternal };
+const META_MODES: Readonly<Record<string, number>> = {
+  internal: metaDeviceModes.flexInternal,
+  flexible: metaDeviceModes.flexExternal,
+};
 
 function readMetaIndex(text: string): number {
   const mode = Object.hasOwn(META_MODES, text) ? META_MODES[text] : undefined;
   if (mode !== undefined) return mode;
   const { min, max } = attributeSets.disk_conf.fields.meta_dev_idx;
   const index = parseSigned(text, '1', 'the index of the metadata');
-  if (index < min || index > max) throw new UsageError(`the index of the metadata ${quote(text)} is ${index}; it is internal, flexible, or a slot from 0 to ${max}`);
+  if (index < min || index > max)
+    throw new UsageError(
+      `the index of the metadata ${quote(text)} is ${index}; it is internal, flexible, or a slot from 0 to ${max}`,
+    );
   return Number(index);
 }
 
@@ -215,13 +285,21 @@ function readDevice(path: string, backend: Backend): string {
 }
 
 /** The option is taken out by its full name alone, so that --shared keeps meaning --shared-secret. */
-function withoutSecretFile(words: readonly string[], fail: (problem: string) => never): { readonly rest: readonly string[]; readonly file?: string } {
+function withoutSecretFile(
+  words: readonly string[],
+  fail: (problem: string) => never,
+): { readonly rest: readonly string[]; readonly file?: string } {
   const end = words.indexOf('--');
-  const place = words.findIndex((word, index) => (end === -1 || index < end) && (word === `--${SECRET_FILE}` || word.startsWith(`--${SECRET_FILE}=`)));
+  const place = words.findIndex(
+    (word, index) =>
+      (end === -1 || index < end) && (word === `--${SECRET_FILE}` || word.startsWith(`--${SECRET_FILE}=`)),
+  );
   const word = words[place];
   if (word === undefined) return { rest: words };
   const attached = word.length > SECRET_FILE.length + 2;
-  const file = attached ? word.slice(SECRET_FILE.length + 3) : (words[place + 1] ?? fail(`option --${SECRET_FILE} requires an argument`));
+  const file = attached
+    ? word.slice(SECRET_FILE.length + 3)
+    : (words[place + 1] ?? fail(`option --${SECRET_FILE} requires an argument`));
   return { rest: [...words.slice(0, place), ...words.slice(place + (attached ? 1 : 2))], file };
 }
 
@@ -230,7 +308,14 @@ function secretField(command: Command): string {
 }
 
 /** @returns what goes into the request */
-export function requestOf({ command, target, endpoints, fields, argumentMinor, setDefaults }: Call): Readonly<Record<string, unknown>> {
+export function requestOf({
+  command,
+  target,
+  endpoints,
+  fields,
+  argumentMinor,
+  setDefaults,
+}: Call): Readonly<Record<string, unknown>> {
   const minor = target.kind === 'minor' ? target.minor : argumentMinor;
   const context = { ...(target.kind === 'resource' ? { ctx_resource_name: target.name } : {}), ...endpoints };
   return {
@@ -240,4 +325,3 @@ export function requestOf({ command, target, endpoints, fields, argumentMinor, s
     ...(command.set === undefined || fields === undefined ? {} : { [requestKey(command.set)]: fields }),
   };
 }
-

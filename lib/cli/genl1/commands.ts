@@ -72,32 +72,77 @@ export interface Command {
 type Extra = Partial<Omit<Command, 'name' | 'action' | 'doc' | 'operation'>>;
 
 function command(name: string, action: Action, operation: keyof typeof operations, doc: string, extra: Extra): Command {
-  return { name, action, operation, doc, object: [], endpoints: false, arguments: [], json: undefined, set: undefined, options: [], plain: [], old: [], aliases: {}, setDefaults: false, lock: false, ...extra };
+  return {
+    name,
+    action,
+    operation,
+    doc,
+    object: [],
+    endpoints: false,
+    arguments: [],
+    json: undefined,
+    set: undefined,
+    options: [],
+    plain: [],
+    old: [],
+    aliases: {},
+    setDefaults: false,
+    lock: false,
+    ...extra,
+  };
 }
 
-const change = (name: string, operation: keyof typeof operations, doc: string, extra: Extra): Command => command(name, 'change', operation, doc, extra);
+const change = (name: string, operation: keyof typeof operations, doc: string, extra: Extra): Command =>
+  command(name, 'change', operation, doc, extra);
 /** A change of one minor, under its lock. */
-const ofMinor = (name: string, operation: keyof typeof operations, doc: string, extra: Extra = {}): Command => change(name, operation, doc, { object: ['minor'], lock: true, ...extra });
+const ofMinor = (name: string, operation: keyof typeof operations, doc: string, extra: Extra = {}): Command =>
+  change(name, operation, doc, { object: ['minor'], lock: true, ...extra });
 /** A question about minors, answered by get_status. */
-const ask = (name: string, action: Action, doc: string, extra: Extra = {}): Command => command(name, action, 'get_status', doc, { object: ['minor'], ...extra });
+const ask = (name: string, action: Action, doc: string, extra: Extra = {}): Command =>
+  command(name, action, 'get_status', doc, { object: ['minor'], ...extra });
 
 /** What role, cstate and dstate print of a device. */
-const STATES = 'minor, configured, connection, role, peerRole, disk, peerDisk, suspended and resyncSuspended with their reasons';
+const STATES =
+  'minor, configured, connection, role, peerRole, disk, peerDisk, suspended and resyncSuspended with their reasons';
 const WAITED = 'minor, reached, and the states that role tells';
 const GENERATIONS = 'minor, currentUuid, bitmapUuid and historyUuids as decimal strings, flags, activityLogClean';
 /** sh-status and status. */
 const SNAPSHOT = 'the whole state as snapshot.schema.json describes it, of the resources asked for';
 
 const waitOptions: readonly PlainOption[] = [
-  { name: 'wfc-timeout', short: 't', argument: 'required', doc: 'Seconds to wait where this node was shut down in order; 0 waits for ever.' },
-  { name: 'degr-wfc-timeout', short: 'd', argument: 'required', doc: 'Seconds to wait where the peer was gone before this node went.' },
-  { name: 'outdated-wfc-timeout', short: 'o', argument: 'required', doc: 'Seconds to wait where the data of the peer are outdated.' },
-  { name: 'wait-after-sb', short: 'w', argument: 'optional', doc: 'Wait also for a device that does not try to connect.' },
+  {
+    name: 'wfc-timeout',
+    short: 't',
+    argument: 'required',
+    doc: 'Seconds to wait where this node was shut down in order; 0 waits for ever.',
+  },
+  {
+    name: 'degr-wfc-timeout',
+    short: 'd',
+    argument: 'required',
+    doc: 'Seconds to wait where the peer was gone before this node went.',
+  },
+  {
+    name: 'outdated-wfc-timeout',
+    short: 'o',
+    argument: 'required',
+    doc: 'Seconds to wait where the data of the peer are outdated.',
+  },
+  {
+    name: 'wait-after-sb',
+    short: 'w',
+    argument: 'optional',
+    doc: 'Wait also for a device that does not try to connect.',
+  },
 ];
 
 /** All commands, in the order in which help lists them. */
 export const commands: readonly Command[] = [
-  ofMinor('primary', 'primary', 'Make the resource of a device writable on this node.', { set: 'set_role_parms', options: options.primaryOptions, aliases: { 'overwrite-data-of-peer': 'force' } }),
+  ofMinor('primary', 'primary', 'Make the resource of a device writable on this node.', {
+    set: 'set_role_parms',
+    options: options.primaryOptions,
+    aliases: { 'overwrite-data-of-peer': 'force' },
+  }),
   ofMinor('secondary', 'secondary', 'Give up the right to write on this node.'),
   ofMinor('attach', 'attach', 'Put a device on the disk that stores its data.', {
     set: 'disk_conf',
@@ -108,14 +153,47 @@ export const commands: readonly Command[] = [
       { name: 'meta_data_index', kind: 'metaIndex', field: 'meta_dev_idx' },
     ],
   }),
-  ofMinor('disk-options', 'chg_disk_opts', 'Change options of an attached disk.', { set: 'disk_conf', options: options.diskOptions, setDefaults: true }),
-  ofMinor('detach', 'detach', 'Let go of the disk of a device.', { set: 'detach_parms', options: options.detachOptions }),
-  change('connect', 'connect', 'Set up the connection of a resource to its peer.', { object: ['resource'], endpoints: true, set: 'net_conf', options: options.connectOptions, aliases: { 'dry-run': 'tentative' } }),
-  change('net-options', 'chg_net_opts', 'Change options of a connection.', { endpoints: true, set: 'net_conf', options: options.netOptions, setDefaults: true }),
-  change('disconnect', 'disconnect', 'Take down a connection.', { endpoints: true, set: 'disconnect_parms', options: options.disconnectOptions }),
-  ofMinor('resize', 'resize', 'Adopt a new size of the disks.', { set: 'resize_parms', options: options.resizeOptions }),
-  change('resource-options', 'resource_opts', 'Change options of a resource.', { object: ['resource'], set: 'res_opts', options: options.resourceOptions, setDefaults: true }),
-  ofMinor('new-current-uuid', 'new_c_uuid', 'Begin a new generation of the data.', { set: 'new_c_uuid_parms', options: options.newCurrentUuidOptions }),
+  ofMinor('disk-options', 'chg_disk_opts', 'Change options of an attached disk.', {
+    set: 'disk_conf',
+    options: options.diskOptions,
+    setDefaults: true,
+  }),
+  ofMinor('detach', 'detach', 'Let go of the disk of a device.', {
+    set: 'detach_parms',
+    options: options.detachOptions,
+  }),
+  change('connect', 'connect', 'Set up the connection of a resource to its peer.', {
+    object: ['resource'],
+    endpoints: true,
+    set: 'net_conf',
+    options: options.connectOptions,
+    aliases: { 'dry-run': 'tentative' },
+  }),
+  change('net-options', 'chg_net_opts', 'Change options of a connection.', {
+    endpoints: true,
+    set: 'net_conf',
+    options: options.netOptions,
+    setDefaults: true,
+  }),
+  change('disconnect', 'disconnect', 'Take down a connection.', {
+    endpoints: true,
+    set: 'disconnect_parms',
+    options: options.disconnectOptions,
+  }),
+  ofMinor('resize', 'resize', 'Adopt a new size of the disks.', {
+    set: 'resize_parms',
+    options: options.resizeOptions,
+  }),
+  change('resource-options', 'resource_opts', 'Change options of a resource.', {
+    object: ['resource'],
+    set: 'res_opts',
+    options: options.resourceOptions,
+    setDefaults: true,
+  }),
+  ofMinor('new-current-uuid', 'new_c_uuid', 'Begin a new generation of the data.', {
+    set: 'new_c_uuid_parms',
+    options: options.newCurrentUuidOptions,
+  }),
   ofMinor('invalidate', 'invalidate', 'Throw away the data of this node and copy those of the peer.'),
   ofMinor('invalidate-remote', 'inval_peer', 'Throw away the data of the peer and copy those of this node.'),
   ofMinor('pause-sync', 'pause_sync', 'Hold the resync of a device.'),
@@ -123,26 +201,46 @@ export const commands: readonly Command[] = [
   ofMinor('suspend-io', 'suspend_io', 'Freeze all requests of applications to a device.'),
   ofMinor('resume-io', 'resume_io', 'Let frozen requests of applications go on.'),
   ofMinor('outdate', 'outdate', 'Mark the data of this node as behind those of the peer.'),
-  ofMinor('verify', 'start_ov', 'Compare the data of both nodes block by block, while in use.', { set: 'start_ov_parms', options: options.verifyOptions }),
-  command('down', 'down', 'down', 'Take down a resource with its connection, disks and devices.', { object: ['resource'] }),
+  ofMinor('verify', 'start_ov', 'Compare the data of both nodes block by block, while in use.', {
+    set: 'start_ov_parms',
+    options: options.verifyOptions,
+  }),
+  command('down', 'down', 'down', 'Take down a resource with its connection, disks and devices.', {
+    object: ['resource'],
+  }),
   ask('state', 'role', 'Old name of role.', { json: STATES }),
   ask('role', 'role', "Print this node's role and the peer's.", { json: STATES }),
-  ask('sh-status', 'shStatus', 'Print states as assignments for a shell.', { object: ['resource', 'minor', 'all'], json: SNAPSHOT }),
+  ask('sh-status', 'shStatus', 'Print states as assignments for a shell.', {
+    object: ['resource', 'minor', 'all'],
+    json: SNAPSHOT,
+  }),
   ask('cstate', 'cstate', 'Print the state of the connection of a device.', { json: STATES }),
   ask('dstate', 'dstate', "Print the states of this node's disk and the peer's.", { json: STATES }),
   ask('show-gi', 'gi', 'Print the generations of the data of a device, with explanations.', { json: GENERATIONS }),
   ask('get-gi', 'gi', 'Print the generations of the data of a device.', { json: GENERATIONS }),
-  ask('show', 'show', 'Print the configuration.', { json: 'resources with options, connections and volumes; each option with value, unit, isDefault, and code where it is a word', object: ['resource', 'minor', 'all'], plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }] }),
+  ask('show', 'show', 'Print the configuration.', {
+    json: 'resources with options, connections and volumes; each option with value, unit, isDefault, and code where it is a word',
+    object: ['resource', 'minor', 'all'],
+    plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }],
+  }),
   command('status', 'status', 'get_resources', 'Print states for a human, or as JSON.', {
     json: SNAPSHOT,
     object: ['resource', 'all'],
     plain: [
       { name: 'verbose', short: 'v', argument: 'none', doc: 'Also what is as it should be.' },
       { name: 'statistics', short: 's', argument: 'none', doc: 'Also what was read, written, sent and received.' },
-      { name: 'color', short: 'c', argument: 'optional', words: ['always', 'never', 'auto'], doc: 'Color states: always, as the option alone says, never, or on a terminal.' },
+      {
+        name: 'color',
+        short: 'c',
+        argument: 'optional',
+        words: ['always', 'never', 'auto'],
+        doc: 'Color states: always, as the option alone says, never, or on a terminal.',
+      },
     ],
   }),
-  ask('check-resize', 'checkResize', 'Remember the size of the disk below a device.', { json: 'minor, disk, sizeBytes, and action: noted, unchanged, removed or none' }),
+  ask('check-resize', 'checkResize', 'Remember the size of the disk below a device.', {
+    json: 'minor, disk, sizeBytes, and action: noted, unchanged, removed or none',
+  }),
   ask('events', 'events', 'Print states and changes as they come, in the format of DRBD 8.', {
     old: [
       { name: 'all-devices', short: 'a', argument: 'none', doc: 'Tell of all devices, whichever is named.' },
@@ -162,7 +260,11 @@ export const commands: readonly Command[] = [
   }),
   ask('wait-connect', 'waitConnect', 'Wait until a device is connected.', { json: WAITED, plain: waitOptions }),
   ask('wait-sync', 'waitSync', 'Wait until a device is connected and in sync.', { json: WAITED, plain: waitOptions }),
-  change('new-resource', 'new_resource', 'Create a resource.', { object: ['resource'], set: 'res_opts', options: options.resourceOptions }),
+  change('new-resource', 'new_resource', 'Create a resource.', {
+    object: ['resource'],
+    set: 'res_opts',
+    options: options.resourceOptions,
+  }),
   change('new-minor', 'new_minor', 'Create a device as a volume of a resource.', {
     set: 'drbd_cfg_context',
     arguments: [
@@ -171,9 +273,16 @@ export const commands: readonly Command[] = [
       { name: 'volume', kind: 'volume', field: 'ctx_volume' },
     ],
   }),
-  command('del-minor', 'delMinor', 'del_minor', 'Remove a device that has neither disk nor connection.', { object: ['minor'], lock: true }),
-  command('del-resource', 'delResource', 'del_resource', 'Remove a resource without devices and connection.', { object: ['resource'] }),
-  ask('udev', 'udev', 'Print the names that a device is to have below /dev, for udev.', { json: 'minor, device, byResource, byDisk' }),
+  command('del-minor', 'delMinor', 'del_minor', 'Remove a device that has neither disk nor connection.', {
+    object: ['minor'],
+    lock: true,
+  }),
+  command('del-resource', 'delResource', 'del_resource', 'Remove a resource without devices and connection.', {
+    object: ['resource'],
+  }),
+  ask('udev', 'udev', 'Print the names that a device is to have below /dev, for udev.', {
+    json: 'minor, device, byResource, byDisk',
+  }),
 ];
 
 const byName: ReadonlyMap<string, Command> = new Map(commands.map((entry) => [entry.name, entry]));

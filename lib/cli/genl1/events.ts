@@ -4,7 +4,13 @@ import type { SetsReceived } from '../../schema';
 import { connectionWord, diskWord, formatResyncPercent, readState, roleWord, stateToJson } from './states';
 
 /** Why the kernel sent a state_info (enum drbd_state_info_bcast_reason). */
-export const reasons = Object.freeze({ getStatusReply: 1, stateChange: 2, helperCall: 3, helperReturn: 4, syncProgress: 5 });
+export const reasons = Object.freeze({
+  getStatusReply: 1,
+  stateChange: 2,
+  helperCall: 3,
+  helperReturn: 4,
+  syncProgress: 5,
+});
 
 /** A message of get_status, or a broadcast. */
 export interface StateMessage {
@@ -19,13 +25,27 @@ export interface StateMessage {
 /** @returns a message as one line of `events`, or as three for a change of state */
 export function formatEvent({ minor, sequence, sets, infoText }: StateMessage, order: ByteOrder): string {
   const { context, state_info: info } = sets;
-  if (context === undefined) return (infoText ?? []).slice(0, 1).map((text) => `${sequence} # ${text.replaceAll('\n', '_')}\n`).join('');
+  if (context === undefined)
+    return (infoText ?? [])
+      .slice(0, 1)
+      .map((text) => `${sequence} # ${text.replaceAll('\n', '_')}\n`)
+      .join('');
   const resource = context.ctx_resource_name ?? '';
   // A resource without volumes, and what only newer programs understand.
   if (info === undefined) return `${sequence} R - ${resource}\n`;
   const place = `${minor ?? -1},${resource}[${context.ctx_volume ?? -1}]`;
   const state = (tag: string, word: number | undefined): string => {
-    const { conn, role, peer, disk, pdsk, susp, aftr_isp: after, peer_isp: byPeer, user_isp: byUser } = readState(word, order);
+    const {
+      conn,
+      role,
+      peer,
+      disk,
+      pdsk,
+      susp,
+      aftr_isp: after,
+      peer_isp: byPeer,
+      user_isp: byUser,
+    } = readState(word, order);
     const flags = `${susp ? 's' : 'r'}${after ? 'a' : '-'}${byPeer ? 'p' : '-'}${byUser ? 'u' : '-'}`;
     return `${sequence} ${tag} ${place} { cs:${connectionWord(conn)} ro:${roleWord(role)}/${roleWord(peer)} ds:${diskWord(disk)}/${diskWord(pdsk)} ${flags} }\n`;
   };
@@ -45,15 +65,29 @@ export function formatEvent({ minor, sequence, sets, infoText }: StateMessage, o
   }
 }
 
-/** A message as JSON. `kind` is state, change, helper, progress, resource (one without volumes, and what only `events2` tells in full) or other. */
+/**
+ * A message as JSON. `kind` is state, change, helper, progress, resource (one without volumes, and what only `events2`
+ * tells in full) or other.
+ */
 export function eventToJson({ minor, sequence, sets }: StateMessage, order: ByteOrder): object {
   const { context, state_info: info } = sets;
-  const place = { number: sequence, resource: context?.ctx_resource_name ?? null, volume: context?.ctx_volume ?? null, minor: minor ?? null };
+  const place = {
+    number: sequence,
+    resource: context?.ctx_resource_name ?? null,
+    volume: context?.ctx_volume ?? null,
+    minor: minor ?? null,
+  };
   const states = (word: number | undefined): object => stateToJson(readState(word, order));
   if (info === undefined) return { kind: context === undefined ? 'other' : 'resource', ...place };
   switch (info.sib_reason) {
     case reasons.stateChange:
-      return { kind: 'change', ...place, ...states(info.current_state), before: states(info.prev_state), after: states(info.new_state) };
+      return {
+        kind: 'change',
+        ...place,
+        ...states(info.current_state),
+        before: states(info.prev_state),
+        after: states(info.new_state),
+      };
     case reasons.getStatusReply:
       return { kind: 'state', ...place, ...states(info.current_state) };
     case reasons.helperCall:
@@ -61,7 +95,17 @@ export function eventToJson({ minor, sequence, sets }: StateMessage, order: Byte
     case reasons.helperReturn:
       return { kind: 'helper', ...place, helper: info.helper ?? null, status: info.helper_exit_code ?? null };
     case reasons.syncProgress:
-      return { kind: 'progress', ...place, progressPercent: Number(formatResyncPercent({ total: info.bits_rs_total ?? 0n, outOfSync: info.bits_oos ?? 0n, failed: info.bits_rs_failed ?? 0n })) };
+      return {
+        kind: 'progress',
+        ...place,
+        progressPercent: Number(
+          formatResyncPercent({
+            total: info.bits_rs_total ?? 0n,
+            outOfSync: info.bits_oos ?? 0n,
+            failed: info.bits_rs_failed ?? 0n,
+          }),
+        ),
+      };
     default:
       return { kind: 'other', ...place, reason: info.sib_reason ?? null };
   }

@@ -2,7 +2,14 @@ import { notificationTypes, type operations } from '../../dialects/genl1';
 import { toJson } from '../../drbd';
 import type { SetsReceived } from '../../schema';
 import { connectionWord9, diskWord, replicationWord9, roleWord } from './states';
-import { congestedText, deviceStatisticsTexts, peerDeviceStatisticsTexts, resyncSuspendedWords, suspendedWords, writeOrderingText } from './status';
+import {
+  congestedText,
+  deviceStatisticsTexts,
+  peerDeviceStatisticsTexts,
+  resyncSuspendedWords,
+  suspendedWords,
+  writeOrderingText,
+} from './status';
 
 /** The sets of a notification: those of an object, or of a helper call. */
 export type NotificationSets = SetsReceived<typeof operations.get_initial_state.reply & typeof operations.helper.reply>;
@@ -64,8 +71,8 @@ interface Known {
 }
 
 /**
- * Makes events of notifications: what changed is told against what was known of the object, which is kept here. After a loss,
- * {@link resync} tells what became of the objects meanwhile as ordinary events.
+ * Makes events of notifications: what changed is told against what was known of the object, which is kept here. After a
+ * loss, {@link resync} tells what became of the objects meanwhile as ordinary events.
  */
 export class Events2 {
   readonly #resource: string | undefined;
@@ -104,7 +111,8 @@ export class Events2 {
 
   /**
    * @param notifications of get_initial_state, taken after the loss; none where the module is gone
-   * @returns what is different now: destroyed objects first, the last made among them first, then what was created or changed
+   * @returns what is different now: destroyed objects first, the last made among them first, then what was created or
+   *   changed
    */
   resync(notifications: readonly Notification[]): readonly Events2Event[] {
     this.#resynced = true;
@@ -122,9 +130,15 @@ export class Events2 {
     for (const [key, event] of now) {
       const old = this.#known.get(key)?.sets;
       // A connection that has no addresses is listed by the kernel, but never announced when it comes.
-      if (old === undefined && !event.hasPeer && (event.object === 'connection' || event.object === 'peer-device')) continue;
+      if (old === undefined && !event.hasPeer && (event.object === 'connection' || event.object === 'peer-device'))
+        continue;
       this.#known.set(key, { event, sets: event.sets, read: true });
-      const changed: Events2Event = { ...event, action: old === undefined ? 'create' : 'change', old, continues: false };
+      const changed: Events2Event = {
+        ...event,
+        action: old === undefined ? 'create' : 'change',
+        old,
+        continues: false,
+      };
       if (old === undefined || formatChanges(changed, false) !== '') events.push(changed);
     }
     return events;
@@ -135,7 +149,12 @@ export class Events2 {
     this.#known.delete(key);
     if (object !== 'resource' && object !== 'device') return;
     for (const [other, { event }] of this.#known) {
-      if (event.name === name && !event.hasPeer && (object === 'resource' || (event.object === 'peer-device' && event.volume === volume))) this.#known.delete(other);
+      if (
+        event.name === name &&
+        !event.hasPeer &&
+        (object === 'resource' || (event.object === 'peer-device' && event.volume === volume))
+      )
+        this.#known.delete(other);
     }
   }
 
@@ -147,7 +166,8 @@ export class Events2 {
     const object = OBJECTS.get(name);
     const { context } = sets;
     if (object === undefined ? name !== DONE : context === undefined) return undefined;
-    if (context !== undefined && this.#resource !== undefined && context.ctx_resource_name !== this.#resource) return undefined;
+    if (context !== undefined && this.#resource !== undefined && context.ctx_resource_name !== this.#resource)
+      return undefined;
     return {
       action,
       object,
@@ -175,7 +195,10 @@ function distance(from: number, to: number): number {
   return (to - from) | 0;
 }
 
-/** Object and names, which stand for it in every event. The peer has no name and no node id in 8.4: it is called peer, and 0. */
+/**
+ * Object and names, which stand for it in every event. The peer has no name and no node id in 8.4: it is called peer,
+ * and 0.
+ */
 function keyOf({ object, name, hasPeer, volume, minor }: Events2Event): string {
   if (object === undefined) return '-';
   const node = object === 'connection' || object === 'peer-device' || object === 'helper' ? ' peer-node-id:0' : '';
@@ -185,33 +208,67 @@ function keyOf({ object, name, hasPeer, volume, minor }: Events2Event): string {
 /** @returns what an event tells of its object beyond its names, each with a blank before it */
 function formatChanges({ action, object, sets, old }: Events2Event, statistics: boolean): string {
   if (action === 'destroy') return '';
-  const differs = <T extends object>(now: T | undefined, before: T | undefined, ...fields: readonly (keyof T)[]): boolean => old === undefined || fields.some((field) => now?.[field] !== before?.[field]);
+  const differs = <T extends object>(
+    now: T | undefined,
+    before: T | undefined,
+    ...fields: readonly (keyof T)[]
+  ): boolean => old === undefined || fields.some((field) => now?.[field] !== before?.[field]);
   const parts: string[] = [];
   switch (object) {
     case 'resource': {
       const info = sets.resource_info ?? {};
-      if (differs(sets.resource_info, old?.resource_info, 'res_role')) parts.push(` role:${roleWord(info.res_role ?? 0)}`);
-      if (differs(sets.resource_info, old?.resource_info, 'res_susp', 'res_susp_nod', 'res_susp_fen')) parts.push(` suspended:${suspendedWords(info)}`);
-      if (statistics && sets.resource_statistics !== undefined && differs(sets.resource_statistics, old?.resource_statistics, 'res_stat_write_ordering')) parts.push(writeOrderingText(sets.resource_statistics));
+      if (differs(sets.resource_info, old?.resource_info, 'res_role'))
+        parts.push(` role:${roleWord(info.res_role ?? 0)}`);
+      if (differs(sets.resource_info, old?.resource_info, 'res_susp', 'res_susp_nod', 'res_susp_fen'))
+        parts.push(` suspended:${suspendedWords(info)}`);
+      if (
+        statistics &&
+        sets.resource_statistics !== undefined &&
+        differs(sets.resource_statistics, old?.resource_statistics, 'res_stat_write_ordering')
+      )
+        parts.push(writeOrderingText(sets.resource_statistics));
       break;
     }
     case 'device':
-      if (differs(sets.device_info, old?.device_info, 'dev_disk_state')) parts.push(` disk:${diskWord(sets.device_info?.dev_disk_state ?? 0)}`);
-      if (statistics && sets.device_statistics !== undefined) parts.push(...deviceStatisticsTexts(old?.device_statistics, sets.device_statistics, { statistics, verbose: true }));
+      if (differs(sets.device_info, old?.device_info, 'dev_disk_state'))
+        parts.push(` disk:${diskWord(sets.device_info?.dev_disk_state ?? 0)}`);
+      if (statistics && sets.device_statistics !== undefined)
+        parts.push(
+          ...deviceStatisticsTexts(old?.device_statistics, sets.device_statistics, { statistics, verbose: true }),
+        );
       break;
     case 'connection': {
       const info = sets.connection_info ?? {};
-      if (differs(sets.connection_info, old?.connection_info, 'conn_connection_state')) parts.push(` connection:${connectionWord9(info.conn_connection_state ?? 0)}`);
-      if (differs(sets.connection_info, old?.connection_info, 'conn_role')) parts.push(` role:${roleWord(info.conn_role ?? 0)}`);
-      if (statistics && sets.connection_statistics !== undefined && differs(sets.connection_statistics, old?.connection_statistics, 'conn_congested')) parts.push(congestedText(sets.connection_statistics));
+      if (differs(sets.connection_info, old?.connection_info, 'conn_connection_state'))
+        parts.push(` connection:${connectionWord9(info.conn_connection_state ?? 0)}`);
+      if (differs(sets.connection_info, old?.connection_info, 'conn_role'))
+        parts.push(` role:${roleWord(info.conn_role ?? 0)}`);
+      if (
+        statistics &&
+        sets.connection_statistics !== undefined &&
+        differs(sets.connection_statistics, old?.connection_statistics, 'conn_congested')
+      )
+        parts.push(congestedText(sets.connection_statistics));
       break;
     }
     case 'peer-device': {
       const info = sets.peer_device_info ?? {};
-      if (differs(sets.peer_device_info, old?.peer_device_info, 'peer_repl_state')) parts.push(` replication:${replicationWord9(info.peer_repl_state ?? 0)}`);
-      if (differs(sets.peer_device_info, old?.peer_device_info, 'peer_disk_state')) parts.push(` peer-disk:${diskWord(info.peer_disk_state ?? 0)}`);
-      if (differs(sets.peer_device_info, old?.peer_device_info, 'peer_resync_susp_user', 'peer_resync_susp_peer', 'peer_resync_susp_dependency')) parts.push(` resync-suspended:${resyncSuspendedWords(info)}`);
-      if (statistics && sets.peer_device_statistics !== undefined) parts.push(...peerDeviceStatisticsTexts(sets.peer_device_statistics, true));
+      if (differs(sets.peer_device_info, old?.peer_device_info, 'peer_repl_state'))
+        parts.push(` replication:${replicationWord9(info.peer_repl_state ?? 0)}`);
+      if (differs(sets.peer_device_info, old?.peer_device_info, 'peer_disk_state'))
+        parts.push(` peer-disk:${diskWord(info.peer_disk_state ?? 0)}`);
+      if (
+        differs(
+          sets.peer_device_info,
+          old?.peer_device_info,
+          'peer_resync_susp_user',
+          'peer_resync_susp_peer',
+          'peer_resync_susp_dependency',
+        )
+      )
+        parts.push(` resync-suspended:${resyncSuspendedWords(info)}`);
+      if (statistics && sets.peer_device_statistics !== undefined)
+        parts.push(...peerDeviceStatisticsTexts(sets.peer_device_statistics, true));
       break;
     }
     case 'helper':
@@ -225,19 +282,31 @@ function formatChanges({ action, object, sets, old }: Events2Event, statistics: 
 }
 
 /** @returns the event as a line of `events2`, or as two where some were skipped before it */
-export function formatEvents2(event: Events2Event, options: { readonly statistics: boolean; readonly timestamp: string | undefined }): string {
+export function formatEvents2(
+  event: Events2Event,
+  options: { readonly statistics: boolean; readonly timestamp: string | undefined },
+): string {
   const skipped = event.skipped === 0 ? '' : `- skipped ${event.skipped}\n`;
   return `${skipped}${options.timestamp === undefined ? '' : `${options.timestamp} `}${event.action} ${keyOf(event)}${formatChanges(event, options.statistics)}\n`;
 }
 
 /**
- * @returns the event as an object for JSON: what exists with all that is known of it, and what changed with all that the kernel tells then.
+ * @returns the event as an object for JSON: what exists with all that is known of it, and what changed with all that
+ *   the kernel tells then.
  *   64-bit numbers are decimal strings; sizes are in bytes
  */
 export function events2Json(event: Events2Event, timestamp: string): unknown {
   const { action, object, name, volume, minor, hasPeer, sets } = event;
   if (object === undefined) return { event: 'exists', object: null, timestamp };
-  const place = { event: action, object, timestamp, name: name ?? null, ...(hasPeer ? { connection: 'peer' } : {}), ...(volume === undefined ? {} : { volume }), ...(minor === undefined ? {} : { minor }) };
+  const place = {
+    event: action,
+    object,
+    timestamp,
+    name: name ?? null,
+    ...(hasPeer ? { connection: 'peer' } : {}),
+    ...(volume === undefined ? {} : { volume }),
+    ...(minor === undefined ? {} : { minor }),
+  };
   if (action === 'destroy') return place;
   return toJson({ ...place, ...stateJson(object, sets, action) });
 }
@@ -251,8 +320,15 @@ function stateJson(object: ObjectName, sets: NotificationSets, action: Action): 
       const info = sets.resource_info ?? {};
       return {
         role: roleWord(info.res_role ?? 0),
-        suspended: { user: info.res_susp ?? false, noData: info.res_susp_nod ?? false, fencing: info.res_susp_fen ?? false },
-        writeOrdering: sets.resource_statistics === undefined ? null : writeOrderingText(sets.resource_statistics).replace(/^.*:/u, '') || null,
+        suspended: {
+          user: info.res_susp ?? false,
+          noData: info.res_susp_nod ?? false,
+          fencing: info.res_susp_fen ?? false,
+        },
+        writeOrdering:
+          sets.resource_statistics === undefined
+            ? null
+            : writeOrderingText(sets.resource_statistics).replace(/^.*:/u, '') || null,
       };
     }
     case 'device': {
@@ -288,7 +364,11 @@ function stateJson(object: ObjectName, sets: NotificationSets, action: Action): 
       return {
         replication: replicationWord9(info.peer_repl_state ?? 0),
         peerDisk: diskWord(info.peer_disk_state ?? 0),
-        resyncSuspended: { user: (info.peer_resync_susp_user ?? 0) !== 0, peer: (info.peer_resync_susp_peer ?? 0) !== 0, dependency: (info.peer_resync_susp_dependency ?? 0) !== 0 },
+        resyncSuspended: {
+          user: (info.peer_resync_susp_user ?? 0) !== 0,
+          peer: (info.peer_resync_susp_peer ?? 0) !== 0,
+          dependency: (info.peer_resync_susp_dependency ?? 0) !== 0,
+        },
         outOfSyncBytes: statistics === undefined ? null : bytes(statistics.peer_dev_out_of_sync),
         stats:
           statistics === undefined
@@ -302,11 +382,17 @@ function stateJson(object: ObjectName, sets: NotificationSets, action: Action): 
       };
     }
     case 'helper':
-      return { helper: sets.drbd_helper_info?.helper_name ?? '', ...(action === 'response' ? { status: sets.drbd_helper_info?.helper_status ?? 0 } : {}) };
+      return {
+        helper: sets.drbd_helper_info?.helper_name ?? '',
+        ...(action === 'response' ? { status: sets.drbd_helper_info?.helper_status ?? 0 } : {}),
+      };
   }
 }
 
-/** Local time with microseconds and the offset from UTC: `2026-11-23T15:31:14.288220+00:00`. @param milliseconds since 1970, with a fraction */
+/**
+ * Local time with microseconds and the offset from UTC: `2026-11-23T15:31:14.288220+00:00`. @param milliseconds since
+ * 1970, with a fraction
+ */
 export function formatTimestamp(milliseconds: number): string {
   const date = new Date(milliseconds);
   const pad = (value: number, width = 2): string => String(value).padStart(width, '0');

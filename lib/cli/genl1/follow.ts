@@ -15,11 +15,16 @@ export interface Follower {
 }
 
 /**
- * Follows a stream until the command is to end. What exists is read once the stream is open, so that nothing falls between; and again after a loss.
- * Messages that were sent before a loss, and come after word of it, are dropped: what is read then is newer, and what would have come between is lost.
+ * Follows a stream until the command is to end. What exists is read once the stream is open, so that nothing falls
+ * between; and again after a loss. Messages that were sent before a loss, and come after word of it, are dropped: what
+ * is read then is newer, and what would have come between is lost.
  * @returns the exit code
  */
-export async function follow(stream: AsyncIterableIterator<Item>, context: Context, follower: Follower): Promise<number> {
+export async function follow(
+  stream: AsyncIterableIterator<Item>,
+  context: Context,
+  follower: Follower,
+): Promise<number> {
   const ending = context.io.endSignal();
   const source = new Source(stream);
   try {

@@ -15,7 +15,9 @@ const OTHERS = [
 export function formatHelp(tool: string, columns: number | undefined): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const list = [...commands, ...OTHERS].map(({ name, doc }) => `  ${name.padEnd(width)}  ${doc}\n`).join('');
-  const usage = new WrappedText(columns).add(0, `Usage: ${tool} [GLOBAL OPTION]... COMMAND [OBJECT] [ARGUMENT]... [OPTION]...`).toString();
+  const usage = new WrappedText(columns)
+    .add(0, `Usage: ${tool} [GLOBAL OPTION]... COMMAND [OBJECT] [ARGUMENT]... [OPTION]...`)
+    .toString();
   return `${usage}\n\nThe object, a minor (N or /dev/drbdN), may also stand before the command.\n\nCommands for DRBD 8.4:\n${list}\nGlobal options:\n${formatGlobalHelp()}\nMore on a command: ${tool} help COMMAND\n`;
 }
 
@@ -25,10 +27,15 @@ export function formatCommandHelp(command: Command, tool: string, columns: numbe
   for (const piece of usagePieces(command)) text.add(4, ` ${piece}`);
   const plain = command.plain.map(({ name, short, doc }) => `  --${name}, -${short}\n      ${doc}\n`).join('');
   const all = command.setDefaults ? '  --set-defaults\n      Set all that is not named to its default.\n' : '';
-  const secret = command.options.some(({ table }) => table.secret === true) ? '  --shared-secret-file FILE\n      Read the shared secret from the first line of FILE; - is standard input.\n' : '';
+  const secret = command.options.some(({ table }) => table.secret === true)
+    ? '  --shared-secret-file FILE\n      Read the shared secret from the first line of FILE; - is standard input.\n'
+    : '';
   const options = `${plain}${all}${command.options.map((option) => optionHelp(option)).join('')}${secret}`;
   const json = new WrappedText(columns).add(0, 'With --json:');
-  for (const word of (command.json ?? 'command, minor, resource, returnCode, returnName, cause, next, infoText').split(' ')) json.add(4, ` ${word}`);
+  for (const word of (command.json ?? 'command, minor, resource, returnCode, returnName, cause, next, infoText').split(
+    ' ',
+  ))
+    json.add(4, ` ${word}`);
   return `${command.name}: ${command.doc}\n\nUSAGE:\n${text.toString()}\n${options === '' ? '' : `\n${options}`}\n${json.toString()}.\n`;
 }
 
@@ -60,9 +67,14 @@ function valueUsage({ kind, table }: FieldOption): string {
 }
 
 function optionHelp({ name, kind, table }: FieldOption): string {
-  const range = kind === 'number' ? formatRange(table) : kind === 'word' ? Object.values(table.names ?? {}).join(', ') : undefined;
+  const range =
+    kind === 'number' ? formatRange(table) : kind === 'word' ? Object.values(table.names ?? {}).join(', ') : undefined;
   const standard = defaultText(kind, table);
-  const facts = [...(range === undefined ? [] : [range]), ...(standard === undefined ? [] : [`default ${standard}`]), ...(table.since === undefined ? [] : [`since DRBD ${table.since}`])];
+  const facts = [
+    ...(range === undefined ? [] : [range]),
+    ...(standard === undefined ? [] : [`default ${standard}`]),
+    ...(table.since === undefined ? [] : [`since DRBD ${table.since}`]),
+  ];
   return `  ${kind === 'flag' || kind === 'boolean' ? `--${name}, --no-${name}` : `--${name}`}\n      ${table.doc}${facts.length === 0 ? '' : `\n      ${facts.join('; ')}`}\n`;
 }
 
@@ -84,7 +96,9 @@ function defaultText(kind: FieldOption['kind'], table: FieldOption['table']): st
   }
 }
 
-/** @returns a command's words and options as XML, which drbdadm's authors read to keep their grammar and this in step */
+/**
+ * @returns a command's words and options as XML, which drbdadm's authors read to keep their grammar and this in step
+ */
 export function formatXmlHelp(command: Command): string {
   const lines: string[] = [];
   const several = command.object.length > 1;
@@ -105,7 +119,11 @@ export function formatXmlHelp(command: Command): string {
         option(name, 'boolean', [`<default>${defaultText(kind, table) ?? ''}</default>`]);
         break;
       case 'word':
-        option(name, 'handler', Object.values(table.names ?? {}).map((word) => `<handler>${word}</handler>`));
+        option(
+          name,
+          'handler',
+          Object.values(table.names ?? {}).map((word) => `<handler>${word}</handler>`),
+        );
         break;
       case 'number':
         option(name, 'numeric', [

@@ -55,7 +55,12 @@ function helpOf(argv: readonly string[], { io, tool }: Context): number | undefi
     return EXIT.failure;
   };
   if (first === undefined) return list('a command is needed');
-  const asked = HELP_WORDS.has(first) || first === XML_HELP ? second : second !== undefined && (second === '--help' || second === '-h') ? first : undefined;
+  const asked =
+    HELP_WORDS.has(first) || first === XML_HELP
+      ? second
+      : second !== undefined && (second === '--help' || second === '-h')
+        ? first
+        : undefined;
   if (asked === undefined) return HELP_WORDS.has(first) || first === XML_HELP ? list(undefined) : undefined;
   const command = findCommand(asked);
   if (command === undefined) return list(`there is no command ${quote(asked)}`);
@@ -95,7 +100,12 @@ async function run(call: Call, context: Context): Promise<number> {
     case 'events':
       return runEvents(client, plain.has('all-devices') ? { kind: 'all' } : target, json, context);
     case 'events2':
-      return runEvents2(client, target, { now: plain.has('now'), statistics: plain.has('statistics'), timestamps: plain.has('timestamps'), json }, context);
+      return runEvents2(
+        client,
+        target,
+        { now: plain.has('now'), statistics: plain.has('statistics'), timestamps: plain.has('timestamps'), json },
+        context,
+      );
     case 'waitConnect':
       return wait('connected');
     case 'waitSync':
@@ -106,13 +116,25 @@ async function run(call: Call, context: Context): Promise<number> {
     const limit = (name: string): number => Number(plain.get(name) ?? 0);
     const afterSplitBrain = plain.get('wait-after-sb');
     const minor = target.kind === 'minor' ? target.minor : 0;
-    const limits = { wfc: limit('wfc-timeout'), degraded: limit('degr-wfc-timeout'), outdated: limit('outdated-wfc-timeout') };
+    const limits = {
+      wfc: limit('wfc-timeout'),
+      degraded: limit('degr-wfc-timeout'),
+      outdated: limit('outdated-wfc-timeout'),
+    };
     const print = (answer: object): void => {
       if (json) context.io.stdout.write(`${JSON.stringify({ minor, ...answer })}\n`);
     };
-    const exit = await runWait(client, minor, goal, limits, afterSplitBrain === '' || afterSplitBrain === 'yes', context, (state, reached) => {
-      print({ reached, ...stateToJson(state) });
-    });
+    const exit = await runWait(
+      client,
+      minor,
+      goal,
+      limits,
+      afterSplitBrain === '' || afterSplitBrain === 'yes',
+      context,
+      (state, reached) => {
+        print({ reached, ...stateToJson(state) });
+      },
+    );
     if (exit === EXIT.timeout) print({ reached: false });
     return exit;
   }

@@ -20,7 +20,12 @@ export function machineOf(backend: Backend): Machine {
   return {
     order: byteOrderOf(backend),
     ssocksFamily: here ? ssocksFamily() : undefined,
-    interfaceName: (index) => (here ? interfaces().find((name) => Number.parseInt(readSmallFile(`${INTERFACES}/${name}/ifindex`) ?? '', 10) === index) : undefined),
+    interfaceName: (index) =>
+      here
+        ? interfaces().find(
+            (name) => Number.parseInt(readSmallFile(`${INTERFACES}/${name}/ifindex`) ?? '', 10) === index,
+          )
+        : undefined,
   };
 }
 

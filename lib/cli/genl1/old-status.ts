@@ -15,11 +15,19 @@ const BITS_TO_SECTORS = 8n;
  */
 export function resourcesOfStatus(replies: readonly StatusReply[], order: ByteOrder): readonly ResourceReplies[] {
   const names = [...new Set(replies.map(({ context }) => context?.ctx_resource_name ?? ''))];
-  return names.map((name) => resourceOf(name, replies.filter(({ context }) => (context?.ctx_resource_name ?? '') === name), order));
+  return names.map((name) =>
+    resourceOf(
+      name,
+      replies.filter(({ context }) => (context?.ctx_resource_name ?? '') === name),
+      order,
+    ),
+  );
 }
 
 function resourceOf(name: string, replies: readonly StatusReply[], order: ByteOrder): ResourceReplies {
-  const volumes = replies.filter(({ context, state_info: info }) => context?.ctx_volume !== undefined && info !== undefined);
+  const volumes = replies.filter(
+    ({ context, state_info: info }) => context?.ctx_volume !== undefined && info !== undefined,
+  );
   const states = volumes.map(({ state_info: info }) => readState(info?.current_state, order));
   const [first] = replies;
   const head = { ...base(first), context: { ctx_resource_name: name } };
@@ -64,7 +72,13 @@ function resourceOf(name: string, replies: readonly StatusReply[], order: ByteOr
               minor: undefined,
               context: { ...link, ctx_resource_name: name },
               // What goes on beyond the handshake is told of the volumes.
-              connection_info: { conn_connection_state: Math.min(states[0]?.conn ?? connectionStates.C_STANDALONE, connectionStates.C_WF_REPORT_PARAMS), conn_role: states[0]?.peer ?? 0 },
+              connection_info: {
+                conn_connection_state: Math.min(
+                  states[0]?.conn ?? connectionStates.C_STANDALONE,
+                  connectionStates.C_WF_REPORT_PARAMS,
+                ),
+                conn_role: states[0]?.peer ?? 0,
+              },
             },
           ],
     peerDevices:

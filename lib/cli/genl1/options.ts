@@ -25,9 +25,21 @@ export interface FieldOption {
 }
 
 /** What the option table says of one option; all else comes from the field. */
-type Entry = readonly [name: string, field: string, extra?: { readonly flag?: true; readonly noUnit?: true; readonly anyCase?: true; readonly range?: { readonly min: bigint; readonly max: bigint; readonly default: bigint } }];
+type Entry = readonly [
+  name: string,
+  field: string,
+  extra?: {
+    readonly flag?: true;
+    readonly noUnit?: true;
+    readonly anyCase?: true;
+    readonly range?: { readonly min: bigint; readonly max: bigint; readonly default: bigint };
+  },
+];
 
-/** The names of options where they differ from or add to the protocol's, in the order in which `show` and `help` list them. */
+/**
+ * The names of options where they differ from or add to the protocol's, in the order in which `show` and `help` list
+ * them.
+ */
 const changeableDisk: readonly Entry[] = [
   ['on-io-error', 'on_io_error'],
   ['fencing', 'fencing'],
@@ -88,7 +100,11 @@ const anySector = { range: { min, max, default: 0n } };
 
 export const primaryOptions = options('set_role_parms', [['force', 'assume_uptodate', { flag: true }]]);
 export const diskOptions = options('disk_conf', changeableDisk);
-export const attachOptions = options('disk_conf', [['size', 'disk_size'], ['max-bio-bvecs', 'max_bio_bvecs'], ...changeableDisk]);
+export const attachOptions = options('disk_conf', [
+  ['size', 'disk_size'],
+  ['max-bio-bvecs', 'max_bio_bvecs'],
+  ...changeableDisk,
+]);
 export const detachOptions = options('detach_parms', [['force', 'force_detach', { flag: true }]]);
 export const netOptions = options('net_conf', changeableNet);
 export const connectOptions = options('net_conf', [

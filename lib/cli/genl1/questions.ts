@@ -7,7 +7,15 @@ import { EXIT, UsageError } from '../errors';
 import type { Call, Target } from './command-line';
 import { machineOf } from './machine';
 import { formatShow, showToJson } from './show';
-import { formatConnectionState, formatDiskState, formatRole, formatShellStatus, isUnconfigured, readState, stateToJson } from './states';
+import {
+  formatConnectionState,
+  formatDiskState,
+  formatRole,
+  formatShellStatus,
+  isUnconfigured,
+  readState,
+  stateToJson,
+} from './states';
 import { formatStatus, type ResourceReplies } from './status';
 import { resourcesOfStatus } from './old-status';
 import { ifSupported, isUnknownResource, statusOf } from './streams';
@@ -38,25 +46,41 @@ export async function runState(client: Genl1Client, { command, target }: Call, c
   const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
   const state = readState(info?.current_state, byteOrderOf(context.backend));
   if (context.globals.json) return print(context, { minor, ...stateToJson(state) });
-  const format = command.action === 'role' ? formatRole : command.action === 'cstate' ? formatConnectionState : formatDiskState;
+  const format =
+    command.action === 'role' ? formatRole : command.action === 'cstate' ? formatConnectionState : formatDiskState;
   context.io.stdout.write(format(state));
   return EXIT.ok;
 }
 
 /** `show-gi`, `get-gi`. */
-export async function runGenerations(client: Genl1Client, { command, target }: Call, context: Context): Promise<number> {
+export async function runGenerations(
+  client: Genl1Client,
+  { command, target }: Call,
+  context: Context,
+): Promise<number> {
   const minor = minorOfTarget(target);
   const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
   const state = readState(info?.current_state, byteOrderOf(context.backend));
-  const why = isUnconfigured(state) ? 'is unconfigured' : state.disk === 0 ? 'has no disk' : info?.uuids === undefined ? 'has a disk, but the kernel told no generations of it' : undefined;
+  const why = isUnconfigured(state)
+    ? 'is unconfigured'
+    : state.disk === 0
+      ? 'has no disk'
+      : info?.uuids === undefined
+        ? 'has a disk, but the kernel told no generations of it'
+        : undefined;
   if (why !== undefined) {
     context.io.stderr.write(`${context.subject ?? context.tool}: the device ${why}\n`);
     return EXIT.nothing;
   }
   const [uuids, flags] = [info?.uuids?.slice(0, GENERATIONS) ?? [], info?.disk_flags ?? 0];
   const clean = (flags & ACTIVITY_LOG_CLEAN) !== 0;
-  if (context.globals.json) return print(context, { ...generationsToJson(minor, uuids, flags), activityLogClean: clean });
-  context.io.stdout.write(command.name === 'show-gi' ? `${explainGenerations(uuids, flags)}meta-data: ${clean ? 'clean' : 'need apply-al'}\n` : formatGenerations(uuids, flags));
+  if (context.globals.json)
+    return print(context, { ...generationsToJson(minor, uuids, flags), activityLogClean: clean });
+  context.io.stdout.write(
+    command.name === 'show-gi'
+      ? `${explainGenerations(uuids, flags)}meta-data: ${clean ? 'clean' : 'need apply-al'}\n`
+      : formatGenerations(uuids, flags),
+  );
   return EXIT.ok;
 }
 
@@ -64,7 +88,10 @@ export async function runGenerations(client: Genl1Client, { command, target }: C
 export async function runShellStatus(client: Genl1Client, { target }: Call, context: Context): Promise<number> {
   if (context.globals.json) return printSnapshot(client, target, context);
   const replies = await statusOf(client, target, context);
-  const unknown = target.kind === 'minor' && replies.length === 0 ? [{ minor: target.minor, context: undefined, state_info: undefined }] : [];
+  const unknown =
+    target.kind === 'minor' && replies.length === 0
+      ? [{ minor: target.minor, context: undefined, state_info: undefined }]
+      : [];
   for (const { minor, context: place, state_info: info } of [...replies, ...unknown]) {
     context.io.stdout.write(
       formatShellStatus({
@@ -72,7 +99,10 @@ export async function runShellStatus(client: Genl1Client, { target }: Call, cont
         resource: place?.ctx_resource_name ?? '',
         volume: place?.ctx_volume,
         state: info === undefined ? undefined : readState(info.current_state, byteOrderOf(context.backend)),
-        resync: info?.bits_rs_total === undefined ? undefined : { total: info.bits_rs_total, outOfSync: info.bits_oos ?? 0n, failed: info.bits_rs_failed ?? 0n },
+        resync:
+          info?.bits_rs_total === undefined
+            ? undefined
+            : { total: info.bits_rs_total, outOfSync: info.bits_oos ?? 0n, failed: info.bits_rs_failed ?? 0n },
       }),
     );
   }
@@ -85,8 +115,13 @@ export async function runShow(client: Genl1Client, { target, plain }: Call, cont
   const replies =
     target.kind === 'minor'
       ? [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }]
-      : await client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait);
-  if (context.globals.json) return print(context, showToJson(replies, machineOf(context.backend), context.globals.reveal));
+      : await client.request(
+          'get_status',
+          target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {},
+          wait,
+        );
+  if (context.globals.json)
+    return print(context, showToJson(replies, machineOf(context.backend), context.globals.reveal));
   context.io.stdout.write(formatShow(replies, machineOf(context.backend), plain.has('show-defaults')));
   return EXIT.ok;
 }
@@ -111,28 +146,40 @@ export async function runStatus(client: Genl1Client, { target, plain }: Call, co
 }
 
 function noSuchResource(context: Context): number {
-  context.io.stderr.write(`${context.subject ?? context.tool}: there is no such resource; "${context.tool} status" lists those that there are\n`);
+  context.io.stderr.write(
+    `${context.subject ?? context.tool}: there is no such resource; "${context.tool} status" lists those that there are\n`,
+  );
   return EXIT.refused;
 }
 
 /** The snapshot, of what the command is about. */
 async function printSnapshot(client: Genl1Client, target: Target, context: Context): Promise<number> {
   const all = snapshotToJson(await client.status(waitOptions(context)));
-  const resources = all.resources.filter(({ name, devices }) => (target.kind === 'resource' ? name === target.name : target.kind !== 'minor' || devices.some(({ minor }) => minor === target.minor)));
+  const resources = all.resources.filter(({ name, devices }) =>
+    target.kind === 'resource'
+      ? name === target.name
+      : target.kind !== 'minor' || devices.some(({ minor }) => minor === target.minor),
+  );
   if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
   return print(context, { ...all, resources });
 }
 
 /**
- * Reads the resources, by name, and of each its parts. When something came or went between the dumps, they are taken again, a few times, so that
- * what is printed belongs together.
+ * Reads the resources, by name, and of each its parts. When something came or went between the dumps, they are taken
+ * again, a few times, so that what is printed belongs together.
  */
-async function readResources(client: Genl1Client, target: Target, context: Context): Promise<readonly ResourceReplies[]> {
+async function readResources(
+  client: Genl1Client,
+  target: Target,
+  context: Context,
+): Promise<readonly ResourceReplies[]> {
   const wait = waitOptions(context);
-  const nameOf = ({ context: place }: DumpReply<typeof operations.get_resources>): string => place?.ctx_resource_name ?? '';
+  const nameOf = ({ context: place }: DumpReply<typeof operations.get_resources>): string =>
+    place?.ctx_resource_name ?? '';
   for (let attempt = 1; ; attempt++) {
     const all = await ifSupported(client.request('get_resources', {}, wait));
-    if (all === undefined) return resourcesOfStatus(await statusOf(client, target, context), byteOrderOf(context.backend));
+    if (all === undefined)
+      return resourcesOfStatus(await statusOf(client, target, context), byteOrderOf(context.backend));
     const wanted = all.filter((reply) => target.kind !== 'resource' || nameOf(reply) === target.name);
     const sorted = [...wanted].sort((a, b) => Buffer.compare(Buffer.from(nameOf(a)), Buffer.from(nameOf(b))));
     const resources: ResourceReplies[] = [];
@@ -142,7 +189,8 @@ async function readResources(client: Genl1Client, target: Target, context: Conte
       try {
         const devices = await client.request('get_devices', place, wait);
         const connections = await client.request('get_connections', place, wait);
-        const peerDevices = devices.length > 0 && connections.length > 0 ? await client.request('get_peer_devices', place, wait) : [];
+        const peerDevices =
+          devices.length > 0 && connections.length > 0 ? await client.request('get_peer_devices', place, wait) : [];
         resources.push({ resource, devices, connections, peerDevices });
       } catch (error) {
         if (!isUnknownResource(error)) throw error;
@@ -158,7 +206,9 @@ async function readResources(client: Genl1Client, target: Target, context: Conte
   }
 }
 
-function joined(resources: readonly ResourceReplies[]): { readonly [K in 'devices' | 'connections' | 'peerDevices']: ResourceReplies[K] } {
+function joined(resources: readonly ResourceReplies[]): {
+  readonly [K in 'devices' | 'connections' | 'peerDevices']: ResourceReplies[K];
+} {
   return {
     devices: resources.flatMap(({ devices }) => devices),
     connections: resources.flatMap(({ connections }) => connections),
@@ -173,8 +223,10 @@ export async function runUdev(client: Genl1Client, { target }: Call, context: Co
   const links = [`drbd/by-res/${place?.ctx_resource_name ?? ''}/${place?.ctx_volume ?? 0}`];
   const backing = disk?.backing_dev ?? '';
   const byDisk = backing === '' ? undefined : `drbd/by-disk/${backing.replace(/^\/dev\//u, '')}`;
-  if (context.globals.json) return print(context, { minor, device: `drbd${minor}`, byResource: links[0], byDisk: byDisk ?? null });
-  context.io.stdout.write(`DEVICE=drbd${minor}\nSYMLINK_BY_RES=${links[0] ?? ''}\n${byDisk === undefined ? '' : `SYMLINK_BY_DISK=${byDisk}\n`}`);
+  if (context.globals.json)
+    return print(context, { minor, device: `drbd${minor}`, byResource: links[0], byDisk: byDisk ?? null });
+  context.io.stdout.write(
+    `DEVICE=drbd${minor}\nSYMLINK_BY_RES=${links[0] ?? ''}\n${byDisk === undefined ? '' : `SYMLINK_BY_DISK=${byDisk}\n`}`,
+  );
   return EXIT.ok;
 }
-

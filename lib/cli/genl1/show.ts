@@ -31,7 +31,11 @@ export function formatShow(replies: readonly StatusReply[], machine: Machine, sh
     depth--;
     line('}');
   };
-  const section = (title: string, options: readonly FieldOption[], values: Readonly<Record<string, unknown>> | undefined): void => {
+  const section = (
+    title: string,
+    options: readonly FieldOption[],
+    values: Readonly<Record<string, unknown>> | undefined,
+  ): void => {
     const present = options.filter(({ field }) => values?.[field] !== undefined);
     if (values === undefined || present.length === 0) return;
     open(title);
@@ -40,7 +44,9 @@ export function formatShow(replies: readonly StatusReply[], machine: Machine, sh
       const standard = isDefault(option, value);
       if (standard && !showDefaults) continue;
       const remarks = [...(option.unit === undefined ? [] : [option.unit]), ...(standard ? ['default'] : [])];
-      line(`${option.name.padEnd(16)}\t${formatOptionValue(option, value, machine)};${remarks.length === 0 ? '' : ` # ${remarks.join(', ')}`}`);
+      line(
+        `${option.name.padEnd(16)}\t${formatOptionValue(option, value, machine)};${remarks.length === 0 ? '' : ` # ${remarks.join(', ')}`}`,
+      );
     }
     close();
   };
@@ -105,14 +111,19 @@ function metaDisk(device: string, index: number): string {
 const REDACTED = { value: null, redacted: true } as const;
 
 /**
- * The configuration as JSON: one object a resource, with all options, whether they are at their default or not: value, number of a word, unit.
- * 64-bit numbers are decimal strings.
+ * The configuration as JSON: one object a resource, with all options, whether they are at their default or not: value,
+ * number of a word, unit. 64-bit numbers are decimal strings.
  * @param reveal print secrets
  */
 export function showToJson(replies: readonly StatusReply[], machine: Machine, reveal: boolean): object {
-  const optionsOf = (options: readonly FieldOption[], values: Readonly<Record<string, unknown>> | undefined): object => {
+  const optionsOf = (
+    options: readonly FieldOption[],
+    values: Readonly<Record<string, unknown>> | undefined,
+  ): object => {
     const present = options.filter(({ field }) => values?.[field] !== undefined);
-    return Object.fromEntries(present.map((option) => [option.name, optionToJson(option, values?.[option.field], machine, reveal)]));
+    return Object.fromEntries(
+      present.map((option) => [option.name, optionToJson(option, values?.[option.field], machine, reveal)]),
+    );
   };
   const addressOf = (bytes: Uint8Array): object => {
     const { family, address, port, scopeId } = decodeSocketAddress(bytes, machine.order);
@@ -128,7 +139,10 @@ export function showToJson(replies: readonly StatusReply[], machine: Machine, re
       return {
         name,
         options: optionsOf(resourceOptions, first?.res_opts),
-        connections: first?.net_conf === undefined || !hasBytes(local) || !hasBytes(peer) ? [] : [{ local: addressOf(local), peer: addressOf(peer), options: optionsOf(netOptions, first.net_conf) }],
+        connections:
+          first?.net_conf === undefined || !hasBytes(local) || !hasBytes(peer)
+            ? []
+            : [{ local: addressOf(local), peer: addressOf(peer), options: optionsOf(netOptions, first.net_conf) }],
         volumes: own
           .filter(({ context }) => context?.ctx_volume !== undefined)
           .map(({ context, minor, disk_conf: disk }) => ({
@@ -149,7 +163,11 @@ function orNull(text: string | undefined): string | null {
 }
 
 function metaIndexWord(index: number): string | number {
-  return index === metaDeviceModes.internal || index === metaDeviceModes.flexInternal ? 'internal' : index === metaDeviceModes.flexExternal ? 'flexible' : index;
+  return index === metaDeviceModes.internal || index === metaDeviceModes.flexInternal
+    ? 'internal'
+    : index === metaDeviceModes.flexExternal
+      ? 'flexible'
+      : index;
 }
 
 function optionToJson(option: FieldOption, value: unknown, machine: Machine, reveal: boolean): object {
@@ -158,5 +176,9 @@ function optionToJson(option: FieldOption, value: unknown, machine: Machine, rev
   const standard = isDefault(option, value);
   if (kind === 'word') return { value: formatOptionValue(option, value, machine), code: value, isDefault: standard };
   if (kind === 'address') return { value: formatOptionValue(option, value, machine), isDefault: standard };
-  return { value: typeof value === 'bigint' ? value.toString() : value, ...(table.unit === undefined ? {} : { unit: table.unit }), isDefault: standard };
+  return {
+    value: typeof value === 'bigint' ? value.toString() : value,
+    ...(table.unit === undefined ? {} : { unit: table.unit }),
+    isDefault: standard,
+  };
 }

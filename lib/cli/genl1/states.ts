@@ -13,7 +13,10 @@ export const diskWord = (code: number): string => wordOf('genl1', 'disk', code) 
 /** The word of DRBD 8, in which connection and replication are one. */
 export const connectionWord = (code: number): string => wordOf('genl1', 'connection', code) ?? '';
 
-/** The word that DRBD 9 has for a connection, which `status` and `events2` print: a handshake that lasts is a connection here. */
+/**
+ * The word that DRBD 9 has for a connection, which `status` and `events2` print: a handshake that lasts is a connection
+ * here.
+ */
 export function connectionWord9(code: number): string {
   if (code === connectionStates.C_WF_CONNECTION) return 'Connecting';
   return code === connectionStates.C_WF_REPORT_PARAMS ? 'Connected' : connectionWord(code);
@@ -79,7 +82,10 @@ export interface ResyncBits {
 export function formatResyncPercent({ total, outOfSync, failed }: ResyncBits): string {
   const shift = total >= 1n << 32n ? 16n : 10n;
   const left = BigInt.asUintN(64, outOfSync - failed) >> shift;
-  const permille = BigInt.asIntN(32, BigInt.asUintN(64, 1000n - BigInt.asUintN(64, left * 1000n) / (1n + (total >> shift))));
+  const permille = BigInt.asIntN(
+    32,
+    BigInt.asUintN(64, 1000n - BigInt.asUintN(64, left * 1000n) / (1n + (total >> shift))),
+  );
   return `${permille / 10n}.${permille % 10n}`;
 }
 
@@ -88,13 +94,41 @@ export function formatShellStatus(status: ShellStatus): string {
   const { minor, resource, volume, state, resync } = status;
   const lines = [`_minor=${minor}`, `_res_name=${shellEscape(resource)}`, `_volume=${volume ?? -1}`];
   if (state === undefined || (isUnconfigured(state) && state.role !== roles.R_PRIMARY)) {
-    lines.push(`_known=${state === undefined ? 'NA # not available or not yet created' : 'Unconfigured'}`, '', '_cstate=Unconfigured');
-    lines.push(...['role', 'peer', 'disk', 'pdsk', 'flags_susp', 'flags_aftr_isp', 'flags_peer_isp', 'flags_user_isp', 'resynced_percent'].map((name) => `_${name}=`));
+    lines.push(
+      `_known=${state === undefined ? 'NA # not available or not yet created' : 'Unconfigured'}`,
+      '',
+      '_cstate=Unconfigured',
+    );
+    lines.push(
+      ...[
+        'role',
+        'peer',
+        'disk',
+        'pdsk',
+        'flags_susp',
+        'flags_aftr_isp',
+        'flags_peer_isp',
+        'flags_user_isp',
+        'resynced_percent',
+      ].map((name) => `_${name}=`),
+    );
   } else {
     const flag = (name: string, set: boolean): string => `_flags_${name}=${set ? '1' : ''}`;
     lines.push('_known=Configured', '', `_cstate=${connectionWord(state.conn)}`);
-    lines.push(`_role=${roleWord(state.role)}`, `_peer=${roleWord(state.peer)}`, `_disk=${diskWord(state.disk)}`, `_pdsk=${diskWord(state.pdsk)}`, '');
-    lines.push(flag('susp', state.susp), flag('aftr_isp', state.aftr_isp), flag('peer_isp', state.peer_isp), flag('user_isp', state.user_isp), '');
+    lines.push(
+      `_role=${roleWord(state.role)}`,
+      `_peer=${roleWord(state.peer)}`,
+      `_disk=${diskWord(state.disk)}`,
+      `_pdsk=${diskWord(state.pdsk)}`,
+      '',
+    );
+    lines.push(
+      flag('susp', state.susp),
+      flag('aftr_isp', state.aftr_isp),
+      flag('peer_isp', state.peer_isp),
+      flag('user_isp', state.user_isp),
+      '',
+    );
     lines.push(`_resynced_percent=${resync === undefined ? '' : formatResyncPercent(resync)}`);
   }
   lines.push('', '_sh_status_process', '', '');
@@ -103,5 +137,10 @@ export function formatShellStatus(status: ShellStatus): string {
 
 /** Backslashes before all that a shell could take for more than a letter. */
 function shellEscape(text: string): string {
-  return [...Buffer.from(text)].map((byte) => (/[\w%+\-./:=@]/u.test(String.fromCharCode(byte)) && byte < 0x80 ? '' : '\\') + String.fromCharCode(byte)).reduce((all, part) => all + part, '');
+  return [...Buffer.from(text)]
+    .map(
+      (byte) =>
+        (/[\w%+\-./:=@]/u.test(String.fromCharCode(byte)) && byte < 0x80 ? '' : '\\') + String.fromCharCode(byte),
+    )
+    .reduce((all, part) => all + part, '');
 }

@@ -1,4 +1,11 @@
-import { connectionStates, diskStates, roles, writeOrderings, type attributeSets, type operations } from '../../dialects/genl1';
+import {
+  connectionStates,
+  diskStates,
+  roles,
+  writeOrderings,
+  type attributeSets,
+  type operations,
+} from '../../dialects/genl1';
 import type { DumpReply } from '../../drbd';
 import type { FieldsReceived } from '../../schema';
 import type { SetName } from './options';
@@ -32,11 +39,17 @@ export function formatStatus(resources: readonly ResourceReplies[], format: Stat
   return text.toString();
 }
 
-function resourceStatus(text: WrappedText, { resource, devices, connections, peerDevices }: ResourceReplies, format: StatusFormat): void {
+function resourceStatus(
+  text: WrappedText,
+  { resource, devices, connections, peerDevices }: ResourceReplies,
+  format: StatusFormat,
+): void {
   const { verbose, statistics } = format;
   const info = resource.resource_info ?? {};
   const role = info.res_role ?? 0;
-  text.add(0, resource.context?.ctx_resource_name ?? '').add(4, ` role:${paint(format, roleColor(role), true, roleWord(role))}`);
+  text
+    .add(0, resource.context?.ctx_resource_name ?? '')
+    .add(4, ` role:${paint(format, roleColor(role), true, roleWord(role))}`);
   if (verbose || isSuspended(info)) text.add(4, ` suspended:${suspendedWords(info)}`);
   if (statistics && verbose) text.add(4, '\n').add(4, writeOrderingText(resource.resource_statistics ?? {}));
   text.add(0, '\n');
@@ -47,7 +60,8 @@ function resourceStatus(text: WrappedText, { resource, devices, connections, pee
     const state = connection.connection_info?.conn_connection_state ?? 0;
     // What 8.4 calls a handshake is a connection that stands: what goes on in it is told of its volumes.
     const connected = state === connectionStates.C_WF_REPORT_PARAMS;
-    if (verbose || state < connectionStates.C_WF_REPORT_PARAMS) text.add(6, ` connection:${paint(format, connectionColor(state), true, connectionWord9(state))}`);
+    if (verbose || state < connectionStates.C_WF_REPORT_PARAMS)
+      text.add(6, ` connection:${paint(format, connectionColor(state), true, connectionWord9(state))}`);
     if (verbose || connected) {
       const peerRole = connection.connection_info?.conn_role ?? 0;
       text.add(6, ` role:${paint(format, roleColor(peerRole), false, roleWord(peerRole))}`);
@@ -65,7 +79,12 @@ function resourceStatus(text: WrappedText, { resource, devices, connections, pee
   text.add(0, '\n');
 }
 
-function deviceStatus(text: WrappedText, device: ResourceReplies['devices'][number], single: boolean, format: StatusFormat): void {
+function deviceStatus(
+  text: WrappedText,
+  device: ResourceReplies['devices'][number],
+  single: boolean,
+  format: StatusFormat,
+): void {
   const volume = device.context?.ctx_volume ?? 0;
   const disk = device.device_info?.dev_disk_state ?? diskStates.D_DISKLESS;
   let indent = 2;
@@ -83,7 +102,13 @@ function deviceStatus(text: WrappedText, device: ResourceReplies['devices'][numb
   text.add(6, '\n');
 }
 
-function peerDeviceStatus(text: WrappedText, peerDevice: ResourceReplies['peerDevices'][number], deviceSectors: bigint | undefined, single: boolean, format: StatusFormat): void {
+function peerDeviceStatus(
+  text: WrappedText,
+  peerDevice: ResourceReplies['peerDevices'][number],
+  deviceSectors: bigint | undefined,
+  single: boolean,
+  format: StatusFormat,
+): void {
   const { verbose, statistics } = format;
   const info = peerDevice.peer_device_info ?? {};
   const volume = peerDevice.context?.ctx_volume ?? 0;
@@ -95,7 +120,10 @@ function peerDeviceStatus(text: WrappedText, peerDevice: ResourceReplies['peerDe
     indent = 8;
   }
   if (verbose || replication > connectionStates.C_WF_REPORT_PARAMS) {
-    text.add(indent, ` replication:${paint(format, replicationColor(replication), LOCAL_REPLICATION.has(replication), replicationWord9(replication))}`);
+    text.add(
+      indent,
+      ` replication:${paint(format, replicationColor(replication), LOCAL_REPLICATION.has(replication), replicationWord9(replication))}`,
+    );
     indent = 8;
   }
   if (verbose || statistics || replication !== connectionStates.C_WF_REPORT_PARAMS || disk !== diskStates.D_UNKNOWN) {
@@ -113,9 +141,15 @@ function peerDeviceStatus(text: WrappedText, peerDevice: ResourceReplies['peerDe
   text.add(0, '\n');
 }
 
-function sameEndpoints(a: { readonly context?: { readonly ctx_my_addr?: Uint8Array; readonly ctx_peer_addr?: Uint8Array } }, b: typeof a): boolean {
-  const equal = (left: Uint8Array | undefined, right: Uint8Array | undefined): boolean => Buffer.compare(left ?? new Uint8Array(), right ?? new Uint8Array()) === 0;
-  return equal(a.context?.ctx_my_addr, b.context?.ctx_my_addr) && equal(a.context?.ctx_peer_addr, b.context?.ctx_peer_addr);
+function sameEndpoints(
+  a: { readonly context?: { readonly ctx_my_addr?: Uint8Array; readonly ctx_peer_addr?: Uint8Array } },
+  b: typeof a,
+): boolean {
+  const equal = (left: Uint8Array | undefined, right: Uint8Array | undefined): boolean =>
+    Buffer.compare(left ?? new Uint8Array(), right ?? new Uint8Array()) === 0;
+  return (
+    equal(a.context?.ctx_my_addr, b.context?.ctx_my_addr) && equal(a.context?.ctx_peer_addr, b.context?.ctx_peer_addr)
+  );
 }
 
 /** How much of a device is in sync, in percent with two decimals, rounded as C rounds: half to even. */
@@ -123,8 +157,11 @@ export function formatDone(outOfSync: bigint, size: bigint): string {
   if (size === 0n) return '0.00';
   const percent = 100 * (1 - Number(outOfSync) / Number(size));
   const fraction = Math.abs(percent) % 1;
-  // Of all that lies in the middle of two results, only multiples of an eighth are exact in binary; JavaScript rounds these up.
-  return fraction === 0.125 || fraction === 0.625 ? (percent - Math.sign(percent) * 0.005).toFixed(2) : percent.toFixed(2);
+  // Of all that lies in the middle of two results, only multiples of an eighth are exact in binary; JavaScript rounds
+  // these up.
+  return fraction === 0.125 || fraction === 0.625
+    ? (percent - Math.sign(percent) * 0.005).toFixed(2)
+    : percent.toFixed(2);
 }
 
 /** @param info a resource_info */
@@ -134,20 +171,32 @@ export function isSuspended(info: Sets<'resource_info'>): boolean {
 
 /** @returns for what reasons I/O is suspended, or `no` */
 export function suspendedWords(info: Sets<'resource_info'>): string {
-  return words([['user', info.res_susp], ['no-data', info.res_susp_nod], ['fencing', info.res_susp_fen]]);
+  return words([
+    ['user', info.res_susp],
+    ['no-data', info.res_susp_nod],
+    ['fencing', info.res_susp_fen],
+  ]);
 }
 
 export function isResyncSuspended(info: Sets<'peer_device_info'>): boolean {
-  return [info.peer_resync_susp_user, info.peer_resync_susp_peer, info.peer_resync_susp_dependency].some((count) => (count ?? 0) !== 0);
+  return [info.peer_resync_susp_user, info.peer_resync_susp_peer, info.peer_resync_susp_dependency].some(
+    (count) => (count ?? 0) !== 0,
+  );
 }
 
 /** @returns for what reasons the resync is held, or `no` */
 export function resyncSuspendedWords(info: Sets<'peer_device_info'>): string {
-  return words([['user', info.peer_resync_susp_user], ['peer', info.peer_resync_susp_peer], ['dependency', info.peer_resync_susp_dependency]]);
+  return words([
+    ['user', info.peer_resync_susp_user],
+    ['peer', info.peer_resync_susp_peer],
+    ['dependency', info.peer_resync_susp_dependency],
+  ]);
 }
 
 function words(reasons: readonly (readonly [string, number | boolean | undefined])[]): string {
-  const holding = reasons.filter(([, holds]) => holds === true || (typeof holds === 'number' && holds !== 0)).map(([word]) => word);
+  const holding = reasons
+    .filter(([, holds]) => holds === true || (typeof holds === 'number' && holds !== 0))
+    .map(([word]) => word);
   return holding.length === 0 ? 'no' : holding.join(',');
 }
 
@@ -171,19 +220,36 @@ export function congestedText(statistics: Sets<'connection_statistics'>): string
 const kib = (sectors: bigint | undefined): bigint => (sectors ?? 0n) / SECTORS_PER_KIB;
 
 /** @param old what was told before, if anything: what is a state and not a count is told again only when it changes */
-export function deviceStatisticsTexts(old: Sets<'device_statistics'> | undefined, now: Sets<'device_statistics'>, { statistics, verbose }: { readonly statistics: boolean; readonly verbose: boolean }): readonly string[] {
+export function deviceStatisticsTexts(
+  old: Sets<'device_statistics'> | undefined,
+  now: Sets<'device_statistics'>,
+  { statistics, verbose }: { readonly statistics: boolean; readonly verbose: boolean },
+): readonly string[] {
   const pieces: string[] = [];
   if (statistics) {
     if (verbose) pieces.push(` size:${kib(now.dev_size)}`);
     pieces.push(` read:${kib(now.dev_read)}`, ` written:${kib(now.dev_write)}`);
     if (verbose) {
-      pieces.push(` al-writes:${now.dev_al_writes ?? 0n}`, ` bm-writes:${now.dev_bm_writes ?? 0n}`, ` upper-pending:${now.dev_upper_pending ?? 0}`, ` lower-pending:${now.dev_lower_pending ?? 0}`);
-      if (old === undefined || old.dev_al_suspended !== now.dev_al_suspended) pieces.push(` al-suspended:${now.dev_al_suspended === true ? 'yes' : 'no'}`);
+      pieces.push(
+        ` al-writes:${now.dev_al_writes ?? 0n}`,
+        ` bm-writes:${now.dev_bm_writes ?? 0n}`,
+        ` upper-pending:${now.dev_upper_pending ?? 0}`,
+        ` lower-pending:${now.dev_lower_pending ?? 0}`,
+      );
+      if (old === undefined || old.dev_al_suspended !== now.dev_al_suspended)
+        pieces.push(` al-suspended:${now.dev_al_suspended === true ? 'yes' : 'no'}`);
     }
   }
   const [upper, lower] = [now.dev_upper_blocked === true, now.dev_lower_blocked === true];
-  const changed = old === undefined || (old.dev_upper_blocked ?? false) !== upper || (old.dev_lower_blocked ?? false) !== lower;
-  if (changed && (verbose || upper || lower)) pieces.push(` blocked:${words([['upper', upper], ['lower', lower]])}`);
+  const changed =
+    old === undefined || (old.dev_upper_blocked ?? false) !== upper || (old.dev_lower_blocked ?? false) !== lower;
+  if (changed && (verbose || upper || lower))
+    pieces.push(
+      ` blocked:${words([
+        ['upper', upper],
+        ['lower', lower],
+      ])}`,
+    );
   return pieces;
 }
 
@@ -198,22 +264,51 @@ export function peerDeviceStatisticsTexts(now: Sets<'peer_device_statistics'>, v
 type Color = 'transitional' | 'normal' | 'primary' | 'good' | 'bad';
 
 /** Escape sequences of this node's states, which are bright, and of the peer's. */
-const LOCAL_COLORS: Readonly<Record<Color, string>> = { transitional: '1', normal: '', primary: '1;36', good: '1;32', bad: '1;31' };
-const PEER_COLORS: Readonly<Record<Color, string>> = { transitional: '', normal: '', primary: '36', good: '32', bad: '31' };
+const LOCAL_COLORS: Readonly<Record<Color, string>> = {
+  transitional: '1',
+  normal: '',
+  primary: '1;36',
+  good: '1;32',
+  bad: '1;31',
+};
+const PEER_COLORS: Readonly<Record<Color, string>> = {
+  transitional: '',
+  normal: '',
+  primary: '36',
+  good: '32',
+  bad: '31',
+};
 
 function paint({ color }: StatusFormat, name: Color, local: boolean, word: string): string {
   const code = (local ? LOCAL_COLORS : PEER_COLORS)[name];
   return color && code !== '' ? `\u001b[${code}m${word}\u001b[0m` : word;
 }
 
-const pick = (colors: ReadonlyMap<number, Color>) => (code: number): Color => colors.get(code) ?? 'transitional';
+const pick =
+  (colors: ReadonlyMap<number, Color>) =>
+  (code: number): Color =>
+    colors.get(code) ?? 'transitional';
 
-const roleColor = pick(new Map<number, Color>([[roles.R_PRIMARY, 'primary'], [roles.R_SECONDARY, 'normal']]));
+const roleColor = pick(
+  new Map<number, Color>([
+    [roles.R_PRIMARY, 'primary'],
+    [roles.R_SECONDARY, 'normal'],
+  ]),
+);
 const diskColor = pick(
-  new Map<number, Color>([[diskStates.D_DISKLESS, 'bad'], [diskStates.D_INCONSISTENT, 'bad'], [diskStates.D_OUTDATED, 'bad'], [diskStates.D_UP_TO_DATE, 'good']]),
+  new Map<number, Color>([
+    [diskStates.D_DISKLESS, 'bad'],
+    [diskStates.D_INCONSISTENT, 'bad'],
+    [diskStates.D_OUTDATED, 'bad'],
+    [diskStates.D_UP_TO_DATE, 'good'],
+  ]),
 );
 const connectionColor = pick(
-  new Map<number, Color>([[connectionStates.C_STANDALONE, 'bad'], [connectionStates.C_WF_CONNECTION, 'bad'], [connectionStates.C_WF_REPORT_PARAMS, 'normal']]),
+  new Map<number, Color>([
+    [connectionStates.C_STANDALONE, 'bad'],
+    [connectionStates.C_WF_CONNECTION, 'bad'],
+    [connectionStates.C_WF_REPORT_PARAMS, 'normal'],
+  ]),
 );
 const replicationColor = pick(
   new Map<number, Color>([
@@ -228,4 +323,8 @@ const replicationColor = pick(
   ]),
 );
 /** What happens to this node's data has its colors. */
-const LOCAL_REPLICATION: ReadonlySet<number> = new Set([connectionStates.C_SYNC_TARGET, connectionStates.C_PAUSED_SYNC_T, connectionStates.C_BEHIND]);
+const LOCAL_REPLICATION: ReadonlySet<number> = new Set([
+  connectionStates.C_SYNC_TARGET,
+  connectionStates.C_PAUSED_SYNC_T,
+  connectionStates.C_BEHIND,
+]);

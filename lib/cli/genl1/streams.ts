@@ -5,7 +5,15 @@ import { byteOrderOf } from '../backend';
 import { waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import type { Target } from './command-line';
-import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event, type Notification, type NotificationSets } from './events2';
+import {
+  Events2,
+  events2Json,
+  formatEvents2,
+  formatTimestamp,
+  type Events2Event,
+  type Notification,
+  type NotificationSets,
+} from './events2';
 import { eventToJson, formatEvent, type StateMessage } from './events';
 import { follow } from './follow';
 import type { StatusReply } from './show';
@@ -13,9 +21,15 @@ import type { StatusReply } from './show';
 const ENODEV = 19;
 const EOPNOTSUPP = 95;
 
-/** @returns whether a dump was refused because the resource that it was asked about does not exist: the kernel says so in two ways */
+/**
+ * @returns whether a dump was refused because the resource that it was asked about does not exist: the kernel says so
+ *   in two ways
+ */
 export function isUnknownResource(error: unknown): boolean {
-  return (error instanceof NetlinkError && error.errno === ENODEV) || (error instanceof KernelError && error.returnCode === returnCodes.ERR_RES_NOT_KNOWN);
+  return (
+    (error instanceof NetlinkError && error.errno === ENODEV) ||
+    (error instanceof KernelError && error.returnCode === returnCodes.ERR_RES_NOT_KNOWN)
+  );
 }
 
 /** @returns what a request resolves with; undefined where the module is older than the operation */
@@ -38,7 +52,10 @@ async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonl
   }
 }
 
-/** Says that something was lost: on standard error, as no line of these formats is meant for it; and in JSON, under the key that tells its events apart. */
+/**
+ * Says that something was lost: on standard error, as no line of these formats is meant for it; and in JSON, under the
+ * key that tells its events apart.
+ */
 function tellLoss(reason: string, key: 'event' | 'kind', json: boolean, context: Context): void {
   const { stderr, stdout } = context.io;
   stderr.write(`${context.tool}: ${LOSSES[reason] ?? reason}; what has changed meanwhile follows\n`);
@@ -65,7 +82,12 @@ export interface Events2Options {
 }
 
 /** `events2`: what exists, then what changes; after a loss, what has changed meanwhile. */
-export async function runEvents2(client: Genl1Client, target: Target, options: Events2Options, context: Context): Promise<number> {
+export async function runEvents2(
+  client: Genl1Client,
+  target: Target,
+  options: Events2Options,
+  context: Context,
+): Promise<number> {
   const resource = target.kind === 'resource' ? target.name : undefined;
   const { stdout } = context.io;
   const signal = options.now ? undefined : context.io.endSignal();
@@ -75,16 +97,33 @@ export async function runEvents2(client: Genl1Client, target: Target, options: E
     // All that belongs to one change has one time.
     time ??= formatTimestamp(now());
     if (options.json) stdout.write(`${JSON.stringify(events2Json(event, time))}\n`);
-    else stdout.write(formatEvents2(event, { statistics: options.statistics, timestamp: options.timestamps ? time : undefined }));
+    else
+      stdout.write(
+        formatEvents2(event, { statistics: options.statistics, timestamp: options.timestamps ? time : undefined }),
+      );
     if (!event.continues) time = undefined;
   };
   const initial = async (): Promise<readonly Notification[]> => {
-    const replies = await ifSupported(client.request('get_initial_state', resource === undefined ? {} : { context: { ctx_resource_name: resource } }, waitOptions(context, signal)));
+    const replies = await ifSupported(
+      client.request(
+        'get_initial_state',
+        resource === undefined ? {} : { context: { ctx_resource_name: resource } },
+        waitOptions(context, signal),
+      ),
+    );
     if (replies === undefined) {
       const { version } = client.driver;
-      throw new UnsupportedError(`events2 needs DRBD 8.4.6${version === null ? '' : `; the loaded module is ${version}`}. Use events`, { feature: 'events2', dialect: 'genl1', requires: 'DRBD 8.4.6' });
+      throw new UnsupportedError(
+        `events2 needs DRBD 8.4.6${version === null ? '' : `; the loaded module is ${version}`}. Use events`,
+        { feature: 'events2', dialect: 'genl1', requires: 'DRBD 8.4.6' },
+      );
     }
-    return replies.map(({ name, minor, ...sets }) => ({ name, minor, sequence: undefined, sets: sets as NotificationSets }));
+    return replies.map(({ name, minor, ...sets }) => ({
+      name,
+      minor,
+      sequence: undefined,
+      sets: sets as NotificationSets,
+    }));
   };
   const show = (notification: Notification): void => {
     const event = events.take(notification);
@@ -137,7 +176,8 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
     target.kind === 'minor' ? target.minor === minor : target.kind !== 'resource' || target.name === resource;
   const read = async (): Promise<void> => {
     asked++;
-    for (const { minor, infoText, ...sets } of await statusOf(client, target, context, signal)) print({ minor, sequence: asked, sets, infoText });
+    for (const { minor, infoText, ...sets } of await statusOf(client, target, context, signal))
+      print({ minor, sequence: asked, sets, infoText });
   };
 
   return follow(client.events({ signal }), context, {
@@ -153,15 +193,28 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
     },
     take: ({ minor, sequence, sets }) => {
       const known = sets as StateMessage['sets'];
-      if (known.context === undefined || wanted(minor, known.context.ctx_resource_name)) print({ minor, sequence, sets: known });
+      if (known.context === undefined || wanted(minor, known.context.ctx_resource_name))
+        print({ minor, sequence, sets: known });
     },
   });
 }
 
 /** @returns the answers of get_status about what a command is about; none where it does not exist */
-export async function statusOf(client: Genl1Client, target: Target, context: Context, signal?: AbortSignal): Promise<readonly StatusReply[]> {
+export async function statusOf(
+  client: Genl1Client,
+  target: Target,
+  context: Context,
+  signal?: AbortSignal,
+): Promise<readonly StatusReply[]> {
   const wait = waitOptions(context, signal);
-  if (target.kind !== 'minor') return ifResourceExists(client.request('get_status', target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {}, wait));
+  if (target.kind !== 'minor')
+    return ifResourceExists(
+      client.request(
+        'get_status',
+        target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {},
+        wait,
+      ),
+    );
   try {
     return [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }];
   } catch (error) {

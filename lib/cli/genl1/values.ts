@@ -14,7 +14,11 @@ export type OptionValue = number | bigint | boolean | string | SocketAddress;
  * @returns the value to send; undefined where the option says that nothing is to be sent
  * @throws UsageError if the text is none of the option's words, no number, or a number out of range
  */
-export async function parseOptionValue(option: FieldOption, text: string | undefined, readAddress: (text: string) => Promise<SocketAddress>): Promise<OptionValue | undefined> {
+export async function parseOptionValue(
+  option: FieldOption,
+  text: string | undefined,
+  readAddress: (text: string) => Promise<SocketAddress>,
+): Promise<OptionValue | undefined> {
   switch (option.kind) {
     case 'flag':
       return parseYesNo(option, text) ? true : undefined;
@@ -38,7 +42,11 @@ function checkLength({ name, table }: FieldOption, text: string): string {
   // The kernel keeps a NUL behind it.
   const most = (table.maxBytes ?? Infinity) - 1;
   const length = Buffer.byteLength(text);
-  if (length > most) throw new UsageError(`option --${name}: at most ${most} bytes fit, not ${length}. Not sent; the kernel refuses such a text: (126) ERR_MANDATORY_TAG`, { exitCode: EXIT_REFUSED });
+  if (length > most)
+    throw new UsageError(
+      `option --${name}: at most ${most} bytes fit, not ${length}. Not sent; the kernel refuses such a text: (126) ERR_MANDATORY_TAG`,
+      { exitCode: EXIT_REFUSED },
+    );
   return text;
 }
 
@@ -51,7 +59,10 @@ function parseYesNo({ name }: FieldOption, text: string | undefined): boolean {
 function parseWord({ name, table, anyCase }: FieldOption, text: string): number {
   const words = Object.entries(table.names ?? {});
   const found = words.find(([, word]) => (anyCase ? word.toLowerCase() === text.toLowerCase() : word === text));
-  if (found === undefined) throw new UsageError(`option --${name}: invalid argument ${quote(text)}; it takes one of ${words.map(([, word]) => word).join(', ')}`);
+  if (found === undefined)
+    throw new UsageError(
+      `option --${name}: invalid argument ${quote(text)}; it takes one of ${words.map(([, word]) => word).join(', ')}`,
+    );
   return Number(found[0]);
 }
 
@@ -60,7 +71,9 @@ function parseNumber({ name, table, scale }: FieldOption, text: string): number 
   const value = table.kind === 's32' ? parseSigned(text, scale, what) : parseUnsigned(text, scale, what);
   const { min, max } = table;
   if ((min !== undefined && value < min) || (max !== undefined && value > max)) {
-    throw new UsageError(`${what}: ${quote(text)} is ${value}${table.unit === undefined ? '' : ` ${table.unit}`}; the range is ${formatRange(table) ?? ''}`);
+    throw new UsageError(
+      `${what}: ${quote(text)} is ${value}${table.unit === undefined ? '' : ` ${table.unit}`}; the range is ${formatRange(table) ?? ''}`,
+    );
   }
   return table.kind === 'u64' ? value : Number(value);
 }
@@ -98,7 +111,9 @@ export function isDefault(option: FieldOption, value: unknown): boolean {
     case 'boolean':
     case 'word':
     case 'number':
-      return typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) === BigInt(option.table.default as number | bigint) : value === option.table.default;
+      return typeof value === 'number' || typeof value === 'bigint'
+        ? BigInt(value) === BigInt(option.table.default as number | bigint)
+        : value === option.table.default;
   }
 }
 
@@ -107,7 +122,10 @@ export function doubleQuote(text: string): string {
   return `"${text.replace(/[\\"]/gu, '\\$&')}"`;
 }
 
-/** @param bytes a struct sockaddr. @returns it as configuration files have it: `ipv4 10.0.0.1:7788`, `ipv6 [fe80::1%eth0]:7788` */
+/**
+ * @param bytes a struct sockaddr. @returns it as configuration files have it: `ipv4 10.0.0.1:7788`, `ipv6
+ *   [fe80::1%eth0]:7788`
+ */
 export function formatAddress(bytes: Uint8Array, machine: Machine): string {
   const { family, address, port, scopeId, familyNumber = AF_INET_SDP } = decodeSocketAddress(bytes, machine.order);
   switch (family) {
@@ -115,7 +133,10 @@ export function formatAddress(bytes: Uint8Array, machine: Machine): string {
       return `ipv4 ${address}:${port}`;
     case 'ipv6': {
       // As getnameinfo has it: only what holds for one link alone goes by the name of its interface.
-      const zone = scopeId === undefined ? undefined : ((LINK_LOCAL.test(address) ? machine.interfaceName(scopeId) : undefined) ?? String(scopeId));
+      const zone =
+        scopeId === undefined
+          ? undefined
+          : ((LINK_LOCAL.test(address) ? machine.interfaceName(scopeId) : undefined) ?? String(scopeId));
       return `ipv6 [${address}${zone === undefined ? '' : `%${zone}`}]:${port}`;
     }
     case 'sdp':

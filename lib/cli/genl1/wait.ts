@@ -19,10 +19,14 @@ export interface WaitLimits {
 }
 
 /**
- * Makes three limits agree: a degraded start waits no longer than an ordinary one, and one with outdated data no longer than a degraded one.
+ * Makes three limits agree: a degraded start waits no longer than an ordinary one, and one with outdated data no longer
+ * than a degraded one.
  * @returns the limits, and what was changed, in words
  */
-export function orderLimits({ wfc, degraded, outdated }: WaitLimits): { readonly limits: WaitLimits; readonly notes: readonly string[] } {
+export function orderLimits({ wfc, degraded, outdated }: WaitLimits): {
+  readonly limits: WaitLimits;
+  readonly notes: readonly string[];
+} {
   const notes: string[] = [];
   const shorter = (limit: number, than: number, name: string, thanName: string): number => {
     if (than === 0 || (limit !== 0 && limit <= than)) return limit;
@@ -30,7 +34,14 @@ export function orderLimits({ wfc, degraded, outdated }: WaitLimits): { readonly
     return than;
   };
   const ordered = shorter(degraded, wfc, 'degr-wfc-timeout', 'wfc-timeout');
-  return { limits: { wfc, degraded: ordered, outdated: shorter(outdated, ordered, 'outdated-wfc-timeout', 'degr-wfc-timeout') }, notes };
+  return {
+    limits: {
+      wfc,
+      degraded: ordered,
+      outdated: shorter(outdated, ordered, 'outdated-wfc-timeout', 'degr-wfc-timeout'),
+    },
+    notes,
+  };
 }
 
 /** @returns which of the limits counts; undefined where the kernel refuses to say, which has been told then */
@@ -40,7 +51,9 @@ async function readTimeoutType(client: Genl1Client, minor: number, context: Cont
     return parms?.timeout_type ?? timeoutTypes.UT_DEFAULT;
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    context.io.stderr.write(formatReturnCode(context.subject ?? context.tool, error.returnCode, error.returnName, error.infoText));
+    context.io.stderr.write(
+      formatReturnCode(context.subject ?? context.tool, error.returnCode, error.returnName, error.infoText),
+    );
     return undefined;
   }
 }
@@ -58,14 +71,27 @@ function isReached({ conn }: StateWord, goal: WaitGoal): boolean {
  * @param done is told the state that ended the wait, and whether it is what was waited for
  * @returns the exit code: 5 when the limit has passed, whatever came meanwhile
  */
-export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal, limits: WaitLimits, afterSplitBrain: boolean, context: Context, done: (state: StateWord, reached: boolean) => void): Promise<number> {
+export async function runWait(
+  client: Genl1Client,
+  minor: number,
+  goal: WaitGoal,
+  limits: WaitLimits,
+  afterSplitBrain: boolean,
+  context: Context,
+  done: (state: StateWord, reached: boolean) => void,
+): Promise<number> {
   const { io } = context;
   const started = performance.now();
   const { limits: ordered, notes } = orderLimits(limits);
   for (const note of notes) io.stderr.write(`${note}\n`);
   const type = await readTimeoutType(client, minor, context);
   if (type === undefined) return EXIT.failure;
-  const seconds = type === timeoutTypes.UT_DEGRADED ? ordered.degraded : type === timeoutTypes.UT_PEER_OUTDATED ? ordered.outdated : ordered.wfc;
+  const seconds =
+    type === timeoutTypes.UT_DEGRADED
+      ? ordered.degraded
+      : type === timeoutTypes.UT_PEER_OUTDATED
+        ? ordered.outdated
+        : ordered.wfc;
 
   const ending = io.endSignal();
   const stop = new AbortController();
@@ -87,7 +113,11 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
   const left = (): number => (seconds === 0 ? Infinity : Math.max(0, started + seconds * 1000 - performance.now()));
   const ask = async (): Promise<boolean> => {
     const { timeoutMs } = context.globals;
-    const { state_info: info } = await client.request('get_status', { minor }, { signal, timeoutMs: Math.min(left(), timeoutMs ?? Infinity) });
+    const { state_info: info } = await client.request(
+      'get_status',
+      { minor },
+      { signal, timeoutMs: Math.min(left(), timeoutMs ?? Infinity) },
+    );
     return judge(info?.current_state);
   };
   // The limit of the whole wait, which no event puts off.
@@ -102,7 +132,8 @@ export async function runWait(client: Genl1Client, minor: number, goal: WaitGoal
         continue;
       }
       if (item.minor !== minor) continue;
-      const info = item.sets['state_info'] as { readonly sib_reason?: number; readonly current_state?: number } | undefined;
+      const info = item.sets['state_info'] as
+        { readonly sib_reason?: number; readonly current_state?: number } | undefined;
       if (info?.sib_reason === reasons.stateChange && judge(info.current_state)) return EXIT.ok;
     }
     return EXIT.timeout;

@@ -2,8 +2,8 @@
 const DEFAULT_COLUMNS = 80;
 
 /**
- * Text that breaks before a piece which does not fit its line, as drbdsetup's does: a line that is begun anew is indented by what the piece asks
- * for, and the blank that leads the piece falls away.
+ * Text that breaks before a piece which does not fit its line, as drbdsetup's does: a line that is begun anew is
+ * indented by what the piece asks for, and the blank that leads the piece falls away.
  */
 export class WrappedText {
   readonly #columns: number;
@@ -15,7 +15,10 @@ export class WrappedText {
     this.#columns = columns === undefined || columns <= 0 ? DEFAULT_COLUMNS : columns;
   }
 
-  /** @param indent of a line that begins with this piece. @param piece is kept together; newlines that lead it end the line at once */
+  /**
+   * @param indent of a line that begins with this piece. @param piece is kept together; newlines that lead it end the
+   *   line at once
+   */
   add(indent: number, piece: string): this {
     const rest = piece.replace(/^\n+/u, '');
     if (rest.length < piece.length) this.#newline(piece.length - rest.length);

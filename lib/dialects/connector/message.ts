@@ -34,14 +34,19 @@ const SET_DEFAULTS = 0x02;
 
 /** cn_msg.val of DRBD (CN_VAL_DRBD). */
 export const CN_VAL_DRBD = 1;
-/** Connector indices that DRBD was compiled with: mainline, out of tree, Ubuntu 8.10. The multicast group has the same number. */
+/**
+ * Connector indices that DRBD was compiled with: mainline, out of tree, Ubuntu 8.10. The multicast group has the same
+ * number.
+ */
 export const CN_IDX_DRBD = [8, 4, 6] as const;
 /** A collision with another user of the connector shifts the index by this, up to ten times; the group stays. */
 export const CN_IDX_STEP = 6977;
 
 export type PacketTable = typeof packets;
 export type PacketName = keyof PacketTable;
-type PacketOfKind<K extends Packet['kind']> = { [N in PacketName]: PacketTable[N]['kind'] extends K ? N : never }[PacketName];
+type PacketOfKind<K extends Packet['kind']> = {
+  [N in PacketName]: PacketTable[N]['kind'] extends K ? N : never;
+}[PacketName];
 /** Packets that a client may send. */
 export type RequestPacketName = PacketOfKind<'change' | 'read'>;
 
@@ -67,15 +72,23 @@ export function decodeRaw(message: NetlinkMessage, order: ByteOrder): RawConnect
 }
 
 /** What stands behind the cn_msg: DRBD's own header and tags. @throws CodecError if the header is cut */
-export function decodeBody(data: Uint8Array, order: ByteOrder, offset: number): Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'> {
-  if (data.length < DRBD_HEADER_BYTES) throw new CodecError('drbd_nl_cfg', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${data.length}`);
+export function decodeBody(
+  data: Uint8Array,
+  order: ByteOrder,
+  offset: number,
+): Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'> {
+  if (data.length < DRBD_HEADER_BYTES)
+    throw new CodecError('drbd_nl_cfg', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${data.length}`);
   const view = viewOf(data);
   const little = order === 'little';
   return {
     packetType: view.getInt32(0, little),
     minor: view.getUint32(4, little),
     flags: view.getUint32(8, little),
-    list: data.length === DRBD_HEADER_BYTES ? EMPTY_TAG_LIST : decodeTagList(data.subarray(DRBD_HEADER_BYTES), order, offset + DRBD_HEADER_BYTES),
+    list:
+      data.length === DRBD_HEADER_BYTES
+        ? EMPTY_TAG_LIST
+        : decodeTagList(data.subarray(DRBD_HEADER_BYTES), order, offset + DRBD_HEADER_BYTES),
   };
 }
 
@@ -108,7 +121,10 @@ export type ConnectorParams<N extends RequestPacketName> = {
 } & TagsParam<PacketTable[N]['tags']>;
 
 /** The tags may be left out where none is required. */
-type TagsParam<T extends FieldTable> = Record<never, never> extends FieldsToSend<T> ? { readonly tags?: FieldsToSend<T> } : { readonly tags: FieldsToSend<T> };
+type TagsParam<T extends FieldTable> =
+  Record<never, never> extends FieldsToSend<T>
+    ? { readonly tags?: FieldsToSend<T> }
+    : { readonly tags: FieldsToSend<T> };
 
 /** What a request resolves with. */
 export interface ConnectorReply<N extends RequestPacketName = RequestPacketName> {
@@ -135,7 +151,13 @@ class CompiledPacket {
   }
 }
 
-let compiled: { readonly byName: ReadonlyMap<string, CompiledPacket>; readonly byNumber: ReadonlyMap<number, CompiledPacket>; readonly all: TagCodec } | undefined;
+let compiled:
+  | {
+      readonly byName: ReadonlyMap<string, CompiledPacket>;
+      readonly byNumber: ReadonlyMap<number, CompiledPacket>;
+      readonly all: TagCodec;
+    }
+  | undefined;
 
 /** The codecs, compiled when first needed. */
 function codecs(): NonNullable<typeof compiled> {
@@ -175,19 +197,36 @@ export interface ConnectorHeader {
 export function encodeRequestBody(name: string, params: unknown, options: EncodeOptions): Uint8Array {
   const entry = codecs().byName.get(name);
   if (entry === undefined || (entry.packet.kind !== 'change' && entry.packet.kind !== 'read')) {
-    const names = [...codecs().byName.values()].filter(({ packet }) => packet.kind === 'change' || packet.kind === 'read');
-    throw new ArgumentError('request', `the connector dialect has no request ${JSON.stringify(name)}; it has ${names.map(({ packet }) => packet.name).join(', ')}`);
+    const names = [...codecs().byName.values()].filter(
+      ({ packet }) => packet.kind === 'change' || packet.kind === 'read',
+    );
+    throw new ArgumentError(
+      'request',
+      `the connector dialect has no request ${JSON.stringify(name)}; it has ${names.map(({ packet }) => packet.name).join(', ')}`,
+    );
   }
-  if (typeof params !== 'object' || params === null) throw new ArgumentError(name, 'an object with minor and tags is needed');
+  if (typeof params !== 'object' || params === null)
+    throw new ArgumentError(name, 'an object with minor and tags is needed');
   const { minor, createDevice, setDefaults, tags, ...others } = params as Readonly<Record<string, unknown>>;
   const [other] = Object.keys(others);
-  if (other !== undefined) throw new ArgumentError(`${name}.${other}`, 'is not a parameter; there are minor, createDevice, setDefaults and tags');
+  if (other !== undefined)
+    throw new ArgumentError(
+      `${name}.${other}`,
+      'is not a parameter; there are minor, createDevice, setDefaults and tags',
+    );
   if (typeof minor !== 'number' || !Number.isInteger(minor) || minor < 0 || minor > 0xffffffff) {
-    throw new ArgumentError(`${name}.minor`, `an integer from 0 to 4294967295 is needed, not ${typeof minor === 'number' ? minor : typeof minor}`);
+    throw new ArgumentError(
+      `${name}.minor`,
+      `an integer from 0 to 4294967295 is needed, not ${typeof minor === 'number' ? minor : typeof minor}`,
+    );
   }
   let flags = 0;
-  for (const [key, value, bit] of [['createDevice', createDevice, CREATE_DEVICE], ['setDefaults', setDefaults, SET_DEFAULTS]] as const) {
-    if (value !== undefined && typeof value !== 'boolean') throw new ArgumentError(`${name}.${key}`, `true or false is needed, not a ${typeof value}`);
+  for (const [key, value, bit] of [
+    ['createDevice', createDevice, CREATE_DEVICE],
+    ['setDefaults', setDefaults, SET_DEFAULTS],
+  ] as const) {
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new ArgumentError(`${name}.${key}`, `true or false is needed, not a ${typeof value}`);
     if (value === true) flags |= bit;
   }
   return encodeBody(entry.packet.number, minor, flags, entry.request.encode(tags, name, options), options.order);
@@ -196,21 +235,35 @@ export function encodeRequestBody(name: string, params: unknown, options: Encode
 /** @returns the datagram: headers and a body of {@link encodeRequestBody} */
 export function encodeRequest(body: Uint8Array, header: ConnectorHeader, order: ByteOrder): Uint8Array {
   const { idx, sequence, ack, port } = header;
-  const payload = encodeConnectorMessage({ idx, val: CN_VAL_DRBD, sequence, ack, length: body.length, flags: 0, data: body }, order);
+  const payload = encodeConnectorMessage(
+    { idx, val: CN_VAL_DRBD, sequence, ack, length: body.length, flags: 0, data: body },
+    order,
+  );
   return encodeMessage({ type: NLMSG_DONE, flags: 0, sequence, port, payload }, order);
 }
 
 /** A request, read back. `params` re-encodes to the same body if the request was canonical. */
 export interface DecodedRequest {
   readonly name: string;
-  readonly params: { readonly minor: number; readonly createDevice?: true; readonly setDefaults?: true; readonly tags: Readonly<Record<string, unknown>> };
+  readonly params: {
+    readonly minor: number;
+    readonly createDevice?: true;
+    readonly setDefaults?: true;
+    readonly tags: Readonly<Record<string, unknown>>;
+  };
   readonly unknown: readonly Tag[];
 }
 
 /** @throws CodecError if the packet is unknown or a tag is broken */
 export function decodeRequest(raw: RawConnectorMessage, order: ByteOrder): DecodedRequest {
   const entry = codecs().byNumber.get(raw.packetType);
-  if (entry === undefined) throw new CodecError('drbd_nl_cfg_req.packet_type', raw.netlink.offset + NLMSG_HEADER_BYTES + CN_HEADER_BYTES, 'a packet that a release knows', `${raw.packetType}`);
+  if (entry === undefined)
+    throw new CodecError(
+      'drbd_nl_cfg_req.packet_type',
+      raw.netlink.offset + NLMSG_HEADER_BYTES + CN_HEADER_BYTES,
+      'a packet that a release knows',
+      `${raw.packetType}`,
+    );
   const { values, unknown } = entry.request.decode(raw.list, order);
   return {
     name: entry.packet.name,
@@ -235,7 +288,10 @@ export interface DecodedReply {
 }
 
 /** @throws CodecError if a tag is broken */
-export function decodeReply(raw: Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'>, order: ByteOrder): DecodedReply {
+export function decodeReply(
+  raw: Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'>,
+  order: ByteOrder,
+): DecodedReply {
   const { values, unknown } = codecs().all.decode(raw.list, order);
   return {
     name: codecs().byNumber.get(raw.packetType)?.packet.name ?? `unknown(${raw.packetType})`,

@@ -75,7 +75,9 @@ export function decodeFamily(message: NetlinkMessage, order: ByteOrder): Family 
   const groups = new Map<string, number>();
   for (const attribute of decodeAttributes(generic.data, order, start + GENL_HEADER_BYTES, 'ctrl')) {
     const nested = (path: string): readonly (readonly Attribute[])[] =>
-      decodeAttributes(attribute.payload, order, attribute.offset + 4, path, 1).map((item) => decodeAttributes(item.payload, order, item.offset + 4, path, 2));
+      decodeAttributes(attribute.payload, order, attribute.offset + 4, path, 1).map((item) =>
+        decodeAttributes(item.payload, order, item.offset + 4, path, 2),
+      );
     switch (attribute.number) {
       case CTRL_ATTR_FAMILY_ID:
         requireLength(attribute.payload, 2, 'ctrl.family_id', attribute.offset + 4);
@@ -94,13 +96,16 @@ export function decodeFamily(message: NetlinkMessage, order: ByteOrder): Family 
         largestAttribute = readU32(attribute, 'ctrl.maxattr', order);
         break;
       case CTRL_ATTR_OPS:
-        for (const fields of nested('ctrl.ops')) for (const field of fields) if (field.number === CTRL_ATTR_OP_ID) operations.add(readU32(field, 'ctrl.ops.id', order));
+        for (const fields of nested('ctrl.ops'))
+          for (const field of fields)
+            if (field.number === CTRL_ATTR_OP_ID) operations.add(readU32(field, 'ctrl.ops.id', order));
         break;
       case CTRL_ATTR_MCAST_GROUPS:
         for (const fields of nested('ctrl.mcast_groups')) {
           const groupName = fields.find((field) => field.number === CTRL_ATTR_MCAST_GRP_NAME);
           const groupId = fields.find((field) => field.number === CTRL_ATTR_MCAST_GRP_ID);
-          if (groupName !== undefined && groupId !== undefined) groups.set(readName(groupName), readU32(groupId, 'ctrl.mcast_groups.id', order));
+          if (groupName !== undefined && groupId !== undefined)
+            groups.set(readName(groupName), readU32(groupId, 'ctrl.mcast_groups.id', order));
         }
         break;
       default:
@@ -109,7 +114,10 @@ export function decodeFamily(message: NetlinkMessage, order: ByteOrder): Family 
   return { command: generic.command, id, name, version, headerBytes, largestAttribute, operations, groups };
 }
 
-/** Asks the controller for the family `drbd`. Resolves with undefined if the kernel has none; rejects with a NetlinkError on any other refusal. */
+/**
+ * Asks the controller for the family `drbd`. Resolves with undefined if the kernel has none; rejects with a
+ * NetlinkError on any other refusal.
+ */
 export function familyExchange(order: ByteOrder): Exchange<Family | undefined> {
   const ENOENT = 2;
   let asked = 0;
@@ -121,7 +129,13 @@ export function familyExchange(order: ByteOrder): Exchange<Family | undefined> {
       asked = sequence;
       const data = encodeAttribute(CTRL_ATTR_FAMILY_NAME, new TextEncoder().encode(`${DRBD_FAMILY}\0`), order);
       return encodeMessage(
-        { type: GENL_ID_CTRL, flags: NLM_F_REQUEST, sequence, port, payload: encodeGenericMessage({ command: CTRL_CMD_GETFAMILY, version: 2, data }, order) },
+        {
+          type: GENL_ID_CTRL,
+          flags: NLM_F_REQUEST,
+          sequence,
+          port,
+          payload: encodeGenericMessage({ command: CTRL_CMD_GETFAMILY, version: 2, data }, order),
+        },
         order,
       );
     },
@@ -135,16 +149,21 @@ export function familyExchange(order: ByteOrder): Exchange<Family | undefined> {
       if (message.type !== GENL_ID_CTRL) return 'foreign';
       const family = decodeFamily(message, order);
       if (family.name !== DRBD_FAMILY) return 'foreign';
-      if (family.id < GENL_ID_CTRL) throw new CodecError('ctrl.family_id', message.offset, 'a family id', `${family.id}`);
+      if (family.id < GENL_ID_CTRL)
+        throw new CodecError('ctrl.family_id', message.offset, 'a family id', `${family.id}`);
       return { done: family };
     },
   };
 }
 
 /** A change of the family that the controller announces: the module came or went. */
-export function decodeFamilyChange(message: NetlinkMessage, order: ByteOrder): { readonly gone: boolean; readonly family: Family } | undefined {
+export function decodeFamilyChange(
+  message: NetlinkMessage,
+  order: ByteOrder,
+): { readonly gone: boolean; readonly family: Family } | undefined {
   if (message.type !== GENL_ID_CTRL) return undefined;
   const family = decodeFamily(message, order);
-  if (family.name !== DRBD_FAMILY || (family.command !== CTRL_CMD_NEWFAMILY && family.command !== CTRL_CMD_DELFAMILY)) return undefined;
+  if (family.name !== DRBD_FAMILY || (family.command !== CTRL_CMD_NEWFAMILY && family.command !== CTRL_CMD_DELFAMILY))
+    return undefined;
   return { gone: family.command === CTRL_CMD_DELFAMILY, family };
 }

@@ -20,7 +20,14 @@ import {
   type GenericMessage,
   type NetlinkMessage,
 } from '../../netlink';
-import { AttributeSetCodec, isObject, unknownName, type AttributeSet, type EncodeOptions, type Operation } from '../../schema';
+import {
+  AttributeSetCodec,
+  isObject,
+  unknownName,
+  type AttributeSet,
+  type EncodeOptions,
+  type Operation,
+} from '../../schema';
 
 /** struct drbd_genlmsghdr: minor, and flags or return code, 32 bits each. */
 export const DRBD_HEADER_BYTES = 8;
@@ -44,7 +51,8 @@ export function decodeRaw(message: NetlinkMessage, order: ByteOrder): RawGeneric
   const start = message.offset + NLMSG_HEADER_BYTES;
   const generic = decodeGenericMessage(message.payload, order, start);
   const offset = start + GENL_HEADER_BYTES;
-  if (generic.data.length < DRBD_HEADER_BYTES) throw new CodecError('drbd_genlmsghdr', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${generic.data.length}`);
+  if (generic.data.length < DRBD_HEADER_BYTES)
+    throw new CodecError('drbd_genlmsghdr', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${generic.data.length}`);
   const view = viewOf(generic.data);
   const little = order === 'little';
   return {
@@ -116,12 +124,20 @@ export class FamilyCodec {
   readonly #setsByNumber: ReadonlyMap<number, { readonly key: string; readonly codec: AttributeSetCodec }>;
   readonly #setsByKey: ReadonlyMap<string, AttributeSetCodec>;
 
-  constructor(dialect: string, version: number, operations: Readonly<Record<string, Operation>>, sets: Readonly<Record<string, AttributeSet>>) {
+  constructor(
+    dialect: string,
+    version: number,
+    operations: Readonly<Record<string, Operation>>,
+    sets: Readonly<Record<string, AttributeSet>>,
+  ) {
     this.#dialect = dialect;
     this.version = version;
     this.#operations = new Map(Object.entries(operations));
     this.#byNumber = new Map(Object.values(operations).map((operation) => [operation.number, operation]));
-    const compiled = Object.entries(sets).map(([name, set]) => ({ key: name === 'drbd_cfg_context' ? 'context' : name, codec: new AttributeSetCodec(set) }));
+    const compiled = Object.entries(sets).map(([name, set]) => ({
+      key: name === 'drbd_cfg_context' ? 'context' : name,
+      codec: new AttributeSetCodec(set),
+    }));
     this.#setsByNumber = new Map(compiled.map((entry) => [entry.codec.set.number, entry]));
     this.#setsByKey = new Map(compiled.map(({ key, codec }) => [key, codec]));
   }
@@ -138,40 +154,69 @@ export class FamilyCodec {
   /**
    * Checks a request and encodes it.
    * @param name of an operation that is not a notification
-   * @throws ArgumentError on an unknown name, set, field or parameter, a wrong type, a value out of range, or a missing one
+   * @throws ArgumentError on an unknown name, set, field or parameter, a wrong type, a value out of range, or a missing
+   *   one
    */
   encodeRequest(name: string, params: unknown, options: EncodeOptions): EncodedRequest {
     const operation = this.#operations.get(name);
     if (operation === undefined || operation.kind === 'notification') {
-      const names = [...this.#operations.values()].filter(({ kind }) => kind !== 'notification').map((candidate) => candidate.name);
-      throw new ArgumentError('request', `${this.#dialect} has no request ${JSON.stringify(name)}; it has ${names.join(', ')}`);
+      const names = [...this.#operations.values()]
+        .filter(({ kind }) => kind !== 'notification')
+        .map((candidate) => candidate.name);
+      throw new ArgumentError(
+        'request',
+        `${this.#dialect} has no request ${JSON.stringify(name)}; it has ${names.join(', ')}`,
+      );
     }
     if (params !== undefined && !isObject(params)) throw new ArgumentError(name, 'an object is needed');
     const { minor, setDefaults, ...sets } = params ?? {};
-    if (setDefaults !== undefined && typeof setDefaults !== 'boolean') throw new ArgumentError(`${name}.setDefaults`, `true or false is needed, not a ${typeof setDefaults}`);
-    if (minor === undefined ? operation.minor && !operation.readsOne : typeof minor !== 'number' || !Number.isInteger(minor) || minor < 0 || minor >= NO_MINOR) {
-      throw new ArgumentError(`${name}.minor`, `an integer from 0 to ${NO_MINOR - 1} is needed, not ${typeof minor === 'number' ? minor : typeof minor}`);
+    if (setDefaults !== undefined && typeof setDefaults !== 'boolean')
+      throw new ArgumentError(`${name}.setDefaults`, `true or false is needed, not a ${typeof setDefaults}`);
+    if (
+      minor === undefined
+        ? operation.minor && !operation.readsOne
+        : typeof minor !== 'number' || !Number.isInteger(minor) || minor < 0 || minor >= NO_MINOR
+    ) {
+      throw new ArgumentError(
+        `${name}.minor`,
+        `an integer from 0 to ${NO_MINOR - 1} is needed, not ${typeof minor === 'number' ? minor : typeof minor}`,
+      );
     }
-    if (minor !== undefined && !operation.minor) throw new ArgumentError(`${name}.minor`, 'is not a parameter: this operation does not name its object by a minor');
+    if (minor !== undefined && !operation.minor)
+      throw new ArgumentError(
+        `${name}.minor`,
+        'is not a parameter: this operation does not name its object by a minor',
+      );
     const parts: Uint8Array[] = [];
     for (const [key, value] of Object.entries(sets)) {
       if (value === undefined) continue;
       const codec = operation.request[key] === undefined ? undefined : this.#setsByKey.get(key);
       if (codec === undefined) {
-        throw new ArgumentError(`${name}.${key}`, unknownName(name, 'attribute set', [...(operation.minor ? ['minor'] : []), 'setDefaults', ...Object.keys(operation.request)]));
+        throw new ArgumentError(
+          `${name}.${key}`,
+          unknownName(name, 'attribute set', [
+            ...(operation.minor ? ['minor'] : []),
+            'setDefaults',
+            ...Object.keys(operation.request),
+          ]),
+        );
       }
       const path = `${name}.${key}`;
       parts.push(codec.encode(value, path, options));
       if (!operation.partial && options.unchecked !== true) codec.requireAll(value, path);
     }
     for (const key of operation.required) {
-      if (sets[key] === undefined && options.unchecked !== true) throw new ArgumentError(`${name}.${key}`, 'is missing, and the kernel refuses a request without it');
+      if (sets[key] === undefined && options.unchecked !== true)
+        throw new ArgumentError(`${name}.${key}`, 'is missing, and the kernel refuses a request without it');
     }
     const { order } = options;
     const number = minor as number | undefined;
     const dump = operation.kind === 'dump' && !(operation.readsOne && number !== undefined);
     const header = encodeDrbdHeader(number ?? NO_MINOR, setDefaults === true ? SET_DEFAULTS : 0, order);
-    const payload = encodeGenericMessage({ command: operation.number, version: this.version, data: concatBytes([header, ...parts]) }, order);
+    const payload = encodeGenericMessage(
+      { command: operation.number, version: this.version, data: concatBytes([header, ...parts]) },
+      order,
+    );
     return {
       operation,
       dump,
@@ -182,7 +227,8 @@ export class FamilyCodec {
   }
 
   /**
-   * Reads a request, reply or notification. Every set of the family is understood in every operation, as kernels differ in what they add.
+   * Reads a request, reply or notification. Every set of the family is understood in every operation, as kernels differ
+   * in what they add.
    * @throws CodecError if an attribute is broken
    */
   decode(raw: RawGenericMessage, order: ByteOrder): DecodedMessage {
@@ -210,7 +256,9 @@ export class FamilyCodec {
     };
   }
 
-  /** @returns the texts of every drbd_cfg_reply of a reply, in order; the kernel may send several. @throws CodecError */
+  /**
+   * @returns the texts of every drbd_cfg_reply of a reply, in order; the kernel may send several. @throws CodecError
+   */
   infoTexts(raw: RawGenericMessage, order: ByteOrder): readonly string[] {
     const texts: string[] = [];
     for (const attribute of raw.list.attributes) {
@@ -218,7 +266,8 @@ export class FamilyCodec {
       if (known?.key !== 'drbd_cfg_reply') continue;
       for (const inner of decodeAttributes(attribute.payload, order, attribute.offset + 4, known.key, 1)) {
         const value = known.codec.set.fields['info_text'];
-        if (value !== undefined && inner.number === value.number) texts.push(Buffer.from(inner.payload).toString('utf8').replace(/\0.*$/su, ''));
+        if (value !== undefined && inner.number === value.number)
+          texts.push(Buffer.from(inner.payload).toString('utf8').replace(/\0.*$/su, ''));
       }
     }
     return texts;

@@ -2,7 +2,8 @@ import { attributeSet, address, flag, s32, string, u32, u64, u64s } from '../../
 import * as options from '../options';
 import * as words from '../words';
 
-// The attribute sets of DRBD 8.4.0 to 8.4.11, with the numbers of linux/drbd_genl.h and the limits of linux/drbd_limits.h.
+// The attribute sets of DRBD 8.4.0 to 8.4.11, with the numbers of linux/drbd_genl.h and the limits of
+// linux/drbd_limits.h.
 
 const drbdCfgReply = attributeSet(1, 'drbd_cfg_reply', {
   doc: 'What a reply says beside its code.',
@@ -15,9 +16,17 @@ const drbdCfgContext = attributeSet(2, 'drbd_cfg_context', {
   doc: 'Which resource, volume or connection a message is about.',
   fields: {
     ctx_volume: u32(1, { mandatory: true, doc: 'Number of the device within its resource.' }),
-    ctx_resource_name: string(2, { mandatory: true, maxBytes: 128, doc: 'Configured name by which administrators know it.' }),
+    ctx_resource_name: string(2, {
+      mandatory: true,
+      maxBytes: 128,
+      doc: 'Configured name by which administrators know it.',
+    }),
     ctx_my_addr: address(3, { mandatory: true, maxBytes: 128, doc: 'Local address of the connection that is meant.' }),
-    ctx_peer_addr: address(4, { mandatory: true, maxBytes: 128, doc: 'Remote address of the connection that is meant.' }),
+    ctx_peer_addr: address(4, {
+      mandatory: true,
+      maxBytes: 128,
+      doc: 'Remote address of the connection that is meant.',
+    }),
   },
 });
 
@@ -39,16 +48,56 @@ const diskConf = attributeSet(3, 'disk_conf', {
     c_fill_target: u32(13, { mandatory: true, ...options.c_fill_target, default: 100 }),
     c_max_rate: u32(14, { mandatory: true, ...options.c_max_rate }),
     c_min_rate: u32(15, { mandatory: true, ...options.c_min_rate, default: 250 }),
-    disk_barrier: flag(16, { mandatory: true, default: false, doc: 'Order write epochs by barrier requests to the lower device.' }),
-    disk_flushes: flag(17, { mandatory: true, default: true, doc: "Order write epochs by flushing the lower device's cache." }),
-    disk_drain: flag(18, { mandatory: true, default: true, doc: 'Order write epochs by letting all writes finish; data is at risk without any ordering.' }),
-    md_flushes: flag(19, { mandatory: true, default: true, doc: 'Flush the cache of the metadata device after its updates.' }),
+    disk_barrier: flag(16, {
+      mandatory: true,
+      default: false,
+      doc: 'Order write epochs by barrier requests to the lower device.',
+    }),
+    disk_flushes: flag(17, {
+      mandatory: true,
+      default: true,
+      doc: "Order write epochs by flushing the lower device's cache.",
+    }),
+    disk_drain: flag(18, {
+      mandatory: true,
+      default: true,
+      doc: 'Order write epochs by letting all writes finish; data is at risk without any ordering.',
+    }),
+    md_flushes: flag(19, {
+      mandatory: true,
+      default: true,
+      doc: 'Flush the cache of the metadata device after its updates.',
+    }),
     disk_timeout: u32(20, { mandatory: true, ...options.disk_timeout }),
-    read_balancing: u32(21, { since: '8.4.1', names: words.readBalancing, default: 0, doc: "How reads are spread over this node's disk and the peer's." }),
-    al_updates: flag(23, { since: '8.4.2', default: true, doc: 'Keep the activity log up to date; without it a crash means a full resync.' }),
-    discard_zeroes_if_aligned: flag(24, { since: '8.4.7', default: true, doc: 'Treat discards as zeroing where they are aligned, even if the device does not promise it.' }),
-    rs_discard_granularity: u32(25, { since: '8.4.7', unit: 'bytes', default: 0, min: 0, max: 1048576, doc: 'Size of blocks of zeroes that a resync discards instead of writing; 0 never does.' }),
-    disable_write_same: flag(26, { since: '8.4.10', default: false, doc: 'Never pass write-same requests to the peer or the lower device.' }),
+    read_balancing: u32(21, {
+      since: '8.4.1',
+      names: words.readBalancing,
+      default: 0,
+      doc: "How reads are spread over this node's disk and the peer's.",
+    }),
+    al_updates: flag(23, {
+      since: '8.4.2',
+      default: true,
+      doc: 'Keep the activity log up to date; without it a crash means a full resync.',
+    }),
+    discard_zeroes_if_aligned: flag(24, {
+      since: '8.4.7',
+      default: true,
+      doc: 'Treat discards as zeroing where they are aligned, even if the device does not promise it.',
+    }),
+    rs_discard_granularity: u32(25, {
+      since: '8.4.7',
+      unit: 'bytes',
+      default: 0,
+      min: 0,
+      max: 1048576,
+      doc: 'Size of blocks of zeroes that a resync discards instead of writing; 0 never does.',
+    }),
+    disable_write_same: flag(26, {
+      since: '8.4.10',
+      default: false,
+      doc: 'Never pass write-same requests to the peer or the lower device.',
+    }),
   },
 });
 
@@ -92,10 +141,29 @@ const netConf = attributeSet(5, 'net_conf', {
     always_asbp: flag(27, { mandatory: true, ...options.always_asbp }),
     tentative: flag(28, { mandatory: true, invariant: true, ...options.tentative }),
     use_rle: flag(29, { mandatory: true, ...options.use_rle, default: true }),
-    csums_after_crash_only: flag(33, { since: '8.4.5', default: false, doc: 'Compare checksums in a resync only after a primary has crashed.' }),
-    sock_check_timeo: u32(34, { since: '8.4.5', unit: 'deciseconds', default: 0, min: 0, max: 300, doc: 'How long to wait for the first packet on a new socket; 0 takes the keep-alive time.' }),
-    my_addr2: address(35, { since: '8.4.6', maxBytes: 128, doc: 'Second local address of experimental modules that knew two paths.' }),
-    peer_addr2: address(36, { since: '8.4.6', maxBytes: 128, doc: 'Second peer address of experimental modules that knew two paths.' }),
+    csums_after_crash_only: flag(33, {
+      since: '8.4.5',
+      default: false,
+      doc: 'Compare checksums in a resync only after a primary has crashed.',
+    }),
+    sock_check_timeo: u32(34, {
+      since: '8.4.5',
+      unit: 'deciseconds',
+      default: 0,
+      min: 0,
+      max: 300,
+      doc: 'How long to wait for the first packet on a new socket; 0 takes the keep-alive time.',
+    }),
+    my_addr2: address(35, {
+      since: '8.4.6',
+      maxBytes: 128,
+      doc: 'Second local address of experimental modules that knew two paths.',
+    }),
+    peer_addr2: address(36, {
+      since: '8.4.6',
+      maxBytes: 128,
+      doc: 'Second peer address of experimental modules that knew two paths.',
+    }),
   },
 });
 
@@ -112,25 +180,59 @@ const resizeParms = attributeSet(7, 'resize_parms', {
     resize_size: u64(1, { mandatory: true, ...options.resize_size }),
     resize_force: flag(2, { mandatory: true, ...options.resize_force }),
     no_resync: flag(3, { mandatory: true, ...options.no_resync }),
-    al_stripes: u32(4, { since: '8.4.4', default: 1, min: 1, max: 1024, doc: 'Number of stripes of an activity log that is laid out for striped storage.' }),
-    al_stripe_size: u32(5, { since: '8.4.4', unit: 'KiB', default: 32, min: 4, max: 16777216, doc: 'Size of each stripe of the activity log on striped storage.' }),
+    al_stripes: u32(4, {
+      since: '8.4.4',
+      default: 1,
+      min: 1,
+      max: 1024,
+      doc: 'Number of stripes of an activity log that is laid out for striped storage.',
+    }),
+    al_stripe_size: u32(5, {
+      since: '8.4.4',
+      unit: 'KiB',
+      default: 32,
+      min: 4,
+      max: 16777216,
+      doc: 'Size of each stripe of the activity log on striped storage.',
+    }),
   },
 });
 
 const stateInfo = attributeSet(8, 'state_info', {
   doc: 'States and counters of a device as DRBD 8.4 before 8.4.6 tells them.',
   fields: {
-    sib_reason: u32(1, { mandatory: true, doc: 'Why the kernel sent this: a state change, a helper call, progress, or an answer.' }),
+    sib_reason: u32(1, {
+      mandatory: true,
+      doc: 'Why the kernel sent this: a state change, a helper call, progress, or an answer.',
+    }),
     current_state: u32(2, { required: true, doc: 'All states of the device in one packed word, see StateWord.' }),
     capacity: u64(3, { mandatory: true, unit: 'sectors', doc: 'Size of the device as applications see it.' }),
-    ed_uuid: u64(4, { mandatory: true, doc: 'Generation of the data that applications have seen last (exposed data).' }),
+    ed_uuid: u64(4, {
+      mandatory: true,
+      doc: 'Generation of the data that applications have seen last (exposed data).',
+    }),
     prev_state: u32(5, { mandatory: true, doc: 'Packed states before the change that is reported.' }),
     new_state: u32(6, { mandatory: true, doc: 'Packed states after the change that is reported.' }),
     uuids: u64s(7, { mandatory: true, ...options.uuids }),
-    disk_flags: u32(8, { mandatory: true, doc: 'Bits of the metadata, such as consistent, was up to date, crashed as primary.' }),
-    bits_total: u64(9, { mandatory: true, unit: 'bits', doc: 'Number of bitmap bits that the device has, one for 4 KiB.' }),
-    bits_oos: u64(10, { mandatory: true, unit: 'bits', doc: 'Number of bitmap bits that are set: blocks known to differ.' }),
-    bits_rs_total: u64(11, { mandatory: true, unit: 'bits', doc: 'Number of bits that the running resync or verify began with.' }),
+    disk_flags: u32(8, {
+      mandatory: true,
+      doc: 'Bits of the metadata, such as consistent, was up to date, crashed as primary.',
+    }),
+    bits_total: u64(9, {
+      mandatory: true,
+      unit: 'bits',
+      doc: 'Number of bitmap bits that the device has, one for 4 KiB.',
+    }),
+    bits_oos: u64(10, {
+      mandatory: true,
+      unit: 'bits',
+      doc: 'Number of bitmap bits that are set: blocks known to differ.',
+    }),
+    bits_rs_total: u64(11, {
+      mandatory: true,
+      unit: 'bits',
+      doc: 'Number of bits that the running resync or verify began with.',
+    }),
     bits_rs_failed: u64(12, { mandatory: true, unit: 'bits', doc: 'Number of bits whose blocks could not be copied.' }),
     helper: string(13, { mandatory: true, ...options.helper }),
     helper_exit_code: u32(14, { mandatory: true, doc: 'What the helper program returned, as a wait status.' }),
@@ -164,7 +266,11 @@ const newCUuidParms = attributeSet(10, 'new_c_uuid_parms', {
 const timeoutParms = attributeSet(11, 'timeout_parms', {
   doc: 'Answer to the question for the time limit.',
   fields: {
-    timeout_type: u32(1, { required: true, names: words.timeoutType, doc: 'Which of the three waiting times for the peer holds after this start.' }),
+    timeout_type: u32(1, {
+      required: true,
+      names: words.timeoutType,
+      doc: 'Which of the three waiting times for the peer holds after this start.',
+    }),
   },
 });
 
@@ -278,7 +384,10 @@ const drbdNotificationHeader = attributeSet(23, 'drbd_notification_header', {
   since: '8.4.6',
   doc: 'What kind of news a notification brings.',
   fields: {
-    nh_type: u32(1, { mandatory: true, doc: 'What happened to the object: exists, create, change, destroy, call or response; bit 0x8000 if more follow.' }),
+    nh_type: u32(1, {
+      mandatory: true,
+      doc: 'What happened to the object: exists, create, change, destroy, call or response; bit 0x8000 if more follow.',
+    }),
   },
 });
 
@@ -286,7 +395,11 @@ const drbdHelperInfo = attributeSet(24, 'drbd_helper_info', {
   since: '8.4.6',
   doc: "The kernel's call of its helper program.",
   fields: {
-    helper_name: string(1, { mandatory: true, maxBytes: 32, doc: 'First argument of the program, such as before-resync-target.' }),
+    helper_name: string(1, {
+      mandatory: true,
+      maxBytes: 32,
+      doc: 'First argument of the program, such as before-resync-target.',
+    }),
     helper_status: u32(2, { mandatory: true, doc: 'What the program returned, as a wait status.' }),
   },
 });

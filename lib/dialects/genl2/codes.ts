@@ -1,6 +1,7 @@
 import type { CodeTable } from '../../schema';
 
-// The enumerations of linux/drbd.h and linux/drbd_genl.h as DRBD 9.3 has them. A number may mean another thing in another dialect.
+// The enumerations of linux/drbd.h and linux/drbd_genl.h as DRBD 9.3 has them. A number may mean another thing in
+// another dialect.
 
 /** enum drbd_io_error_p. */
 export const ioErrorPolicies = {

@@ -4,10 +4,21 @@ import type { ProcDrbd, ProcDrbdDevice } from '../../dialects/proc-drbd';
 import { UNCONFIGURED } from '../../dialects/proc-drbd';
 import { resyncOf } from './progress';
 import type { Device, Path, PeerDevice, Resource, Snapshot, Suspended } from './snapshot';
-import { codeOf, protocolOf, resyncKind, splitConnection, uuidIndex, uuidKeys, wordOf, writeOrderingOfLetter } from './states';
+import {
+  codeOf,
+  protocolOf,
+  resyncKind,
+  splitConnection,
+  uuidIndex,
+  uuidKeys,
+  wordOf,
+  writeOrderingOfLetter,
+} from './states';
 import { countOf, fieldsOf, numberOf, pathAddressOf, stringOf, uuidsOf, type Fields } from './values';
 
-/** What is known of one minor: the tags of the answers to the three read requests. Absent: not asked, or not answered. */
+/**
+ * What is known of one minor: the tags of the answers to the three read requests. Absent: not asked, or not answered.
+ */
 export interface ConnectorMinor {
   readonly minor: number;
   /** Of get_state: `state_i`, and `sync_progress` in tenths of a percent. */
@@ -48,12 +59,12 @@ interface MinorState {
 const NOT_KNOWN = { user: null, noData: null, fencing: null, quorum: null } as const;
 
 /**
- * Makes a snapshot of what a DRBD 8.0-8.3 driver answered. The kernel knows minors only: each that has a disk or a network
- * configuration becomes a resource with one device (volume 0) and one connection, `StandAlone` where there is no network
- * configuration, since state and out-of-sync count of the peer's disk outlive it. Minors without either, which `down`
- * leaves behind until the module is unloaded, go to `source.unconfiguredMinors`, so that a resource that was taken down is gone in
- * every dialect. A minor whose state was not answered is taken from /proc/drbd, and left out if that lacks it too.
- * Whatever the answers hold, it does not throw.
+ * Makes a snapshot of what a DRBD 8.0-8.3 driver answered. The kernel knows minors only: each that has a disk or a
+ * network configuration becomes a resource with one device (volume 0) and one connection, `StandAlone` where there is
+ * no network configuration, since state and out-of-sync count of the peer's disk outlive it. Minors without either,
+ * which `down` leaves behind until the module is unloaded, go to `source.unconfiguredMinors`, so that a resource that
+ * was taken down is gone in every dialect. A minor whose state was not answered is taken from /proc/drbd, and left out
+ * if that lacks it too. Whatever the answers hold, it does not throw.
  */
 export function buildConnectorSnapshot(sources: ConnectorSources): Snapshot {
   const proc = new Map(sources.procDrbd?.devices.map((device) => [device.minor, device]));
@@ -68,7 +79,8 @@ export function buildConnectorSnapshot(sources: ConnectorSources): Snapshot {
     const state = word === null ? stateOfLine(line) : stateOfWord(word, sources);
     if (word === null) complete = false;
     if (state === undefined) continue;
-    if (word === null ? line?.connection === UNCONFIGURED : isUnconfigured(word, sources.order)) unconfiguredMinors.push(minor);
+    if (word === null ? line?.connection === UNCONFIGURED : isUnconfigured(word, sources.order))
+      unconfiguredMinors.push(minor);
     else resources.push(buildResource(minor, answers, state, line, sources));
   }
   return {
@@ -93,14 +105,23 @@ function stateOfWord(word: number, sources: ConnectorSources): MinorState {
     connection: state.conn,
     disk: state.disk,
     peerDisk: state.pdsk,
-    suspended: { user: state.susp, noData: tellsReasons ? state.susp_nod : null, fencing: tellsReasons ? state.susp_fen : null, quorum: null },
+    suspended: {
+      user: state.susp,
+      noData: tellsReasons ? state.susp_nod : null,
+      fencing: tellsReasons ? state.susp_fen : null,
+      quorum: null,
+    },
     resyncSuspended: { user: state.user_isp, peer: state.peer_isp, dependency: state.aftr_isp },
   };
 }
 
 /** susp_nod and susp_fen came with 8.3.9; an older driver leaves the bits zero. */
 function hasSuspensionReasons(version: string | null): boolean {
-  const [major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/u.exec(version ?? '')?.slice(1).map(Number) ?? [];
+  const [major, minor, patch] =
+    /^(\d+)\.(\d+)\.(\d+)/u
+      .exec(version ?? '')
+      ?.slice(1)
+      .map(Number) ?? [];
   if (major === undefined || minor === undefined || patch === undefined) return true;
   return major > 8 || (major === 8 && (minor > 3 || (minor === 3 && patch >= 9)));
 }
@@ -116,11 +137,21 @@ function stateOfLine(line: ProcDrbdDevice | undefined): MinorState | undefined {
     peerDisk: codeOf('connector', 'disk', line.peerDisk),
     // The letter does not tell the reason; that it is not suspended excludes all of them.
     suspended: flags?.ioSuspended === false ? { user: false, noData: false, fencing: false, quorum: null } : NOT_KNOWN,
-    resyncSuspended: { user: flags?.resyncPausedByUser ?? null, peer: flags?.resyncPausedByPeer ?? null, dependency: flags?.resyncDependency ?? null },
+    resyncSuspended: {
+      user: flags?.resyncPausedByUser ?? null,
+      peer: flags?.resyncPausedByPeer ?? null,
+      dependency: flags?.resyncDependency ?? null,
+    },
   };
 }
 
-function buildResource(minor: number, answers: ConnectorMinor, state: MinorState, line: ProcDrbdDevice | undefined, sources: ConnectorSources): Resource {
+function buildResource(
+  minor: number,
+  answers: ConnectorMinor,
+  state: MinorState,
+  line: ProcDrbdDevice | undefined,
+  sources: ConnectorSources,
+): Resource {
   const config = fieldsOf(answers.config);
   const counters = line?.counters ?? null;
   const { state: connected, replication } = splitConnection('connector', state.connection);
@@ -179,7 +210,13 @@ function buildResource(minor: number, answers: ConnectorMinor, state: MinorState
     stats:
       counters === null
         ? null
-        : { receivedBytes: counters.receivedBytes, sentBytes: counters.sentBytes, pending: counters.pending, unacked: counters.unacked, resyncFailedBytes: null },
+        : {
+            receivedBytes: counters.receivedBytes,
+            sentBytes: counters.sentBytes,
+            pending: counters.pending,
+            unacked: counters.unacked,
+            resyncFailedBytes: null,
+          },
   };
   const local = pathAddressOf(config['my_addr'], sources.order);
   const peer = pathAddressOf(config['peer_addr'], sources.order);
@@ -211,7 +248,10 @@ function buildResource(minor: number, answers: ConnectorMinor, state: MinorState
   };
 }
 
-/** `a` stands for both backing device and network; with `d` and `c` the kernel does not look any further. Older releases print no letter. */
+/**
+ * `a` stands for both backing device and network; with `d` and `c` the kernel does not look any further. Older releases
+ * print no letter.
+ */
 function congestionIs(line: ProcDrbdDevice | undefined, letter: 'b' | 'd' | 'n'): boolean | null {
   const flags = line?.flags ?? null;
   if (flags === null || flags.activityLogSuspended === null) return null;

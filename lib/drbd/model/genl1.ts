@@ -2,9 +2,42 @@ import { decodeStateWord, type StateWord } from '../../dialects/state-word';
 import { formatHex, type ByteOrder } from '../../netlink';
 import type { ProcDrbd, ProcDrbdDevice } from '../../dialects/proc-drbd';
 import { resyncOf } from './progress';
-import type { Connection, Device, DeviceStats, PathAddress, PeerDevice, PeerDeviceStats, Resource, Resync, ResyncSuspended, Snapshot, Suspended } from './snapshot';
-import { codeOf, protocolOf, resyncKind, splitConnection, uuidIndex, uuidKeys, wordOf, writeOrderingOf, writeOrderingOfLetter } from './states';
-import { bigintOf, booleanOf, countOf, fieldsOf, numberOf, pathAddressOf, sectorsOf, stringOf, uuidsOf, type Fields } from './values';
+import type {
+  Connection,
+  Device,
+  DeviceStats,
+  PathAddress,
+  PeerDevice,
+  PeerDeviceStats,
+  Resource,
+  Resync,
+  ResyncSuspended,
+  Snapshot,
+  Suspended,
+} from './snapshot';
+import {
+  codeOf,
+  protocolOf,
+  resyncKind,
+  splitConnection,
+  uuidIndex,
+  uuidKeys,
+  wordOf,
+  writeOrderingOf,
+  writeOrderingOfLetter,
+} from './states';
+import {
+  bigintOf,
+  booleanOf,
+  countOf,
+  fieldsOf,
+  numberOf,
+  pathAddressOf,
+  sectorsOf,
+  stringOf,
+  uuidsOf,
+  type Fields,
+} from './values';
 
 /** One message of a dump: the header's minor, and the attribute sets by their struct's name. */
 export interface Genl1Reply {
@@ -17,13 +50,18 @@ export interface Genl1Sources {
   readonly driver: { readonly version: string | null; readonly api: number | null };
   /** Byte order of the machine whose kernel answered. */
   readonly order: ByteOrder;
-  /** get_resources, get_devices, get_connections, get_peer_devices. Undefined where the module has no such dump (before 8.4.6): `status` must do then. */
-  readonly dumps?: {
-    readonly resources: readonly Genl1Reply[];
-    readonly devices: readonly Genl1Reply[];
-    readonly connections: readonly Genl1Reply[];
-    readonly peerDevices: readonly Genl1Reply[];
-  } | undefined;
+  /**
+   * get_resources, get_devices, get_connections, get_peer_devices. Undefined where the module has no such dump (before
+   * 8.4.6): `status` must do then.
+   */
+  readonly dumps?:
+    | {
+        readonly resources: readonly Genl1Reply[];
+        readonly devices: readonly Genl1Reply[];
+        readonly connections: readonly Genl1Reply[];
+        readonly peerDevices: readonly Genl1Reply[];
+      }
+    | undefined;
   /** get_status: one message for each device. It tells how large a resync is. */
   readonly status?: readonly Genl1Reply[] | undefined;
   /** Estimates of time, and the progress of a verify, which the netlink interface lacks. */
@@ -74,9 +112,10 @@ const CONNECTION_NOT_KNOWN: ConnectionDraft['fields'] = Object.freeze({
 });
 
 /**
- * Makes a snapshot of what a DRBD 8.4 module answered. The dumps are taken one after the other, so an object may be in one and its
- * parent not in another: such a parent is made up with nulls, and `source.complete` is false, as it is where the device behind a
- * connection is missing, or a message has no resource name. Whatever the answers hold, it does not throw.
+ * Makes a snapshot of what a DRBD 8.4 module answered. The dumps are taken one after the other, so an object may be in
+ * one and its parent not in another: such a parent is made up with nulls, and `source.complete` is false, as it is
+ * where the device behind a connection is missing, or a message has no resource name. Whatever the answers hold, it
+ * does not throw.
  */
 export function buildGenl1Snapshot(sources: Genl1Sources): Snapshot {
   const build = new Genl1Build(sources);
@@ -97,7 +136,8 @@ class Genl1Build {
     this.#complete = sources.complete ?? true;
     this.#proc = new Map(sources.procDrbd?.devices.map((device) => [device.minor, device]));
     const states = new Map<number, Fields>();
-    for (const { minor, state_info: info } of sources.status ?? []) if (minor !== undefined) states.set(minor, fieldsOf(info));
+    for (const { minor, state_info: info } of sources.status ?? [])
+      if (minor !== undefined) states.set(minor, fieldsOf(info));
     this.#states = states;
   }
 
@@ -124,7 +164,8 @@ class Genl1Build {
     // The kernel lists a peer device for each pair of device and connection.
     for (const { devices, connections } of this.#resources.values()) {
       for (const { peerDevices } of connections.values()) {
-        if (peerDevices.size !== devices.size || [...devices.keys()].some((volume) => !peerDevices.has(volume))) this.#complete = false;
+        if (peerDevices.size !== devices.size || [...devices.keys()].some((volume) => !peerDevices.has(volume)))
+          this.#complete = false;
       }
     }
   }
@@ -138,7 +179,8 @@ class Genl1Build {
       const word = numberOf(info['current_state']);
       const state = word === null ? undefined : decodeStateWord(word, this.#sources.order);
       const line = reply.minor === undefined ? undefined : this.#proc.get(reply.minor);
-      // The kernel packs the role into each device; the resource's is the highest, and a primary's number is below a secondary's.
+      // The kernel packs the role into each device; the resource's is the highest, and a primary's number is below a
+      // secondary's.
       if (state !== undefined && (resource.fields.roleCode === null || state.role === PRIMARY)) {
         resource.fields = { ...resource.fields, role: wordOf('genl1', 'role', state.role), roleCode: state.role };
       }
@@ -157,7 +199,13 @@ class Genl1Build {
     const { driver, procDrbd } = this.#sources;
     return {
       schemaVersion: 1,
-      source: { dialect: 'genl1', driver: driver.version ?? procDrbd?.version ?? null, api: driver.api, complete: this.#complete, unconfiguredMinors: null },
+      source: {
+        dialect: 'genl1',
+        driver: driver.version ?? procDrbd?.version ?? null,
+        api: driver.api,
+        complete: this.#complete,
+        unconfiguredMinors: null,
+      },
       resources: Array.from(this.#resources.values(), ({ name, fields, devices, connections }) => ({
         name,
         ...fields,
@@ -264,7 +312,12 @@ class Genl1Build {
     };
   }
 
-  #deviceOfStatus(reply: Genl1Reply, volume: number, state: StateWord | undefined, line: ProcDrbdDevice | undefined): Device {
+  #deviceOfStatus(
+    reply: Genl1Reply,
+    volume: number,
+    state: StateWord | undefined,
+    line: ProcDrbdDevice | undefined,
+  ): Device {
     const info = fieldsOf(reply['state_info']);
     const disk = fieldsOf(reply['disk_conf']);
     const diskCode = state?.disk ?? null;
@@ -297,11 +350,20 @@ class Genl1Build {
     };
   }
 
-  #peerDeviceOfStatus(info: Fields, volume: number, state: StateWord | undefined, line: ProcDrbdDevice | undefined): PeerDevice {
+  #peerDeviceOfStatus(
+    info: Fields,
+    volume: number,
+    state: StateWord | undefined,
+    line: ProcDrbdDevice | undefined,
+  ): PeerDevice {
     const uuids = uuidsOf(info['uuids'], this.#sources.order);
     const replicationCode = state?.conn ?? null;
     const peerDiskCode = state?.pdsk ?? null;
-    const resyncSuspended: ResyncSuspended = { user: state?.user_isp ?? null, peer: state?.peer_isp ?? null, dependency: state?.aftr_isp ?? null };
+    const resyncSuspended: ResyncSuspended = {
+      user: state?.user_isp ?? null,
+      peer: state?.peer_isp ?? null,
+      dependency: state?.aftr_isp ?? null,
+    };
     const outOfSync = bigintOf(info['bits_oos']);
     const pending = countOf(info['ap_pending_cnt']);
     const resyncPending = countOf(info['rs_pending_cnt']);
@@ -320,7 +382,8 @@ class Genl1Build {
       stats: {
         receivedBytes: sectorsOf(info['recv_cnt']),
         sentBytes: sectorsOf(info['send_cnt']),
-        pending: pending === null || resyncPending === null ? (line?.counters?.pending ?? null) : pending + resyncPending,
+        pending:
+          pending === null || resyncPending === null ? (line?.counters?.pending ?? null) : pending + resyncPending,
         unacked: line?.counters?.unacked ?? null,
         resyncFailedBytes: failed === null ? null : failed * BITMAP_BIT_BYTES,
       },
@@ -346,7 +409,12 @@ function resourceFields(reply: Genl1Reply): ResourceDraft['fields'] {
     role: wordOf('genl1', 'role', roleCode),
     roleCode,
     nodeId: null,
-    suspended: { user: booleanOf(info['res_susp']), noData: booleanOf(info['res_susp_nod']), fencing: booleanOf(info['res_susp_fen']), quorum: null },
+    suspended: {
+      user: booleanOf(info['res_susp']),
+      noData: booleanOf(info['res_susp_nod']),
+      fencing: booleanOf(info['res_susp_fen']),
+      quorum: null,
+    },
     ...writeOrderingOf(countOf(fieldsOf(reply['resource_statistics'])['res_stat_write_ordering'])),
     mayPromote: null,
     promotionScore: null,
@@ -370,12 +438,23 @@ function connectionFields(reply: Genl1Reply): ConnectionDraft['fields'] {
 }
 
 /** The devices of a resource share its connection; each tells what it sees of it. */
-function statusConnection(before: ConnectionDraft['fields'], reply: Genl1Reply, state: StateWord | undefined): ConnectionDraft['fields'] {
+function statusConnection(
+  before: ConnectionDraft['fields'],
+  reply: Genl1Reply,
+  state: StateWord | undefined,
+): ConnectionDraft['fields'] {
   const protocol = protocolOf(fieldsOf(reply['net_conf'])['wire_protocol'], null);
   if (state === undefined) return { ...before, ...protocol };
   const roleCode = before.roleCode === null || state.peer === PRIMARY ? state.peer : before.roleCode;
   const stateCode = before.stateCode === null ? state.conn : Math.max(before.stateCode, state.conn);
-  return { ...before, state: splitConnection('genl1', stateCode).state, stateCode, role: wordOf('genl1', 'role', roleCode), roleCode, ...protocol };
+  return {
+    ...before,
+    state: splitConnection('genl1', stateCode).state,
+    stateCode,
+    role: wordOf('genl1', 'role', roleCode),
+    roleCode,
+    ...protocol,
+  };
 }
 
 function deviceStats(statistics: Fields): DeviceStats {
@@ -404,9 +483,15 @@ function peerDeviceStats(statistics: Fields): PeerDeviceStats {
 }
 
 /**
- * @param info state_info of get_status: `bits_oos` counts what is left of a resync but not of a verify, for which there is only /proc/drbd
+ * @param info state_info of get_status: `bits_oos` counts what is left of a resync but not of a verify, for which there
+ *   is only /proc/drbd
  */
-function resyncOfState(replicationCode: number | null, suspended: ResyncSuspended, info: Fields, line: ProcDrbdDevice | undefined): Resync | null {
+function resyncOfState(
+  replicationCode: number | null,
+  suspended: ResyncSuspended,
+  info: Fields,
+  line: ProcDrbdDevice | undefined,
+): Resync | null {
   const kind = resyncKind('genl1', replicationCode);
   if (kind === null) return null;
   const total = bigintOf(info['bits_rs_total']);

@@ -24,7 +24,9 @@ export function resyncOf(sources: ProgressSources): Resync {
   const leftBytes = measured ? sources.leftBytes : (proc?.leftBytes ?? null);
   return {
     kind,
-    percent: percentOf(totalBytes, leftBytes) ?? (permille !== null && permille >= 0 && permille <= 1000 ? permille / 10 : clampPercent(proc?.printedPercent)),
+    percent:
+      percentOf(totalBytes, leftBytes) ??
+      (permille !== null && permille >= 0 && permille <= 1000 ? permille / 10 : clampPercent(proc?.printedPercent)),
     etaSeconds: proc?.etaSeconds ?? null,
     reason: reasonOf(suspended, proc?.stalled ?? false),
     totalBytes,

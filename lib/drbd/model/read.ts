@@ -28,7 +28,11 @@ interface DriverFacts {
 /** What is needed of a client of the connector dialect. */
 export interface ConnectorReader {
   readonly driver: DriverFacts;
-  request(name: 'get_state' | 'get_config' | 'get_uuids', params: { readonly minor: number }, options: WaitOptions): Promise<{ readonly tags: Fields }>;
+  request(
+    name: 'get_state' | 'get_config' | 'get_uuids',
+    params: { readonly minor: number },
+    options: WaitOptions,
+  ): Promise<{ readonly tags: Fields }>;
 }
 
 /** What is needed of a client of a generic netlink dialect. */
@@ -50,9 +54,16 @@ const EOPNOTSUPP = 95;
  * @param proc what /proc/drbd says, if it could be read: without it there are no counters
  * @throws what request() throws, but for a minor that does not exist
  */
-export async function connectorSnapshot(client: ConnectorReader, proc: ProcDrbd | undefined, options: ReadOptions = {}): Promise<Snapshot> {
+export async function connectorSnapshot(
+  client: ConnectorReader,
+  proc: ProcDrbd | undefined,
+  options: ReadOptions = {},
+): Promise<Snapshot> {
   const remaining = remainingOf(options);
-  const candidates = proc === undefined ? Array.from({ length: MOST_MINORS }, (_unused, minor) => minor) : proc.devices.map(({ minor }) => minor);
+  const candidates =
+    proc === undefined
+      ? Array.from({ length: MOST_MINORS }, (_unused, minor) => minor)
+      : proc.devices.map(({ minor }) => minor);
   const order = options.order ?? hostByteOrder();
   const minors: ConnectorMinor[] = [];
   let vanished = false;
@@ -67,17 +78,22 @@ export async function connectorSnapshot(client: ConnectorReader, proc: ProcDrbd 
       minors.push({ minor, state: state.tags });
       return;
     }
-    const [config, uuids] = await Promise.all([ifExists(client.request('get_config', { minor }, remaining())), ifExists(client.request('get_uuids', { minor }, remaining()))]);
+    const [config, uuids] = await Promise.all([
+      ifExists(client.request('get_config', { minor }, remaining())),
+      ifExists(client.request('get_uuids', { minor }, remaining())),
+    ]);
     minors.push({ minor, state: state.tags, config: config?.tags, uuids: uuids?.tags });
   };
-  for (let at = 0; at < candidates.length; at += AT_ONCE) await Promise.all(candidates.slice(at, at + AT_ONCE).map(readOne));
+  for (let at = 0; at < candidates.length; at += AT_ONCE)
+    await Promise.all(candidates.slice(at, at + AT_ONCE).map(readOne));
   const known = new Set(minors.map(({ minor }) => minor));
   return buildConnectorSnapshot({
     driver: client.driver,
     order,
     minors,
     // Minors do not go away one by one: a line without a minor is of another driver's life.
-    procDrbd: proc === undefined ? undefined : { ...proc, devices: proc.devices.filter(({ minor }) => known.has(minor)) },
+    procDrbd:
+      proc === undefined ? undefined : { ...proc, devices: proc.devices.filter(({ minor }) => known.has(minor)) },
     names: options.names,
     sizesBytes: options.sizesBytes,
     complete: !vanished,
@@ -100,15 +116,23 @@ async function ifExists<T>(answer: Promise<T>): Promise<T | undefined> {
  * @param proc what /proc/drbd says, if it could be read: it has the estimates of time
  * @throws what request() throws
  */
-export async function genl1Snapshot(client: GenericReader, operations: ReadonlySet<number>, proc: ProcDrbd | undefined, options: ReadOptions = {}): Promise<Snapshot> {
+export async function genl1Snapshot(
+  client: GenericReader,
+  operations: ReadonlySet<number>,
+  proc: ProcDrbd | undefined,
+  options: ReadOptions = {},
+): Promise<Snapshot> {
   const remaining = remainingOf(options);
   const order = options.order ?? hostByteOrder();
-  const dump = async (name: 'get_resources' | 'get_devices' | 'get_connections' | 'get_peer_devices' | 'get_status'): Promise<readonly Genl1Reply[]> => {
+  const dump = async (
+    name: 'get_resources' | 'get_devices' | 'get_connections' | 'get_peer_devices' | 'get_status',
+  ): Promise<readonly Genl1Reply[]> => {
     const replies = await client.request(name, {}, remaining());
     return Array.isArray(replies) ? (replies as readonly Genl1Reply[]) : [];
   };
   const { driver } = client;
-  const old = async (): Promise<Snapshot> => buildGenl1Snapshot({ driver, order, status: await dump('get_status'), procDrbd: proc });
+  const old = async (): Promise<Snapshot> =>
+    buildGenl1Snapshot({ driver, order, status: await dump('get_status'), procDrbd: proc });
   if (operations.size > 0 && !operations.has(genl1Operations.get_resources.number)) return old();
   for (let attempt = 1; ; attempt++) {
     let resources: readonly Genl1Reply[];
@@ -118,9 +142,22 @@ export async function genl1Snapshot(client: GenericReader, operations: ReadonlyS
       if (error instanceof NetlinkError && error.errno === EOPNOTSUPP) return old();
       throw error;
     }
-    const dumps = { resources, devices: await dump('get_devices'), connections: await dump('get_connections'), peerDevices: await dump('get_peer_devices') };
-    const resyncs = dumps.peerDevices.some((reply) => resyncKind('genl1', numberOf(fieldsOf(reply['peer_device_info'])['peer_repl_state'])) === 'sync');
-    const snapshot = buildGenl1Snapshot({ driver, order, dumps, status: resyncs ? await dump('get_status') : undefined, procDrbd: proc });
+    const dumps = {
+      resources,
+      devices: await dump('get_devices'),
+      connections: await dump('get_connections'),
+      peerDevices: await dump('get_peer_devices'),
+    };
+    const resyncs = dumps.peerDevices.some(
+      (reply) => resyncKind('genl1', numberOf(fieldsOf(reply['peer_device_info'])['peer_repl_state'])) === 'sync',
+    );
+    const snapshot = buildGenl1Snapshot({
+      driver,
+      order,
+      dumps,
+      status: resyncs ? await dump('get_status') : undefined,
+      procDrbd: proc,
+    });
     if (snapshot.source.complete || attempt >= READ_TRIES) return snapshot;
   }
 }

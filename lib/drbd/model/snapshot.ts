@@ -1,8 +1,9 @@
 /**
- * The state of all DRBD on a machine at one moment, in one shape for every dialect. Every key is always there: null stands for what
- * the dialect, or the kernel at this moment, does not tell. Words are DRBD 9's; beside each stands the number as the kernel sent it,
- * in its own dialect's numbering, and a number that has no word here reads `unknown(N)`. u64 numbers and counts of bytes are bigint.
- * {@link snapshotToJson} gives the JSON form, which `snapshot.schema.json` describes key by key.
+ * The state of all DRBD on a machine at one moment, in one shape for every dialect. Every key is always there: null
+ * stands for what the dialect, or the kernel at this moment, does not tell. Words are DRBD 9's; beside each stands the
+ * number as the kernel sent it, in its own dialect's numbering, and a number that has no word here reads `unknown(N)`.
+ * u64 numbers and counts of bytes are bigint. {@link snapshotToJson} gives the JSON form, which `snapshot.schema.json`
+ * describes key by key.
  */
 export interface Snapshot {
   /** Grows when a key changes its meaning or goes away. New keys may come at any time. */
@@ -21,11 +22,16 @@ export interface SnapshotSource {
   readonly api: number | null;
   /** False where something changed while it was read, or an answer was missing: read again. */
   readonly complete: boolean;
-  /** Connector: minors that exist and have neither disk nor network, which stay until the module is unloaded. They are no resources. Null in the other dialects. */
+  /**
+   * Connector: minors that exist and have neither disk nor network, which stay until the module is unloaded. They are
+   * no resources. Null in the other dialects.
+   */
   readonly unconfiguredMinors: readonly number[] | null;
 }
 
-/** Devices that are replicated together, and change their role together. In the connector dialect, each minor is one. */
+/**
+ * Devices that are replicated together, and change their role together. In the connector dialect, each minor is one.
+ */
 export interface Resource {
   /** Null in the connector dialect, whose kernel knows no names, unless the caller gave one. */
   readonly name: string | null;
@@ -88,7 +94,10 @@ export interface Device {
 export interface DeviceStats {
   /** The device's size. Null in the connector dialect, unless the caller gave it. */
   readonly sizeBytes: bigint | null;
-  /** Read from the backing device. Connector: this and the next wrap at 2 TiB, as do the counts of bytes of a peer device. */
+  /**
+   * Read from the backing device. Connector: this and the next wrap at 2 TiB, as do the counts of bytes of a peer
+   * device.
+   */
   readonly readBytes: bigint | null;
   /** Written to the backing device. */
   readonly writtenBytes: bigint | null;
@@ -114,9 +123,15 @@ export interface Connection {
   readonly peerNodeId: number | null;
   /** DRBD 9: the connection's name, which is the peer's. */
   readonly name: string | null;
-  /** `Connected` whenever the peers are connected, whatever the replication does; else `StandAlone`, `Connecting`, `Unconnected`, … */
+  /**
+   * `Connected` whenever the peers are connected, whatever the replication does; else `StandAlone`, `Connecting`,
+   * `Unconnected`, …
+   */
   readonly state: string | null;
-  /** As the kernel sent it. Connector: the packed state, whose numbers from 10 up are all connected. 8.4: 9 is connected. */
+  /**
+   * As the kernel sent it. Connector: the packed state, whose numbers from 10 up are all connected. 8.4: 9 is
+   * connected.
+   */
   readonly stateCode: number | null;
   /** The peer's role; `Unknown` while not connected. */
   readonly role: string | null;
@@ -184,7 +199,10 @@ export interface ResyncSuspended {
 
 export interface Resync {
   readonly kind: 'sync' | 'verify';
-  /** How much of this run is done, 0 to 100, with two decimals; null where the kernel does not tell (8.4 while it verifies, without /proc/drbd). */
+  /**
+   * How much of this run is done, 0 to 100, with two decimals; null where the kernel does not tell (8.4 while it
+   * verifies, without /proc/drbd).
+   */
   readonly percent: number | null;
   /** The kernel's estimate, from /proc/drbd; null where it has none. */
   readonly etaSeconds: number | null;

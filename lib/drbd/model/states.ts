@@ -15,11 +15,21 @@ interface States {
 }
 
 /** Joins a header's numbers with the words that tools print for their symbols. */
-function wordsByNumber(numbers: Readonly<Record<string, number>>, words: Readonly<Record<string, string>>): ReadonlyMap<number, string> {
-  return new Map(Object.entries(words).flatMap(([symbol, word]) => (numbers[symbol] === undefined ? [] : [[numbers[symbol], word] as const])));
+function wordsByNumber(
+  numbers: Readonly<Record<string, number>>,
+  words: Readonly<Record<string, string>>,
+): ReadonlyMap<number, string> {
+  return new Map(
+    Object.entries(words).flatMap(([symbol, word]) =>
+      numbers[symbol] === undefined ? [] : [[numbers[symbol], word] as const],
+    ),
+  );
 }
 
-type Drbd8 = Pick<typeof tablesOfConnector | typeof tablesOfGenl1, 'roles' | 'diskStates' | 'connectionStates' | 'stateWords'>;
+type Drbd8 = Pick<
+  typeof tablesOfConnector | typeof tablesOfGenl1,
+  'roles' | 'diskStates' | 'connectionStates' | 'stateWords'
+>;
 
 const drbd8 = ({ roles, diskStates, connectionStates, stateWords }: Drbd8): States => ({
   role: wordsByNumber(roles, stateWords.role),
@@ -28,8 +38,20 @@ const drbd8 = ({ roles, diskStates, connectionStates, stateWords }: Drbd8): Stat
 });
 
 const builders: Readonly<Record<SnapshotDialect, () => States>> = {
-  connector: () => drbd8({ roles: tablesOfConnector.roles, diskStates: tablesOfConnector.diskStates, connectionStates: tablesOfConnector.connectionStates, stateWords: tablesOfConnector.stateWords }),
-  genl1: () => drbd8({ roles: tablesOfGenl1.roles, diskStates: tablesOfGenl1.diskStates, connectionStates: tablesOfGenl1.connectionStates, stateWords: tablesOfGenl1.stateWords }),
+  connector: () =>
+    drbd8({
+      roles: tablesOfConnector.roles,
+      diskStates: tablesOfConnector.diskStates,
+      connectionStates: tablesOfConnector.connectionStates,
+      stateWords: tablesOfConnector.stateWords,
+    }),
+  genl1: () =>
+    drbd8({
+      roles: tablesOfGenl1.roles,
+      diskStates: tablesOfGenl1.diskStates,
+      connectionStates: tablesOfGenl1.connectionStates,
+      stateWords: tablesOfGenl1.stateWords,
+    }),
   genl2: () => ({
     role: wordsByNumber(tablesOfGenl2.roles, tablesOfGenl2.stateWords.role_state),
     disk: wordsByNumber(tablesOfGenl2.diskStates, tablesOfGenl2.stateWords.disk_state),
@@ -60,17 +82,23 @@ const OFF = 'Off';
 
 /**
  * Takes apart what DRBD 8 packs into one word.
- * - A number above C_WF_REPORT_PARAMS means that the peers are connected, and names what replication does; C_CONNECTED is plain replication (DRBD 9: `Established`).
- * - C_WF_CONNECTION is DRBD 9's `Connecting`. C_WF_REPORT_PARAMS is the handshake that ends it; but 8.4's dumps of connections
+ * - A number above C_WF_REPORT_PARAMS means that the peers are connected, and names what replication does; C_CONNECTED
+ *   is plain replication (DRBD 9: `Established`).
+ * - C_WF_CONNECTION is DRBD 9's `Connecting`. C_WF_REPORT_PARAMS is the handshake that ends it; but 8.4's dumps of
+ *   connections
  *   stay there for as long as the peers are connected, since the rest is the volumes' own.
  */
-export function splitConnection(dialect: 'connector' | 'genl1', code: number | null): { readonly state: string | null; readonly replication: string | null } {
+export function splitConnection(
+  dialect: 'connector' | 'genl1',
+  code: number | null,
+): { readonly state: string | null; readonly replication: string | null } {
   if (code === null) return { state: null, replication: null };
   const { connectionStates } = tablesOfGenl1;
   const known = statesOf(dialect).connection.get(code);
   if (known === undefined) return { state: `unknown(${code})`, replication: `unknown(${code})` };
   if (code === connectionStates.C_WF_CONNECTION) return { state: CONNECTING, replication: OFF };
-  if (code === connectionStates.C_WF_REPORT_PARAMS) return { state: dialect === 'genl1' ? CONNECTED : CONNECTING, replication: OFF };
+  if (code === connectionStates.C_WF_REPORT_PARAMS)
+    return { state: dialect === 'genl1' ? CONNECTED : CONNECTING, replication: OFF };
   if (code < connectionStates.C_WF_REPORT_PARAMS) return { state: known, replication: OFF };
   return { state: CONNECTED, replication: code === connectionStates.C_CONNECTED ? 'Established' : known };
 }
@@ -92,10 +120,17 @@ export function resyncKind(dialect: 'connector' | 'genl1', code: number | null):
 }
 
 /** Where each generation stands in the kernel's array (enum drbd_uuid_index). */
-export const uuidIndex = { current: tablesOfConnector.uuidSlots.UI_CURRENT, bitmap: tablesOfConnector.uuidSlots.UI_BITMAP, history: tablesOfConnector.uuidSlots.UI_HISTORY_START } as const;
+export const uuidIndex = {
+  current: tablesOfConnector.uuidSlots.UI_CURRENT,
+  bitmap: tablesOfConnector.uuidSlots.UI_BITMAP,
+  history: tablesOfConnector.uuidSlots.UI_HISTORY_START,
+} as const;
 
 /** @param uuids the kernel's array; empty where it told none */
-export function uuidKeys(uuids: readonly bigint[]): { readonly currentUuid: bigint | null; readonly historyUuids: readonly bigint[] | null } {
+export function uuidKeys(uuids: readonly bigint[]): {
+  readonly currentUuid: bigint | null;
+  readonly historyUuids: readonly bigint[] | null;
+} {
   const current = uuids[uuidIndex.current] ?? 0n;
   // All are zero where there is no disk to have them.
   if (current === 0n) return { currentUuid: null, historyUuids: null };
@@ -103,11 +138,16 @@ export function uuidKeys(uuids: readonly bigint[]): { readonly currentUuid: bigi
 }
 
 /** @param code wire_protocol of a configuration. @param letter of /proc/drbd, where the configuration does not tell */
-export function protocolOf(code: unknown, letter: string | null): { readonly protocol: string | null; readonly protocolCode: number | null } {
+export function protocolOf(
+  code: unknown,
+  letter: string | null,
+): { readonly protocol: string | null; readonly protocolCode: number | null } {
   const words: Readonly<Record<number, string>> = wireProtocol;
   if (typeof code === 'number') return { protocol: words[code] ?? `unknown(${code})`, protocolCode: code };
   const known = Object.entries(words).find(([, word]) => word === letter);
-  return known === undefined ? { protocol: null, protocolCode: null } : { protocol: known[1], protocolCode: Number(known[0]) };
+  return known === undefined
+    ? { protocol: null, protocolCode: null }
+    : { protocol: known[1], protocolCode: Number(known[0]) };
 }
 
 /** Symbol of the number (enum write_ordering_e), word, and the letter of /proc/drbd. */

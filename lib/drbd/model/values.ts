@@ -52,7 +52,9 @@ export function uuidsOf(value: unknown, order: ByteOrder): readonly bigint[] {
   if (Array.isArray(value)) return value.filter((item): item is bigint => typeof item === 'bigint' && item >= 0n);
   if (!(value instanceof Uint8Array)) return [];
   const view = viewOf(value);
-  return Array.from({ length: value.length >> 3 }, (_unused, index) => view.getBigUint64(index * 8, order === 'little'));
+  return Array.from({ length: value.length >> 3 }, (_unused, index) =>
+    view.getBigUint64(index * 8, order === 'little'),
+  );
 }
 
 /** @param value bytes of a struct sockaddr */
@@ -60,7 +62,13 @@ export function pathAddressOf(value: unknown, order: ByteOrder): PathAddress | n
   if (!(value instanceof Uint8Array)) return null;
   try {
     const { family, address, port, scopeId } = decodeSocketAddress(value, order);
-    return { family, familyCode: viewOf(value).getUint16(0, order === 'little'), address, port, scopeId: scopeId ?? null };
+    return {
+      family,
+      familyCode: viewOf(value).getUint16(0, order === 'little'),
+      address,
+      port,
+      scopeId: scopeId ?? null,
+    };
   } catch (error) {
     if (error instanceof CodecError) return null;
     throw error;

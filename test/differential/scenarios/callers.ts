@@ -1,4 +1,16 @@
-import { both, caller, command, commands, connect, right, attached, settle, shell, type Scenario, type Step } from '../../support/differential/scenario';
+import {
+  both,
+  caller,
+  command,
+  commands,
+  connect,
+  right,
+  attached,
+  settle,
+  shell,
+  type Scenario,
+  type Step,
+} from '../../support/differential/scenario';
 
 const CONFIGURATION = '/tmp/drbd.conf';
 const AGENT = '/tmp/agent';
@@ -22,12 +34,17 @@ resource r0 {
 END`);
 
 const administer = (words: string, until = {}): Step => caller(`drbdadm -c ${CONFIGURATION} ${words}`, until);
-const administer84 = (words: string, until = {}): Step => caller(`/lib/drbd/drbdadm-84 -s "$(command -v drbdsetup)" -c ${CONFIGURATION} ${words}`, until);
-const CONNECTED = both('cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate', 'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate');
+const administer84 = (words: string, until = {}): Step =>
+  caller(`/lib/drbd/drbdadm-84 -s "$(command -v drbdsetup)" -c ${CONFIGURATION} ${words}`, until);
+const CONNECTED = both(
+  'cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate',
+  'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate',
+);
 
 export const administration: Scenario = {
   name: 'drbdadm',
-  about: 'drbdadm of drbd-utils 9.22 and its part for 8.4, with the tool under test as drbdsetup; drbdmon on a terminal',
+  about:
+    'drbdadm of drbd-utils 9.22 and its part for 8.4, with the tool under test as drbdsetup; drbdmon on a terminal',
   steps: [
     configuration({}),
     shell(`drbdadm -c ${CONFIGURATION} create-md --force r0`),

@@ -21,11 +21,15 @@ const read = (file: string): readonly CapturedCommand[] =>
 const basename = (path = ''): string => path.slice(path.lastIndexOf('/') + 1);
 const isDrbdsetup = (path?: string): boolean => /^drbdsetup(?:-84)?$/u.test(basename(path));
 
-/** Streams without an end have a scenario of their own; `help` and `xml-help` of the captures are those of another generation. */
+/**
+ * Streams without an end have a scenario of their own; `help` and `xml-help` of the captures are those of another
+ * generation.
+ */
 /** Ours takes what the C tools of later releases take. */
 const isTakenHere = (words: readonly string[]): boolean => words.includes('--no-disk-flushes');
 
-const isElsewhere = ([name = '', ...rest]: readonly string[]): boolean => /^(?:help|xml-help|events)$/u.test(name) || (name === 'events2' && !rest.includes('--now'));
+const isElsewhere = ([name = '', ...rest]: readonly string[]): boolean =>
+  /^(?:help|xml-help|events)$/u.test(name) || (name === 'events2' && !rest.includes('--now'));
 
 function steps(file: string, tables: readonly CommandTable[]): readonly Step[] {
   return read(file).flatMap(({ argv, exit, background }): readonly Step[] => {
@@ -34,7 +38,14 @@ function steps(file: string, tables: readonly CommandTable[]): readonly Step[] {
     if (!isDrbdsetup(path)) return [{ do: 'program', argv, exit }];
     if (isElsewhere(words) || isTakenHere(words)) return [];
     const table = tables.find(({ name }) => name === words[0]);
-    const beyond = table !== undefined && [...optionsOf(words, table)].some(([option, classes]) => option.type === 'numeric' && classes.includes('out of range') && words.some((word) => new RegExp(`^--${option.name}=-?\\d+$`, 'u').test(word)));
+    const beyond =
+      table !== undefined &&
+      [...optionsOf(words, table)].some(
+        ([option, classes]) =>
+          option.type === 'numeric' &&
+          classes.includes('out of range') &&
+          words.some((word) => new RegExp(`^--${option.name}=-?\\d+$`, 'u').test(word)),
+      );
     return [beyond ? { do: 'refused', argv: words } : { do: 'command', argv: words }];
   });
 }
@@ -42,21 +53,35 @@ function steps(file: string, tables: readonly CommandTable[]): readonly Step[] {
 /** The recorded command lines, in their order. */
 export function capturedScenarios(tables: readonly CommandTable[]): readonly Scenario[] {
   return [
-    { name: 'recorded: usage', about: 'bad command lines of all kinds, as they were recorded', steps: steps('usage', tables) },
-    { name: 'recorded: empty', about: 'every command where nothing is configured, as it was recorded', steps: steps('empty', tables) },
-    { name: 'recorded: configuration', about: 'resources, minors, disks and their options, as they were recorded', steps: steps('config', tables) },
+    {
+      name: 'recorded: usage',
+      about: 'bad command lines of all kinds, as they were recorded',
+      steps: steps('usage', tables),
+    },
+    {
+      name: 'recorded: empty',
+      about: 'every command where nothing is configured, as it was recorded',
+      steps: steps('empty', tables),
+    },
+    {
+      name: 'recorded: configuration',
+      about: 'resources, minors, disks and their options, as they were recorded',
+      steps: steps('config', tables),
+    },
   ];
 }
 
 /** One kind of refusal: the command, its exit code, and the kernel's number. */
-export const refusalKey = (argv: readonly string[], exit: number, stderr: string): string => `${argv[0] ?? ''} ${exit} ${/\((-?\d+)\)/u.exec(stderr)?.[1] ?? ''}`.trim();
+export const refusalKey = (argv: readonly string[], exit: number, stderr: string): string =>
+  `${argv[0] ?? ''} ${exit} ${/\((-?\d+)\)/u.exec(stderr)?.[1] ?? ''}`.trim();
 
 /** Every kind of refusal by the kernel that the captures show. */
 export function capturedRefusals(): ReadonlySet<string> {
   const found = new Set<string>();
   for (const file of ['usage', 'empty', 'config', 'lifecycle', 'watch', 'autoload']) {
     for (const { argv = [], exit, stderr = '' } of read(file)) {
-      if (isDrbdsetup(argv[0]) && typeof exit === 'number' && exit !== 0 && /\(-?\d+\)/u.test(stderr)) found.add(refusalKey(argv.slice(1), exit, stderr));
+      if (isDrbdsetup(argv[0]) && typeof exit === 'number' && exit !== 0 && /\(-?\d+\)/u.test(stderr))
+        found.add(refusalKey(argv.slice(1), exit, stderr));
     }
   }
   return found;

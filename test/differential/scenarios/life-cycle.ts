@@ -1,6 +1,23 @@
-import { both, command, commands, connect, hold, left, program, questions, release, right, attached, settle, type Scenario } from '../../support/differential/scenario';
+import {
+  both,
+  command,
+  commands,
+  connect,
+  hold,
+  left,
+  program,
+  questions,
+  release,
+  right,
+  attached,
+  settle,
+  type Scenario,
+} from '../../support/differential/scenario';
 
-const CONNECTED = both('cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate', 'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate');
+const CONNECTED = both(
+  'cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate',
+  'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate',
+);
 
 /** From nothing to a mirror and back. */
 export const lifeCycle: Scenario = {
@@ -54,4 +71,3 @@ export const lifeCycle: Scenario = {
     ...commands('status\nshow\nevents2 --now'),
   ],
 };
-

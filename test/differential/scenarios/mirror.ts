@@ -1,17 +1,50 @@
-import { attached, address, both, command, commands, connect, createMetadata, hold, left, mirrored, program, questions, refused, release, right, settle, shell, type Scenario, type Side, type Step } from '../../support/differential/scenario';
+import {
+  attached,
+  address,
+  both,
+  command,
+  commands,
+  connect,
+  createMetadata,
+  hold,
+  left,
+  mirrored,
+  program,
+  questions,
+  refused,
+  release,
+  right,
+  settle,
+  shell,
+  type Scenario,
+  type Side,
+  type Step,
+} from '../../support/differential/scenario';
 
-const CONNECTED = both('cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate', 'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate');
+const CONNECTED = both(
+  'cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate',
+  'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate',
+);
 const endsOf = ({ my, peer }: Side): string => `${my} ${peer}`;
-const write = (device: string, block: number, count = 4): Step => program(`dd if=/dev/urandom of=${device} bs=64k seek=${block} count=${count} conv=fsync`);
+const write = (device: string, block: number, count = 4): Step =>
+  program(`dd if=/dev/urandom of=${device} bs=64k seek=${block} count=${count} conv=fsync`);
 const disconnect = (side: Side, until = {}): Step => command(`disconnect ${endsOf(side)}`, { until });
 
-/** A program that answers the kernel's call to fence the peer with the number in a file, and is content with everything else. */
+/**
+ * A program that answers the kernel's call to fence the peer with the number in a file, and is content with everything
+ * else.
+ */
 const helper: readonly Step[] = [
-  shell("mkdir -p /tmp/helper && printf '#!/bin/sh\\n[ $1 = fence-peer ] || exit 0\\nread code </tmp/helper/code\\nexit $code\\n' >/tmp/helper/program && chmod 755 /tmp/helper/program && echo 0 >/tmp/helper/code"),
+  shell(
+    "mkdir -p /tmp/helper && printf '#!/bin/sh\\n[ $1 = fence-peer ] || exit 0\\nread code </tmp/helper/code\\nexit $code\\n' >/tmp/helper/program && chmod 755 /tmp/helper/program && echo 0 >/tmp/helper/code",
+  ),
   shell('printf /tmp/helper/program >/sys/module/drbd/parameters/usermode_helper'),
 ];
 /** The peer goes without a word, so the helper is called. */
-const cut = (disk: string): Step => command(`disconnect ${endsOf(right)} --force`, { until: both(`cs:(?:WFConnection|StandAlone) ro:Primary/Unknown ds:UpToDate/${disk}`, 'cs:StandAlone') });
+const cut = (disk: string): Step =>
+  command(`disconnect ${endsOf(right)} --force`, {
+    until: both(`cs:(?:WFConnection|StandAlone) ro:Primary/Unknown ds:UpToDate/${disk}`, 'cs:StandAlone'),
+  });
 const helperReturns = (code: number): Step => shell(`echo ${code} >/tmp/helper/code`);
 
 export const verifyAndResync: Scenario = {
@@ -71,7 +104,11 @@ export const verifyAndResync: Scenario = {
 const volumes = [0, 1].flatMap((volume): readonly Step[] =>
   [left, right].flatMap(({ resource, minor }): readonly Step[] => {
     const [number, disk] = [minor + 2 * volume, `/dev/ram${minor + 2 * volume}`];
-    return [command(`new-minor ${resource} ${number} ${volume}`), createMetadata(number, disk), command(`attach ${number} ${disk} ${disk} internal --resync-rate=100M --c-plan-ahead=0`)];
+    return [
+      command(`new-minor ${resource} ${number} ${volume}`),
+      createMetadata(number, disk),
+      command(`attach ${number} ${disk} ${disk} internal --resync-rate=100M --c-plan-ahead=0`),
+    ];
   }),
 );
 const four = (state: string): Readonly<Record<number, string>> => ({ 0: state, 1: state, 2: state, 3: state });
@@ -93,7 +130,10 @@ export const twoVolumes: Scenario = {
     ...questions('r1', 3),
     ...commands('secondary 3\nsecondary 2\nprimary 2'),
     // The peer has no such volume, and never answers for it.
-    ...[command('new-minor r0 6 7'), ...questions('r0', 6), command('new-minor r1 6 7')].map((step) => ({ ...step, until: { 6: 'cs:WFReportParams' } })),
+    ...[command('new-minor r0 6 7'), ...questions('r0', 6), command('new-minor r1 6 7')].map((step) => ({
+      ...step,
+      until: { 6: 'cs:WFReportParams' },
+    })),
     command('del-minor 6'),
     command('del-minor 2'),
     command('pause-sync 3'),
@@ -155,8 +195,11 @@ export const ipv6: Scenario = {
   ],
 };
 
-const loops: readonly Step[] = [0, 1].flatMap((side): readonly Step[] => [shell(`truncate -s 32M /tmp/disk${side} && losetup /dev/loop${side} /tmp/disk${side}`)]);
-const grow = (megabytes: number): readonly Step[] => [0, 1].map((side) => shell(`truncate -s ${megabytes}M /tmp/disk${side} && losetup -c /dev/loop${side}`));
+const loops: readonly Step[] = [0, 1].flatMap((side): readonly Step[] => [
+  shell(`truncate -s 32M /tmp/disk${side} && losetup /dev/loop${side} /tmp/disk${side}`),
+]);
+const grow = (megabytes: number): readonly Step[] =>
+  [0, 1].map((side) => shell(`truncate -s ${megabytes}M /tmp/disk${side} && losetup -c /dev/loop${side}`));
 
 export const resize: Scenario = {
   name: 'resize',
@@ -272,7 +315,9 @@ export const twoPrimaries: Scenario = {
     command('detach 1'),
     ...questions('r1', 1),
     program('drbdmeta 1 v08 /dev/ram1 internal apply-al'),
-    command('attach 1 /dev/ram1 /dev/ram1 internal', { until: both('cs:Connected ro:Primary/Primary ds:UpToDate/UpToDate') }),
+    command('attach 1 /dev/ram1 /dev/ram1 internal', {
+      until: both('cs:Connected ro:Primary/Primary ds:UpToDate/UpToDate'),
+    }),
     command('down r1'),
     command('secondary 0', { until: { 0: 'ro:Secondary/Unknown' } }),
     command('down r0'),
@@ -299,7 +344,12 @@ export const fencing: Scenario = {
     disconnect(left, { 0: 'ro:Primary/Unknown ds:UpToDate/Outdated' }),
     ...questions('r0', 0),
     connect(left, '', CONNECTED),
-    ...[4, 5, 6, 7, 1].flatMap((code): readonly Step[] => [helperReturns(code), cut(code === 1 ? 'DUnknown' : '(?:Outdated|DUnknown)'), ...questions('r0', 0), connect(right, '', CONNECTED)]),
+    ...[4, 5, 6, 7, 1].flatMap((code): readonly Step[] => [
+      helperReturns(code),
+      cut(code === 1 ? 'DUnknown' : '(?:Outdated|DUnknown)'),
+      ...questions('r0', 0),
+      connect(right, '', CONNECTED),
+    ]),
     command('disk-options 0 --fencing=resource-and-stonith'),
     helperReturns(7),
     cut('Outdated'),
@@ -421,15 +471,23 @@ export const reconnect: Scenario = {
     command(`disconnect ${endsOf(right)} --force`, { until: both('cs:(?:WFConnection|StandAlone)', 'cs:StandAlone') }),
     command(`disconnect ${endsOf(left)} --force`, { until: both('cs:StandAlone') }),
     command(`disconnect ${endsOf(left)} --force`),
-    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first --ping-timeout=20`, { until: { 0: 'cs:WFConnection' } }),
+    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first --ping-timeout=20`, {
+      until: { 0: 'cs:WFConnection' },
+    }),
     ...questions('r0', 0),
-    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=second --ping-timeout=20`, { until: both('cs:StandAlone', 'cs:(?:StandAlone|WFConnection)') }),
+    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=second --ping-timeout=20`, {
+      until: both('cs:StandAlone', 'cs:(?:StandAlone|WFConnection)'),
+    }),
     command('down r1'),
     program('drbdmeta 1 v08 /dev/ram1 internal apply-al'),
     ...attached(right).filter((step) => step.do !== 'program'),
     disconnect(left),
-    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B --ping-timeout=20`, { until: { 0: 'cs:WFConnection' } }),
-    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B --ping-timeout=20`, { until: CONNECTED }),
+    command(`connect r0 ${endsOf(left)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B --ping-timeout=20`, {
+      until: { 0: 'cs:WFConnection' },
+    }),
+    command(`connect r1 ${endsOf(right)} --cram-hmac-alg=sha1 --shared-secret=first --protocol=B --ping-timeout=20`, {
+      until: CONNECTED,
+    }),
     ...questions('r0', 0),
     command(`net-options ${endsOf(left)} --protocol=C`),
     command(`net-options ${endsOf(left)} --data-integrity-alg=md5`),
@@ -449,12 +507,20 @@ const sides = (index: number): readonly [Side, Side] => {
   const [minor, port] = [2 * index, 7000 + 2 * index];
   return [
     { resource: `m${index}-left`, minor, disk: `/dev/ram${minor}`, my: address(port), peer: address(port + 1) },
-    { resource: `m${index}-right`, minor: minor + 1, disk: `/dev/ram${minor + 1}`, my: address(port + 1), peer: address(port) },
+    {
+      resource: `m${index}-right`,
+      minor: minor + 1,
+      disk: `/dev/ram${minor + 1}`,
+      my: address(port + 1),
+      peer: address(port),
+    },
   ];
 };
 const all = Array.from({ length: MIRRORS }, (_, index) => sides(index));
-const quiet = (steps: readonly Step[]): readonly Step[] => steps.map((step) => (step.do === 'command' ? { ...step, states: false } : step));
-const every = (state: string): Readonly<Record<number, string>> => Object.fromEntries(all.flat().map(({ minor }) => [minor, state]));
+const quiet = (steps: readonly Step[]): readonly Step[] =>
+  steps.map((step) => (step.do === 'command' ? { ...step, states: false } : step));
+const every = (state: string): Readonly<Record<number, string>> =>
+  Object.fromEntries(all.flat().map(({ minor }) => [minor, state]));
 
 export const many: Scenario = {
   name: 'forty mirrors',
@@ -463,7 +529,11 @@ export const many: Scenario = {
   steps: [
     ...all.flat().flatMap((side) => quiet(attached(side))),
     settle(every('cs:StandAlone')),
-    ...all.flat().flatMap((side) => quiet([command(`connect ${side.resource} ${endsOf(side)} --ping-timeout=300 --connect-int=3`)])),
+    ...all
+      .flat()
+      .flatMap((side) =>
+        quiet([command(`connect ${side.resource} ${endsOf(side)} --ping-timeout=300 --connect-int=3`)]),
+      ),
     settle(every('cs:Connected')),
     ...quiet(all.map(([side]) => command(`primary ${side.minor} --force`))),
     settle(every('cs:Connected .* ds:UpToDate/UpToDate')),

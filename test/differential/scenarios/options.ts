@@ -1,5 +1,14 @@
 import { beyond, settings, type CommandTable } from '../../support/differential/options';
-import { attached, both, command, commands, left, mirrored, type Scenario, type Step } from '../../support/differential/scenario';
+import {
+  attached,
+  both,
+  command,
+  commands,
+  left,
+  mirrored,
+  type Scenario,
+  type Step,
+} from '../../support/differential/scenario';
 
 const ends = `${left.my} ${left.peer}`;
 
@@ -14,17 +23,47 @@ interface Trial {
 }
 
 const trials: readonly Trial[] = [
-  { scenario: 'options of resources', command: 'new-resource', line: 'new-resource r0', after: [command('del-resource r0', { states: false })] },
+  {
+    scenario: 'options of resources',
+    command: 'new-resource',
+    line: 'new-resource r0',
+    after: [command('del-resource r0', { states: false })],
+  },
   { scenario: 'options of resources', command: 'resource-options', line: 'resource-options other' },
   { scenario: 'options of disks', command: 'disk-options', line: 'disk-options 0' },
-  { scenario: 'options of attaching', command: 'attach', line: `attach 0 ${left.disk} ${left.disk} internal`, after: [command('detach 0', { states: false })] },
+  {
+    scenario: 'options of attaching',
+    command: 'attach',
+    line: `attach 0 ${left.disk} ${left.disk} internal`,
+    after: [command('detach 0', { states: false })],
+  },
   { scenario: 'options of links', command: 'net-options', line: `net-options ${ends}` },
-  { scenario: 'options of connecting', command: 'connect', line: `connect r0 ${ends}`, after: [command(`disconnect ${ends}`, { states: false })] },
-  { scenario: 'options of commands', command: 'primary', line: 'primary 0', after: [command('secondary 0', { states: false })] },
+  {
+    scenario: 'options of connecting',
+    command: 'connect',
+    line: `connect r0 ${ends}`,
+    after: [command(`disconnect ${ends}`, { states: false })],
+  },
+  {
+    scenario: 'options of commands',
+    command: 'primary',
+    line: 'primary 0',
+    after: [command('secondary 0', { states: false })],
+  },
   { scenario: 'options of commands', command: 'new-current-uuid', line: 'new-current-uuid 0' },
   { scenario: 'options of commands', command: 'resize', line: 'resize 0' },
-  { scenario: 'options of commands', command: 'detach', line: 'detach 0', after: [command('attach 0 /dev/ram0 /dev/ram0 internal', { states: false })] },
-  { scenario: 'options of commands', command: 'disconnect', line: `disconnect ${ends}`, before: [command(`connect r0 ${ends}`, { states: false })] },
+  {
+    scenario: 'options of commands',
+    command: 'detach',
+    line: 'detach 0',
+    after: [command('attach 0 /dev/ram0 /dev/ram0 internal', { states: false })],
+  },
+  {
+    scenario: 'options of commands',
+    command: 'disconnect',
+    line: `disconnect ${ends}`,
+    before: [command(`connect r0 ${ends}`, { states: false })],
+  },
   { scenario: 'options of a mirror', command: 'verify', line: 'verify 0' },
   { scenario: 'options of a mirror', command: 'wait-connect', line: 'wait-connect 0' },
   { scenario: 'options of a mirror', command: 'wait-sync', line: 'wait-sync 0' },
@@ -45,14 +84,28 @@ const beginnings: Readonly<Record<string, readonly Step[]>> = {
 };
 
 /**
- * Every option of every command at both ends of its range, with all its words and its standard value, and beyond its range.
+ * Every option of every command at both ends of its range, with all its words and its standard value, and beyond its
+ * range.
  * @param tables the commands with their options
  */
 export function optionScenarios(tables: readonly CommandTable[]): readonly Scenario[] {
   return Object.entries(beginnings).map(([name, beginning]) => ({
     name,
-    about: `every value of ${trials.filter((trial) => trial.scenario === name).map((trial) => trial.command).join(', ')}`,
-    steps: [...beginning, ...trials.filter((trial) => trial.scenario === name).flatMap((trial) => trialSteps(trial, tables.find((table) => table.name === trial.command)))],
+    about: `every value of ${trials
+      .filter((trial) => trial.scenario === name)
+      .map((trial) => trial.command)
+      .join(', ')}`,
+    steps: [
+      ...beginning,
+      ...trials
+        .filter((trial) => trial.scenario === name)
+        .flatMap((trial) =>
+          trialSteps(
+            trial,
+            tables.find((table) => table.name === trial.command),
+          ),
+        ),
+    ],
   }));
 }
 
@@ -62,6 +115,8 @@ function trialSteps(trial: Trial, table: CommandTable | undefined): readonly Ste
   const give = (option: string): Step => ({ do: 'command', argv: [...trial.line.split(' '), option], ...until });
   return table.options.flatMap((option) => [
     ...beyond(option).map((setting): Step => ({ do: 'refused', argv: [...trial.line.split(' '), setting] })),
-    ...settings(option).filter((setting) => !trial.line.endsWith(` ${setting}`)).flatMap((setting) => [...(trial.before ?? []), give(setting), ...(trial.after ?? [])]),
+    ...settings(option)
+      .filter((setting) => !trial.line.endsWith(` ${setting}`))
+      .flatMap((setting) => [...(trial.before ?? []), give(setting), ...(trial.after ?? [])]),
   ]);
 }

@@ -1,8 +1,23 @@
-import { both, command, createMetadata, left, processes, right, settle, type CommandStep, type Scenario, type Step } from '../../support/differential/scenario';
+import {
+  both,
+  command,
+  createMetadata,
+  left,
+  processes,
+  right,
+  settle,
+  type CommandStep,
+  type Scenario,
+  type Step,
+} from '../../support/differential/scenario';
 
-const CONNECTED = both('cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate', 'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate');
+const CONNECTED = both(
+  'cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate',
+  'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate',
+);
 const as = (text: string, until = {}): CommandStep => ({ ...command(text, { until }), process: true });
-const connecting = ({ resource, my, peer }: typeof left): string => `connect ${resource} ${my} ${peer} --verify-alg=crc32c --ping-timeout=20`;
+const connecting = ({ resource, my, peer }: typeof left): string =>
+  `connect ${resource} ${my} ${peer} --verify-alg=crc32c --ping-timeout=20`;
 
 /** Every command once as a process of its own, with both programs. */
 export const asProcesses: Scenario = {
@@ -72,5 +87,8 @@ export const asProcesses: Scenario = {
 export const descriptions = (commands: readonly string[]): Scenario => ({
   name: 'descriptions',
   about: 'xml-help of every command',
-  steps: [...commands.map((name) => command(`xml-help ${name}`, { states: false })), ...['xml-help', 'xml-help nosuchcommand', 'help nosuchcommand', 'nosuchcommand'].map((text) => command(text))],
+  steps: [
+    ...commands.map((name) => command(`xml-help ${name}`, { states: false })),
+    ...['xml-help', 'xml-help nosuchcommand', 'help nosuchcommand', 'nosuchcommand'].map((text) => command(text)),
+  ],
 });

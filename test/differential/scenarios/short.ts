@@ -1,4 +1,13 @@
-import { attached, both, command, commands, connect, left, right, type Scenario } from '../../support/differential/scenario';
+import {
+  attached,
+  both,
+  command,
+  commands,
+  connect,
+  left,
+  right,
+  type Scenario,
+} from '../../support/differential/scenario';
 
 /** Few steps, for kernels that are slow. */
 export const shortLife: Scenario = {

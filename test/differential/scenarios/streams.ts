@@ -1,6 +1,22 @@
-import { attached, both, command, commands, connect, follow, left, program, right, settle, unfollow, type Scenario } from '../../support/differential/scenario';
+import {
+  attached,
+  both,
+  command,
+  commands,
+  connect,
+  follow,
+  left,
+  program,
+  right,
+  settle,
+  unfollow,
+  type Scenario,
+} from '../../support/differential/scenario';
 
-const CONNECTED = both('cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate', 'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate');
+const CONNECTED = both(
+  'cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate',
+  'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate',
+);
 
 /** What is told while a mirror lives. */
 export const streams: Scenario = {
@@ -38,7 +54,9 @@ export const streams: Scenario = {
     command('del-resource other'),
     command('detach 1', { until: both('ds:UpToDate/Diskless', 'ds:Diskless/UpToDate') }),
     command('secondary 0'),
-    command(`disconnect ${right.my} ${right.peer}`, { until: both('cs:(?:WFConnection|StandAlone)', 'cs:Unconfigured') }),
+    command(`disconnect ${right.my} ${right.peer}`, {
+      until: both('cs:(?:WFConnection|StandAlone)', 'cs:Unconfigured'),
+    }),
     command('down r1'),
     command('down r0'),
     unfollow('all'),

@@ -5,7 +5,18 @@ import type { CommandStep, Outcome, ScenarioRecord, States, Step, StepRecord } f
 export interface Difference {
   readonly scenario: string;
   readonly step: string;
-  readonly what: 'exit code' | 'standard output' | 'number on standard error' | 'calls' | 'standard output in the same kernel' | 'exit code in the same kernel' | '/proc/drbd' | 'status' | 'show' | 'run' | 'refusal';
+  readonly what:
+    | 'exit code'
+    | 'standard output'
+    | 'number on standard error'
+    | 'calls'
+    | 'standard output in the same kernel'
+    | 'exit code in the same kernel'
+    | '/proc/drbd'
+    | 'status'
+    | 'show'
+    | 'run'
+    | 'refusal';
   readonly expected: string;
   readonly got: string;
 }
@@ -41,8 +52,23 @@ export function describe(step: Step): string {
 export function compareRuns(genuine: ScenarioRecord, ours: ScenarioRecord): readonly Difference[] {
   const found: Difference[] = [];
   const scenario = genuine.scenario;
-  for (const run of [genuine, ours]) if (run.failure !== undefined) found.push({ scenario, step: '', what: 'run', expected: `the run with ${run.tool === 'ours' ? 'ours' : 'the genuine one'} comes to its end`, got: run.failure });
-  if (genuine.failure === undefined && ours.failure === undefined && genuine.records.length !== ours.records.length) found.push({ scenario, step: '', what: 'run', expected: `${genuine.records.length} steps`, got: `${ours.records.length} steps` });
+  for (const run of [genuine, ours])
+    if (run.failure !== undefined)
+      found.push({
+        scenario,
+        step: '',
+        what: 'run',
+        expected: `the run with ${run.tool === 'ours' ? 'ours' : 'the genuine one'} comes to its end`,
+        got: run.failure,
+      });
+  if (genuine.failure === undefined && ours.failure === undefined && genuine.records.length !== ours.records.length)
+    found.push({
+      scenario,
+      step: '',
+      what: 'run',
+      expected: `${genuine.records.length} steps`,
+      got: `${ours.records.length} steps`,
+    });
   const [expectedNames, gotNames] = [new Generations(), new Generations()];
   const steps = Math.min(genuine.records.length, ours.records.length);
   for (let index = 0; index < steps; index++) {
@@ -52,22 +78,40 @@ export function compareRuns(genuine: ScenarioRecord, ours: ScenarioRecord): read
       if (before !== after) found.push({ scenario, step, what, expected: before, got: after });
     };
     if (expected.step.do === 'refused') {
-      if (ours.tool === 'ours') differ('refusal', 'exit code 20, 0 requests, nothing on standard output', `exit code ${got.outcome?.exit ?? 'none'}, ${got.outcome?.requests ?? 'no'} requests, ${got.outcome?.stdout === '' ? 'nothing' : 'something'} on standard output`);
+      if (ours.tool === 'ours')
+        differ(
+          'refusal',
+          'exit code 20, 0 requests, nothing on standard output',
+          `exit code ${got.outcome?.exit ?? 'none'}, ${got.outcome?.requests ?? 'no'} requests, ${got.outcome?.stdout === '' ? 'nothing' : 'something'} on standard output`,
+        );
     } else if (expected.step.do === 'caller' && expected.outcome !== undefined && got.outcome !== undefined) {
-      differ('exit code', String(expected.outcome.exit), `${got.outcome.exit}${expected.outcome.exit === got.outcome.exit ? '' : ` (${got.outcome.stderr.trim()})`}`);
-      differ('standard output', normalise(machineRead(expected.step.argv, expected.outcome.stdout), expectedNames), normalise(machineRead(expected.step.argv, got.outcome.stdout), gotNames));
+      differ(
+        'exit code',
+        String(expected.outcome.exit),
+        `${got.outcome.exit}${expected.outcome.exit === got.outcome.exit ? '' : ` (${got.outcome.stderr.trim()})`}`,
+      );
+      differ(
+        'standard output',
+        normalise(machineRead(expected.step.argv, expected.outcome.stdout), expectedNames),
+        normalise(machineRead(expected.step.argv, got.outcome.stdout), gotNames),
+      );
       differ('calls', expected.outcome.calls ?? '', got.outcome.calls ?? '');
     } else if (expected.step.do === 'command' && expected.outcome !== undefined && got.outcome !== undefined) {
       compareOutcomes(expected.step, expected.outcome, got.outcome, [expectedNames, gotNames], differ);
     }
     // An end by SIGTERM is no answer; one that came by itself is.
-    if (expected.step.do === 'unfollow' && expected.step.ends === true) differ('exit code', String(expected.outcome?.exit), String(got.outcome?.exit));
-    if (expected.step.do === 'unfollow' && got.twin !== undefined) differ('standard output in the same kernel', stream(got.twin.stdout), stream(got.outcome?.stdout ?? ''));
-    else if (got.twin !== undefined && got.outcome !== undefined) compareTwins(expected.step, got.outcome, got.twin, differ);
+    if (expected.step.do === 'unfollow' && expected.step.ends === true)
+      differ('exit code', String(expected.outcome?.exit), String(got.outcome?.exit));
+    if (expected.step.do === 'unfollow' && got.twin !== undefined)
+      differ('standard output in the same kernel', stream(got.twin.stdout), stream(got.outcome?.stdout ?? ''));
+    else if (got.twin !== undefined && got.outcome !== undefined)
+      compareTwins(expected.step, got.outcome, got.twin, differ);
     if (expected.states !== undefined && got.states !== undefined) {
-      const say = (states: States, names: Generations): readonly string[] => [states.procDrbd, states.status, states.show].map((text) => normalise(text, names));
+      const say = (states: States, names: Generations): readonly string[] =>
+        [states.procDrbd, states.status, states.show].map((text) => normalise(text, names));
       const [before, after] = [say(expected.states, expectedNames), say(got.states, gotNames)];
-      for (const [position, what] of (['/proc/drbd', 'status', 'show'] as const).entries()) differ(what, before[position] ?? '', after[position] ?? '');
+      for (const [position, what] of (['/proc/drbd', 'status', 'show'] as const).entries())
+        differ(what, before[position] ?? '', after[position] ?? '');
     }
   }
   return found;
@@ -75,18 +119,39 @@ export function compareRuns(genuine: ScenarioRecord, ours: ScenarioRecord): read
 
 /** Of show-gi, whose explanations are for people, what programs read of it. */
 function machineRead(words: readonly string[], stdout: string): string {
-  return words.some((word) => /\bshow-gi\b/u.test(word)) ? stdout.split('\n').filter((line) => /^(?:[0-9A-F]{16}:|flags:|meta-data:|<generation)/u.test(line)).join('\n') : stdout;
+  return words.some((word) => /\bshow-gi\b/u.test(word))
+    ? stdout
+        .split('\n')
+        .filter((line) => /^(?:[0-9A-F]{16}:|flags:|meta-data:|<generation)/u.test(line))
+        .join('\n')
+    : stdout;
 }
 
-function compareOutcomes(step: CommandStep, expected: Outcome, got: Outcome, [expectedNames, gotNames]: readonly [Generations, Generations], differ: (what: Difference['what'], before: string, after: string) => void): void {
-  differ('exit code', String(expected.exit), `${got.exit}${expected.exit === got.exit ? '' : ` (${got.stderr.trim()})`}`.replace(/ \(\)$/u, ''));
-  if (step.loose !== true && expected.exit !== 20) differ('standard output', normalise(machineRead(step.argv, expected.stdout), expectedNames), normalise(machineRead(step.argv, got.stdout), gotNames));
-  for (const number of refusalNumbers(expected.stderr)) if (!refusalNumbers(got.stderr).includes(number)) differ('number on standard error', `(${number})`, got.stderr);
+function compareOutcomes(
+  step: CommandStep,
+  expected: Outcome,
+  got: Outcome,
+  [expectedNames, gotNames]: readonly [Generations, Generations],
+  differ: (what: Difference['what'], before: string, after: string) => void,
+): void {
+  differ(
+    'exit code',
+    String(expected.exit),
+    `${got.exit}${expected.exit === got.exit ? '' : ` (${got.stderr.trim()})`}`.replace(/ \(\)$/u, ''),
+  );
+  if (step.loose !== true && expected.exit !== 20)
+    differ(
+      'standard output',
+      normalise(machineRead(step.argv, expected.stdout), expectedNames),
+      normalise(machineRead(step.argv, got.stdout), gotNames),
+    );
+  for (const number of refusalNumbers(expected.stderr))
+    if (!refusalNumbers(got.stderr).includes(number)) differ('number on standard error', `(${number})`, got.stderr);
 }
 
 /**
- * A stream without what is a program's own: the time at which it heard, its own sequence number for what was there at first, and
- * the note that messages about other resources were skipped.
+ * A stream without what is a program's own: the time at which it heard, its own sequence number for what was there at
+ * first, and the note that messages about other resources were skipped.
  */
 function stream(text: string): string {
   return text
@@ -95,9 +160,15 @@ function stream(text: string): string {
     .replace(/^(?:<time> )?- skipped \d+\n/gmu, '');
 }
 
-function compareTwins(step: Step, got: Outcome, twin: Outcome, differ: (what: Difference['what'], before: string, after: string) => void): void {
+function compareTwins(
+  step: Step,
+  got: Outcome,
+  twin: Outcome,
+  differ: (what: Difference['what'], before: string, after: string) => void,
+): void {
   const words = 'argv' in step ? step.argv : [];
-  const moment = (text: string): string => machineRead(words, text).replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+/gmu, '<time>');
+  const moment = (text: string): string =>
+    machineRead(words, text).replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+/gmu, '<time>');
   differ('exit code in the same kernel', String(twin.exit), String(got.exit));
   if (twin.exit !== 20) differ('standard output in the same kernel', moment(twin.stdout), moment(got.stdout));
 }

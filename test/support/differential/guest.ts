@@ -12,7 +12,9 @@ import { runOurs, runOursCounted } from './ours';
 /** drbd-utils' program for the 8.4 module, which its `drbdsetup` would execute. */
 const GENUINE = '/lib/drbd/drbdsetup-84';
 const SCRATCH = '/tmp/differential';
-/** Where others find the tool under test, by the two names that drbdadm and its like call; and the log of their calls. */
+/**
+ * Where others find the tool under test, by the two names that drbdadm and its like call; and the log of their calls.
+ */
 const CALLED = `${SCRATCH}/bin`;
 const CALLS = `${SCRATCH}/calls`;
 const NAMES = ['drbdsetup', 'drbdsetup-84'] as const;
@@ -24,11 +26,12 @@ const REST_MS = 60_000;
 const QUIET_MS = 500;
 
 /** States that end by themselves. */
-const PASSING = /cs:(?:Disconnecting|Unconnected|Timeout|BrokenPipe|NetworkFailure|ProtocolError|TearDown|WFReportParams|StartingSync[ST]|WFBitMap[ST]|WFSyncUUID|Sync(?:Source|Target)|Verify[ST]|Ahead|Behind)\b|(?:Attaching|Negotiating|Failed)/u;
+const PASSING =
+  /cs:(?:Disconnecting|Unconnected|Timeout|BrokenPipe|NetworkFailure|ProtocolError|TearDown|WFReportParams|StartingSync[ST]|WFBitMap[ST]|WFSyncUUID|Sync(?:Source|Target)|Verify[ST]|Ahead|Behind)\b|(?:Attaching|Negotiating|Failed)/u;
 
 /**
- * Runs programs from a small shell: a process starts several times faster from there than from Node, whose memory would have to be
- * taken over.
+ * Runs programs from a small shell: a process starts several times faster from there than from Node, whose memory would
+ * have to be taken over.
  */
 class Shell {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -60,17 +63,33 @@ class Shell {
   }
 
   async run(argv: readonly string[]): Promise<Outcome> {
-    const exit = await this.line(`${Shell.quote(argv)} </dev/null >${SCRATCH}/out 2>${SCRATCH}/err; echo $?`, argv.join(' '));
-    return { exit: Number(exit), stdout: readFileSync(`${SCRATCH}/out`, 'utf8'), stderr: readFileSync(`${SCRATCH}/err`, 'utf8') };
+    const exit = await this.line(
+      `${Shell.quote(argv)} </dev/null >${SCRATCH}/out 2>${SCRATCH}/err; echo $?`,
+      argv.join(' '),
+    );
+    return {
+      exit: Number(exit),
+      stdout: readFileSync(`${SCRATCH}/out`, 'utf8'),
+      stderr: readFileSync(`${SCRATCH}/err`, 'utf8'),
+    };
   }
 
   async start(id: string, argv: readonly string[]): Promise<number> {
-    return Number(await this.line(`${Shell.quote(argv)} </dev/null >${SCRATCH}/${id}.out 2>${SCRATCH}/${id}.err & echo $!`, argv.join(' ')));
+    return Number(
+      await this.line(
+        `${Shell.quote(argv)} </dev/null >${SCRATCH}/${id}.out 2>${SCRATCH}/${id}.err & echo $!`,
+        argv.join(' '),
+      ),
+    );
   }
 
   async end(id: string, pid: number, bySignal: boolean): Promise<Outcome> {
     const exit = await this.line(`${bySignal ? `kill -TERM ${pid}; ` : ''}wait ${pid}; echo $?`, id);
-    return { exit: Number(exit), stdout: readFileSync(`${SCRATCH}/${id}.out`, 'utf8'), stderr: readFileSync(`${SCRATCH}/${id}.err`, 'utf8') };
+    return {
+      exit: Number(exit),
+      stdout: readFileSync(`${SCRATCH}/${id}.out`, 'utf8'),
+      stderr: readFileSync(`${SCRATCH}/${id}.err`, 'utf8'),
+    };
   }
 
   close(): void {
@@ -86,7 +105,8 @@ async function rest(until: Until = {}): Promise<string> {
   for (;;) {
     const text = procDrbd();
     const lines = text.split('\n').filter((line) => /^ *\d+: /u.test(line));
-    const ofMinor = (minor: string): string | undefined => lines.find((line) => line.trimStart().startsWith(`${minor}: `));
+    const ofMinor = (minor: string): string | undefined =>
+      lines.find((line) => line.trimStart().startsWith(`${minor}: `));
     const expected = Object.entries(until).map(([minor, pattern]) => ({ line: ofMinor(minor), pattern }));
     const said = expected.every(({ line, pattern }) => line !== undefined && new RegExp(pattern, 'u').test(line));
     // A state that is expected by name may be a passing one.
@@ -95,14 +115,30 @@ async function rest(until: Until = {}): Promise<string> {
       return state !== undefined && !expected.some((one) => one.line === line && one.pattern.includes(state));
     });
     if (said && !passing) return text;
-    if (performance.now() > deadline) throw new Error(`the kernel did not come to rest${Object.keys(until).length === 0 ? '' : `, or not to ${JSON.stringify(until)}`}:\n${text}`);
+    if (performance.now() > deadline)
+      throw new Error(
+        `the kernel did not come to rest${Object.keys(until).length === 0 ? '' : `, or not to ${JSON.stringify(until)}`}:\n${text}`,
+      );
     await sleep(50);
   }
 }
 
 /** Questions that change nothing, whose answers the genuine program can give a second time. */
-const QUESTIONS: ReadonlySet<string> = new Set(['role', 'state', 'cstate', 'dstate', 'show-gi', 'get-gi', 'show', 'status', 'sh-status', 'check-resize', 'xml-help']);
-const isQuestion = (argv: readonly string[]): boolean => QUESTIONS.has(argv[0] ?? '') || (argv[0] === 'events2' && argv.some((word) => word === '--now' || word === '-n'));
+const QUESTIONS: ReadonlySet<string> = new Set([
+  'role',
+  'state',
+  'cstate',
+  'dstate',
+  'show-gi',
+  'get-gi',
+  'show',
+  'status',
+  'sh-status',
+  'check-resize',
+  'xml-help',
+]);
+const isQuestion = (argv: readonly string[]): boolean =>
+  QUESTIONS.has(argv[0] ?? '') || (argv[0] === 'events2' && argv.some((word) => word === '--now' || word === '-n'));
 
 const isStream = (argv: readonly string[]): boolean => argv[0]?.startsWith('events') === true;
 const twinOf = (id: string): string => `${id}.twin`;
@@ -117,7 +153,12 @@ class Run {
   constructor(tool: Tool) {
     this.#tool = tool;
     mkdirSync(CALLED, { recursive: true });
-    for (const name of NAMES) writeFileSync(`${CALLED}/${name}`, `#!/bin/sh\necho "\${0##*/} $*" >>${CALLS}\nexec ${Shell.quote(this.#asProcess([]))} "$@"\n`, { mode: 0o755 });
+    for (const name of NAMES)
+      writeFileSync(
+        `${CALLED}/${name}`,
+        `#!/bin/sh\necho "\${0##*/} $*" >>${CALLS}\nexec ${Shell.quote(this.#asProcess([]))} "$@"\n`,
+        { mode: 0o755 },
+      );
   }
 
   async step(step: Step): Promise<Omit<StepRecord, 'step' | 'seconds'>> {
@@ -125,7 +166,10 @@ class Run {
       case 'command': {
         const outcome = await this.#command(step);
         if (step.loose !== true) await rest(step.until);
-        const twin = this.#tool === 'ours' && step.loose !== true && isQuestion(step.argv) ? { twin: await this.#shell.run([GENUINE, ...step.argv]) } : {};
+        const twin =
+          this.#tool === 'ours' && step.loose !== true && isQuestion(step.argv)
+            ? { twin: await this.#shell.run([GENUINE, ...step.argv]) }
+            : {};
         return { outcome, ...twin, ...(step.states === false ? {} : { states: await this.#states(step.until) }) };
       }
       case 'refused': {
@@ -144,7 +188,12 @@ class Run {
       }
       case 'caller': {
         writeFileSync(CALLS, '');
-        const outcome = await this.#shell.run(['env', `PATH=${CALLED}:${process.env['PATH'] ?? ''}`, 'DRBD_DONT_WARN_ON_VERSION_MISMATCH=1', ...step.argv]);
+        const outcome = await this.#shell.run([
+          'env',
+          `PATH=${CALLED}:${process.env['PATH'] ?? ''}`,
+          'DRBD_DONT_WARN_ON_VERSION_MISMATCH=1',
+          ...step.argv,
+        ]);
         return { outcome: { ...outcome, calls: readFileSync(CALLS, 'utf8') }, states: await this.#states(step.until) };
       }
       case 'hold':
@@ -160,13 +209,18 @@ class Run {
         await this.#follow(step.id, this.#asProcess(step.argv));
         // Beside a stream of ours the genuine one hears the same.
         if (this.#tool === 'ours' && isStream(step.argv)) await this.#follow(twinOf(step.id), [GENUINE, ...step.argv]);
-        if (isStream(step.argv)) for (const id of [step.id, twinOf(step.id)]) if (this.#followed.has(id)) await this.#untilSaid(id);
+        if (isStream(step.argv))
+          for (const id of [step.id, twinOf(step.id)]) if (this.#followed.has(id)) await this.#untilSaid(id);
         return {};
       case 'unfollow': {
-        if (step.ends === true) return { outcome: await this.#shell.end(step.id, this.#followed.get(step.id) ?? 0, false) };
+        if (step.ends === true)
+          return { outcome: await this.#shell.end(step.id, this.#followed.get(step.id) ?? 0, false) };
         const ids = [step.id, twinOf(step.id)].filter((id) => this.#followed.has(id));
         await this.#untilQuiet(ids);
-        const [outcome, twin] = await ids.reduce<Promise<readonly Outcome[]>>(async (ended, id) => [...(await ended), await this.#shell.end(id, this.#followed.get(id) ?? 0, true)], Promise.resolve([]));
+        const [outcome, twin] = await ids.reduce<Promise<readonly Outcome[]>>(
+          async (ended, id) => [...(await ended), await this.#shell.end(id, this.#followed.get(id) ?? 0, true)],
+          Promise.resolve([]),
+        );
         return { ...(outcome === undefined ? {} : { outcome }), ...(twin === undefined ? {} : { twin }) };
       }
     }
@@ -182,34 +236,51 @@ class Run {
 
   /** A stream that has begun says what exists, if only that this is all. */
   async #untilSaid(id: string): Promise<void> {
-    for (const deadline = performance.now() + REST_MS; performance.now() < deadline; await sleep(50)) if (written(id) > 0) return;
+    for (const deadline = performance.now() + REST_MS; performance.now() < deadline; await sleep(50))
+      if (written(id) > 0) return;
     throw new Error(`${id} says nothing`);
   }
 
   /** Until streams have written nothing more for a while. */
   async #untilQuiet(ids: readonly string[]): Promise<void> {
     const deadline = performance.now() + REST_MS;
-    for (let [before, since] = ['', performance.now()]; performance.now() < Math.min(deadline, since + QUIET_MS); await sleep(50)) {
+    for (
+      let [before, since] = ['', performance.now()];
+      performance.now() < Math.min(deadline, since + QUIET_MS);
+      await sleep(50)
+    ) {
       const now = ids.map(written).join();
       if (now !== before) [before, since] = [now, performance.now()];
     }
   }
 
   #asProcess(argv: readonly string[]): readonly string[] {
-    return this.#tool === 'genuine' ? [GENUINE, ...argv] : [process.execPath, `${process.cwd()}/dist/lib/cli/bin/drbdsetup.js`, ...argv];
+    return this.#tool === 'genuine'
+      ? [GENUINE, ...argv]
+      : [process.execPath, `${process.cwd()}/dist/lib/cli/bin/drbdsetup.js`, ...argv];
   }
 
   async #command(step: CommandStep): Promise<Outcome> {
-    return this.#tool === 'ours' && step.process !== true ? runOurs(step.argv) : this.#shell.run(this.#asProcess(step.argv));
+    return this.#tool === 'ours' && step.process !== true
+      ? runOurs(step.argv)
+      : this.#shell.run(this.#asProcess(step.argv));
   }
 
   /** What the kernel says once it is at rest: taken again while it still moved. */
   async #states(until?: Until): Promise<States> {
     for (let attempts = 20; ; attempts--) {
       const before = await rest(until);
-      await this.#shell.line(`${GENUINE} status --verbose --statistics >${SCRATCH}/status 2>&1; ${GENUINE} show >${SCRATCH}/show 2>&1; echo`, 'the states');
+      await this.#shell.line(
+        `${GENUINE} status --verbose --statistics >${SCRATCH}/status 2>&1; ${GENUINE} show >${SCRATCH}/show 2>&1; echo`,
+        'the states',
+      );
       const after = procDrbd();
-      if (before === after || attempts === 0) return { procDrbd: after, status: readFileSync(`${SCRATCH}/status`, 'utf8'), show: readFileSync(`${SCRATCH}/show`, 'utf8') };
+      if (before === after || attempts === 0)
+        return {
+          procDrbd: after,
+          status: readFileSync(`${SCRATCH}/status`, 'utf8'),
+          show: readFileSync(`${SCRATCH}/show`, 'utf8'),
+        };
     }
   }
 }
@@ -229,7 +300,12 @@ async function main(tool: Tool): Promise<void> {
       break;
     }
   }
-  const record: ScenarioRecord = { scenario: scenario.name, tool, records, ...(failure === undefined ? {} : { failure }) };
+  const record: ScenarioRecord = {
+    scenario: scenario.name,
+    tool,
+    records,
+    ...(failure === undefined ? {} : { failure }),
+  };
   writeFileSync('/out/records.json', JSON.stringify(record));
   run.close();
   // What hangs in the kernel must not keep the guest.

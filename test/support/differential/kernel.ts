@@ -28,7 +28,23 @@ export async function boot<T>(command: readonly string[], options: BootOptions, 
     for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(input, name), text);
     const modules = (options.modules ?? []).flatMap((module) => ['--modules', module]);
     const memory = options.memoryMegabytes === undefined ? [] : ['--memory', String(options.memoryMegabytes)];
-    const args = ['run', ...(options.qemu === true ? ['--qemu'] : []), '--check-log', '--timeout', String(options.seconds), '--in', input, '--out', output, '--log', log, ...modules, ...memory, '--', ...command];
+    const args = [
+      'run',
+      ...(options.qemu === true ? ['--qemu'] : []),
+      '--check-log',
+      '--timeout',
+      String(options.seconds),
+      '--in',
+      input,
+      '--out',
+      output,
+      '--log',
+      log,
+      ...modules,
+      ...memory,
+      '--',
+      ...command,
+    ];
     const child = spawn(join(PROJECT, 'scripts/kernel'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -45,7 +61,11 @@ export async function boot<T>(command: readonly string[], options: BootOptions, 
 }
 
 /** Runs a scenario with one of the two programs in a kernel of its own. */
-export function runScenario(scenario: Scenario, tool: Tool, options: { readonly seconds: number; readonly qemu?: true }): Promise<ScenarioRecord> {
+export function runScenario(
+  scenario: Scenario,
+  tool: Tool,
+  options: { readonly seconds: number; readonly qemu?: true },
+): Promise<ScenarioRecord> {
   return boot(
     [process.execPath, '--enable-source-maps', join(__dirname, 'guest.js'), tool],
     {

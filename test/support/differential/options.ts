@@ -53,23 +53,30 @@ function tag(text: string, name: string): string | undefined {
 export function parseXmlHelp(xml: string): CommandTable {
   const name = /<command name="([^"]*)">/u.exec(xml)?.[1];
   if (name === undefined) throw new Error(`no command in ${xml}`);
-  const options = [...xml.matchAll(/<option name="([^"]*)" type="([^"]*)">(.*?)<\/option>/gsu)].map(([, option = '', type = '', body = '']): OptionTable => {
-    const words = [...body.matchAll(/<handler>([^<]*)<\/handler>/gu)].map((match) => match[1] ?? '');
-    const other = MORE_THAN_STRINGS[option];
-    if (other !== undefined) return { name: option, ...other };
-    const [min, max, unit] = [tag(body, 'min'), tag(body, 'max'), tag(body, 'unit_prefix')];
-    const standard = type === 'handler' ? (STANDARD_WORD[option] ?? words[0]) : type === 'string' ? '' : tag(body, 'default');
-    return {
-      name: option,
-      type: type as OptionTable['type'],
-      words,
-      ...(min === undefined ? {} : { min: BigInt(min) }),
-      ...(max === undefined ? {} : { max: BigInt(max) }),
-      ...(standard === undefined ? {} : { default: standard }),
-      ...(unit === undefined ? {} : { unit }),
-    };
-  });
-  return { name, arguments: [...xml.matchAll(/<argument>([^<]*)<\/argument>/gu)].map((match) => match[1] ?? ''), options };
+  const options = [...xml.matchAll(/<option name="([^"]*)" type="([^"]*)">(.*?)<\/option>/gsu)].map(
+    ([, option = '', type = '', body = '']): OptionTable => {
+      const words = [...body.matchAll(/<handler>([^<]*)<\/handler>/gu)].map((match) => match[1] ?? '');
+      const other = MORE_THAN_STRINGS[option];
+      if (other !== undefined) return { name: option, ...other };
+      const [min, max, unit] = [tag(body, 'min'), tag(body, 'max'), tag(body, 'unit_prefix')];
+      const standard =
+        type === 'handler' ? (STANDARD_WORD[option] ?? words[0]) : type === 'string' ? '' : tag(body, 'default');
+      return {
+        name: option,
+        type: type as OptionTable['type'],
+        words,
+        ...(min === undefined ? {} : { min: BigInt(min) }),
+        ...(max === undefined ? {} : { max: BigInt(max) }),
+        ...(standard === undefined ? {} : { default: standard }),
+        ...(unit === undefined ? {} : { unit }),
+      };
+    },
+  );
+  return {
+    name,
+    arguments: [...xml.matchAll(/<argument>([^<]*)<\/argument>/gu)].map((match) => match[1] ?? ''),
+    options,
+  };
 }
 
 /** All commands of the genuine program with their options, from its own descriptions. */
@@ -85,7 +92,10 @@ export function genuineCommands(): readonly CommandTable[] {
     }
   };
   const list = run('help').split('Commands are:')[1]?.split('To get more details')[0] ?? '';
-  return list.trim().split(/\s+/u).map((name) => parseXmlHelp(run('xml-help', name)));
+  return list
+    .trim()
+    .split(/\s+/u)
+    .map((name) => parseXmlHelp(run('xml-help', name)));
 }
 
 /** What one option of a command line is set to: which end of its range. */
@@ -104,13 +114,17 @@ export function numberOf(text: string, option: OptionTable): bigint | undefined 
   return (value * (UNITS[suffix] ?? 1n)) / (UNITS[option.unit ?? '1'] ?? 1n);
 }
 
-/** A boolean's and a flag's smallest value is no, its largest yes; a handler's are its first and last word; a string's are empty and long. */
+/**
+ * A boolean's and a flag's smallest value is no, its largest yes; a handler's are its first and last word; a string's
+ * are empty and long.
+ */
 export function classify(option: OptionTable, value: string | undefined): readonly ValueClass[] {
   const classes: ValueClass[] = [];
   switch (option.type) {
     case 'numeric': {
       const number = numberOf(value ?? '', option);
-      if (number === undefined || number < (option.min ?? number) || number > (option.max ?? number)) return ['out of range'];
+      if (number === undefined || number < (option.min ?? number) || number > (option.max ?? number))
+        return ['out of range'];
       if (number === option.min) classes.push('min');
       if (number === option.max) classes.push('max');
       if (String(number) === option.default) classes.push('default');
@@ -129,15 +143,27 @@ export function classify(option: OptionTable, value: string | undefined): readon
       return value === undefined ? ['max'] : ['out of range'];
     case 'string':
       if (value === undefined || value === '') return ['min', 'default'];
-      return value.length > longestString(option) ? ['out of range'] : value.length === longestString(option) ? ['max'] : [];
+      return value.length > longestString(option)
+        ? ['out of range']
+        : value.length === longestString(option)
+          ? ['max']
+          : [];
     case 'address':
       return value !== undefined && /^ipv[46]:/u.test(value) ? ['max'] : ['out of range'];
   }
 }
 
 /** What a command line sets its options to, by their tables; an option that is absent has its standard value. */
-export function optionsOf(argv: readonly string[], table: CommandTable): ReadonlyMap<OptionTable, readonly ValueClass[]> {
-  const given = new Map(argv.filter((word) => word.startsWith('--')).map((word) => /^--([^=]*)(?:=(.*))?$/su.exec(word)).map((match) => [match?.[1] ?? '', match?.[2]]));
+export function optionsOf(
+  argv: readonly string[],
+  table: CommandTable,
+): ReadonlyMap<OptionTable, readonly ValueClass[]> {
+  const given = new Map(
+    argv
+      .filter((word) => word.startsWith('--'))
+      .map((word) => /^--([^=]*)(?:=(.*))?$/su.exec(word))
+      .map((match) => [match?.[1] ?? '', match?.[2]]),
+  );
   const classes = new Map<OptionTable, readonly ValueClass[]>();
   for (const option of table.options) {
     if (given.has(option.name)) classes.set(option, classify(option, given.get(option.name)));
@@ -146,7 +172,10 @@ export function optionsOf(argv: readonly string[], table: CommandTable): Readonl
   return classes;
 }
 
-/** Settings of one option that a kernel must be asked for: the ends of its range, all its words, and its standard value last. */
+/**
+ * Settings of one option that a kernel must be asked for: the ends of its range, all its words, and its standard value
+ * last.
+ */
 export function settings(option: OptionTable): readonly string[] {
   const set = (value: string): string => `--${option.name}=${value}`;
   switch (option.type) {
@@ -159,7 +188,12 @@ export function settings(option: OptionTable): readonly string[] {
     case 'flag':
       return [`--${option.name}=x`, `--${option.name}`];
     case 'string':
-      return [...typicalStrings(option).map(set), set(option.name === 'cpu-mask' ? '0'.repeat(30) + '1' : 'x'.repeat(longestString(option))), set('f'.repeat(200)), set('')];
+      return [
+        ...typicalStrings(option).map(set),
+        set(option.name === 'cpu-mask' ? '0'.repeat(30) + '1' : 'x'.repeat(longestString(option))),
+        set('f'.repeat(200)),
+        set(''),
+      ];
     case 'address':
       return [set('nosuchfamily:1'), set('ipv4:127.0.0.1:7799')];
   }
@@ -173,5 +207,9 @@ export function beyond(option: OptionTable): readonly string[] {
 
 function typicalStrings(option: OptionTable): readonly string[] {
   if (option.name === 'cpu-mask') return ['1', '0,00000001', 'zz'];
-  return option.name === 'shared-secret' ? ['a word'] : option.name === 'cram-hmac-alg' || option.name === 'data-integrity-alg' ? ['sha1', 'nosuchalg'] : ['crc32c', 'nosuchalg'];
+  return option.name === 'shared-secret'
+    ? ['a word']
+    : option.name === 'cram-hmac-alg' || option.name === 'data-integrity-alg'
+      ? ['sha1', 'nosuchalg']
+      : ['crc32c', 'nosuchalg'];
 }

@@ -10,8 +10,8 @@ const GENL_ID_CTRL = 16;
 const TYPE_OFFSET = 4;
 
 /**
- * Sends from threads. The program sends from processes, so that it can end whatever the kernel does: those are copies of this process, large and slow to make
- * in user-mode Linux. Steps that run the program itself have them.
+ * Sends from threads. The program sends from processes, so that it can end whatever the kernel does: those are copies
+ * of this process, large and slow to make in user-mode Linux. Steps that run the program itself have them.
  */
 const native = nativeTransport();
 
@@ -39,7 +39,11 @@ export async function runOursCounted(argv: readonly string[]): Promise<Outcome &
       const socket = native.open(options, handlers);
       const send = socket.send.bind(socket);
       socket.send = (bytes, to) => {
-        if (options.protocol === NETLINK_GENERIC && new DataView(bytes.buffer, bytes.byteOffset).getUint16(TYPE_OFFSET, true) !== GENL_ID_CTRL) requests++;
+        if (
+          options.protocol === NETLINK_GENERIC &&
+          new DataView(bytes.buffer, bytes.byteOffset).getUint16(TYPE_OFFSET, true) !== GENL_ID_CTRL
+        )
+          requests++;
         return send(bytes, to);
       };
       return socket;

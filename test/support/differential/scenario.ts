@@ -1,6 +1,6 @@
 /**
- * A scenario is data: steps that a kernel goes through, once with the genuine drbdsetup and once with ours. It travels into the guest
- * as JSON, so there is nothing in it but strings, numbers and lists.
+ * A scenario is data: steps that a kernel goes through, once with the genuine drbdsetup and once with ours. It travels
+ * into the guest as JSON, so there is nothing in it but strings, numbers and lists.
  */
 export interface Scenario {
   readonly name: string;
@@ -12,10 +12,16 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-/** What /proc/drbd must say of minors before a step is over, as patterns for the line that begins with the minor's number. */
+/**
+ * What /proc/drbd must say of minors before a step is over, as patterns for the line that begins with the minor's
+ * number.
+ */
 export type Until = Readonly<Record<number, string>>;
 
-/** A command of the tool under test. Exit code, standard output, the numbers on standard error and the states after it are compared. */
+/**
+ * A command of the tool under test. Exit code, standard output, the numbers on standard error and the states after it
+ * are compared.
+ */
 export interface CommandStep {
   readonly do: 'command';
   readonly argv: readonly string[];
@@ -28,7 +34,10 @@ export interface CommandStep {
   readonly loose?: true;
 }
 
-/** A command that ours must refuse by itself: exit code 20, nothing changed. The genuine one sends it to the kernel, so it is not asked. */
+/**
+ * A command that ours must refuse by itself: exit code 20, nothing changed. The genuine one sends it to the kernel, so
+ * it is not asked.
+ */
 export interface RefusedStep {
   readonly do: 'refused';
   readonly argv: readonly string[];
@@ -45,8 +54,8 @@ export interface ProgramStep {
 }
 
 /**
- * A program of others that calls drbdsetup by its name, which is the tool under test. Its exit code and output are compared, what it
- * called, and the states after it.
+ * A program of others that calls drbdsetup by its name, which is the tool under test. Its exit code and output are
+ * compared, what it called, and the states after it.
  */
 export interface CallerStep {
   readonly do: 'caller';
@@ -66,7 +75,10 @@ export interface SettleStep {
   readonly until: Until;
 }
 
-/** A command of the tool under test that goes on beside the others, such as events2, as a process of its own; and its end by SIGTERM. */
+/**
+ * A command of the tool under test that goes on beside the others, such as events2, as a process of its own; and its
+ * end by SIGTERM.
+ */
 export interface FollowStep {
   readonly do: 'follow';
   readonly id: string;
@@ -79,7 +91,8 @@ export interface UnfollowStep {
   readonly ends?: true;
 }
 
-export type Step = CommandStep | RefusedStep | ProgramStep | CallerStep | HoldStep | SettleStep | FollowStep | UnfollowStep;
+export type Step =
+  CommandStep | RefusedStep | ProgramStep | CallerStep | HoldStep | SettleStep | FollowStep | UnfollowStep;
 
 /** Which program a run is of. */
 export type Tool = 'genuine' | 'ours';
@@ -95,7 +108,10 @@ export interface Outcome {
   readonly calls?: string;
 }
 
-/** What the kernel says: /proc/drbd, and `status --verbose --statistics` and `show` by the genuine drbdsetup in either run. */
+/**
+ * What the kernel says: /proc/drbd, and `status --verbose --statistics` and `show` by the genuine drbdsetup in either
+ * run.
+ */
 export interface States {
   readonly procDrbd: string;
   readonly status: string;
@@ -106,7 +122,9 @@ export interface States {
 export interface StepRecord {
   readonly step: Step;
   readonly outcome?: Outcome;
-  /** The genuine program's answer to the same question, in the same kernel right afterwards: nothing in it may differ. */
+  /**
+   * The genuine program's answer to the same question, in the same kernel right afterwards: nothing in it may differ.
+   */
   readonly twin?: Outcome;
   readonly states?: States;
   readonly seconds: number;
@@ -129,7 +147,11 @@ export function command(text: string, more: Partial<Omit<CommandStep, 'do' | 'ar
 
 /** Several commands, one a line. */
 export function commands(text: string): readonly CommandStep[] {
-  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').map((line) => command(line));
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => command(line));
 }
 
 /** The same commands as processes of their own. */
@@ -151,16 +173,25 @@ export function shell(text: string, more: Partial<Omit<ProgramStep, 'do' | 'argv
 }
 
 /** A program that calls drbdsetup, as a shell's command line. */
-export const caller = (text: string, until: Until = {}): CallerStep => ({ do: 'caller', argv: ['sh', '-c', text], until });
+export const caller = (text: string, until: Until = {}): CallerStep => ({
+  do: 'caller',
+  argv: ['sh', '-c', text],
+  until,
+});
 
 export const settle = (until: Until): SettleStep => ({ do: 'settle', until });
 export const hold = (path: string): HoldStep => ({ do: 'hold', path });
 export const release = (path: string): HoldStep => ({ do: 'release', path });
 export const follow = (id: string, text: string): FollowStep => ({ do: 'follow', id, argv: words(text) });
-export const unfollow = (id: string, more: { readonly ends?: true } = {}): UnfollowStep => ({ do: 'unfollow', id, ...more });
+export const unfollow = (id: string, more: { readonly ends?: true } = {}): UnfollowStep => ({
+  do: 'unfollow',
+  id,
+  ...more,
+});
 
 /** Writes metadata as drbdadm would. */
-export const createMetadata = (minor: number, disk: string, layout = 'internal'): ProgramStep => program(`drbdmeta --force ${minor} v08 ${disk} ${layout} create-md`);
+export const createMetadata = (minor: number, disk: string, layout = 'internal'): ProgramStep =>
+  program(`drbdmeta --force ${minor} v08 ${disk} ${layout} create-md`);
 
 /** The end of a pair of addresses on this machine's loopback. */
 export const address = (port: number): string => `ipv4:127.0.0.1:${port}`;
@@ -223,7 +254,9 @@ export function attached({ resource, minor, disk }: Side, options = ''): readonl
 
 /** The command that connects a side to the other one. */
 export function connect({ resource, my, peer }: Side, options = '', until: Until = {}): CommandStep {
-  return command(`connect ${resource} ${my} ${peer} --protocol=C --verify-alg=crc32c --ping-timeout=20 ${options}`, { until });
+  return command(`connect ${resource} ${my} ${peer} --protocol=C --verify-alg=crc32c --ping-timeout=20 ${options}`, {
+    until,
+  });
 }
 
 const BOTH = (state: string, other = state): Until => ({ [left.minor]: state, [right.minor]: other });
@@ -235,7 +268,12 @@ export function mirrored(options: { readonly net?: string; readonly disk?: strin
     ...attached(right, options.disk),
     connect(left, options.net, { [left.minor]: 'cs:WFConnection' }),
     connect(right, options.net, BOTH('cs:Connected ro:Secondary/Secondary ds:Inconsistent/Inconsistent')),
-    command('primary 0 --force', { until: BOTH('cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate', 'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate') }),
+    command('primary 0 --force', {
+      until: BOTH(
+        'cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate',
+        'cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate',
+      ),
+    }),
   ];
 }
 

@@ -40,7 +40,9 @@ async function request(...words: [string, ...string[]]): Promise<unknown> {
   return requestOf(await call(...words));
 }
 
-async function drbdsetup(...argv: string[]): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
+async function drbdsetup(
+  ...argv: string[]
+): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
   const io = memoryIo();
   const exit = await main(argv, io, { backend });
   return { exit, stdout: io.stdout.text, stderr: io.stderr.text };
@@ -48,34 +50,81 @@ async function drbdsetup(...argv: string[]): Promise<{ readonly exit: number; re
 
 describe('requests of command lines', () => {
   test('objects and addresses', async () => {
-    expect(await request('primary', '/dev/drbd3', '--force')).toEqual({ minor: 3, set_role_parms: { assume_uptodate: true } });
-    expect(await request('primary', '3', '--overwrite-data-of-peer')).toEqual({ minor: 3, set_role_parms: { assume_uptodate: true } });
+    expect(await request('primary', '/dev/drbd3', '--force')).toEqual({
+      minor: 3,
+      set_role_parms: { assume_uptodate: true },
+    });
+    expect(await request('primary', '3', '--overwrite-data-of-peer')).toEqual({
+      minor: 3,
+      set_role_parms: { assume_uptodate: true },
+    });
     expect(await request('primary', '3', '--force=no')).toEqual({ minor: 3, set_role_parms: {} });
     expect(await request('primary', '3')).toEqual({ minor: 3 });
-    expect(await request('new-minor', 'r0', '7', '1')).toEqual({ minor: 7, context: { ctx_resource_name: 'r0', ctx_volume: 1 } });
+    expect(await request('new-minor', 'r0', '7', '1')).toEqual({
+      minor: 7,
+      context: { ctx_resource_name: 'r0', ctx_volume: 1 },
+    });
     expect(await request('connect', 'r0', '10.0.0.1', 'ipv6:[fe80::1]:7000', '--protocol=a', '--dry-run')).toEqual({
-      context: { ctx_resource_name: 'r0', ctx_my_addr: { family: 'ipv4', address: '10.0.0.1', port: 7788 }, ctx_peer_addr: { family: 'ipv6', address: 'fe80::1', port: 7000 } },
+      context: {
+        ctx_resource_name: 'r0',
+        ctx_my_addr: { family: 'ipv4', address: '10.0.0.1', port: 7788 },
+        ctx_peer_addr: { family: 'ipv6', address: 'fe80::1', port: 7000 },
+      },
       net_conf: { wire_protocol: 1, tentative: true },
     });
-    expect(await request('disconnect', 'sdp:10.0.0.1:1', 'ipv6:::1:2')).toEqual({ context: { ctx_my_addr: { family: 'sdp', address: '10.0.0.1', port: 1 }, ctx_peer_addr: { family: 'ipv6', address: '::1', port: 2 } } });
+    expect(await request('disconnect', 'sdp:10.0.0.1:1', 'ipv6:::1:2')).toEqual({
+      context: {
+        ctx_my_addr: { family: 'sdp', address: '10.0.0.1', port: 1 },
+        ctx_peer_addr: { family: 'ipv6', address: '::1', port: 2 },
+      },
+    });
   });
 
   test('options go out in the order of the command line, arguments behind them', async () => {
-    const params = (await request('attach', '--al-extents', '257', '0', '/dev/a', '--size=10M', '/dev/b', 'flexible', '--al-extents=300')) as { disk_conf: object };
-    expect(Object.entries(params.disk_conf)).toEqual([['disk_size', 20480n], ['al_extents', 300], ['backing_dev', '/dev/a'], ['meta_dev', '/dev/b'], ['meta_dev_idx', -2]]);
-    expect(await request('disk-options', '0', '--set-defaults', '--resync-after=-1', '--c-max-rate', '1G')).toEqual({ minor: 0, setDefaults: true, disk_conf: { resync_after: -1, c_max_rate: 1048576 } });
+    const params = (await request(
+      'attach',
+      '--al-extents',
+      '257',
+      '0',
+      '/dev/a',
+      '--size=10M',
+      '/dev/b',
+      'flexible',
+      '--al-extents=300',
+    )) as { disk_conf: object };
+    expect(Object.entries(params.disk_conf)).toEqual([
+      ['disk_size', 20480n],
+      ['al_extents', 300],
+      ['backing_dev', '/dev/a'],
+      ['meta_dev', '/dev/b'],
+      ['meta_dev_idx', -2],
+    ]);
+    expect(await request('disk-options', '0', '--set-defaults', '--resync-after=-1', '--c-max-rate', '1G')).toEqual({
+      minor: 0,
+      setDefaults: true,
+      disk_conf: { resync_after: -1, c_max_rate: 1048576 },
+    });
   });
 
   test('booleans are said in four ways', async () => {
-    for (const word of ['--no-disk-barrier', '--disk-barrier=no', '--no-disk-b']) expect(await request('disk-options', '0', word)).toEqual({ minor: 0, disk_conf: { disk_barrier: false } });
-    for (const word of ['--disk-barrier', '--disk-barrier=yes', '--disk-b']) expect(await request('disk-options', '0', word)).toEqual({ minor: 0, disk_conf: { disk_barrier: true } });
+    for (const word of ['--no-disk-barrier', '--disk-barrier=no', '--no-disk-b'])
+      expect(await request('disk-options', '0', word)).toEqual({ minor: 0, disk_conf: { disk_barrier: false } });
+    for (const word of ['--disk-barrier', '--disk-barrier=yes', '--disk-b'])
+      expect(await request('disk-options', '0', word)).toEqual({ minor: 0, disk_conf: { disk_barrier: true } });
   });
 
   test('a secret may stand in a file', async () => {
     const addresses = ['127.0.0.1:1', '127.0.0.1:2'];
-    for (const words of [['--shared-secret-file', 'F'], ['--shared-secret-file=F']]) expect(await request('net-options', ...addresses, ...words)).toMatchObject({ net_conf: { shared_secret: 'secret of F' } });
-    expect(await request('net-options', ...addresses, '--shared', 'x')).toMatchObject({ net_conf: { shared_secret: 'x' } });
-    await expect(request('net-options', ...addresses, '--shared-secret=x', '--shared-secret-file=F')).rejects.toThrow(UsageError);
+    for (const words of [['--shared-secret-file', 'F'], ['--shared-secret-file=F']])
+      expect(await request('net-options', ...addresses, ...words)).toMatchObject({
+        net_conf: { shared_secret: 'secret of F' },
+      });
+    expect(await request('net-options', ...addresses, '--shared', 'x')).toMatchObject({
+      net_conf: { shared_secret: 'x' },
+    });
+    await expect(request('net-options', ...addresses, '--shared-secret=x', '--shared-secret-file=F')).rejects.toThrow(
+      UsageError,
+    );
   });
 
   test('names that are minors where a minor may stand', async () => {
@@ -87,30 +136,50 @@ describe('requests of command lines', () => {
 });
 
 /** Every number that an option may not have, and the ends of what it may. */
-const numbers = commands.flatMap((command) => command.options.filter(({ kind }) => kind === 'number').map((option) => [command.name, option.name, option] as const));
+const numbers = commands.flatMap((command) =>
+  command.options.filter(({ kind }) => kind === 'number').map((option) => [command.name, option.name, option] as const),
+);
 
 describe('every option', () => {
-  const objects: Readonly<Record<string, readonly string[]>> = { attach: ['0', '/dev/a', '/dev/a', 'internal'], connect: ['r0', '1.1.1.1:1', '1.1.1.1:2'], 'net-options': ['1.1.1.1:1', '1.1.1.1:2'], 'resource-options': ['r0'], 'new-resource': ['r0'] };
-  const fieldOf = async (command: string, option: FieldOption, value: string): Promise<unknown> => (await call(command, ...(objects[command] ?? ['0']), `--${option.name}=${value}`)).fields?.[option.field];
+  const objects: Readonly<Record<string, readonly string[]>> = {
+    attach: ['0', '/dev/a', '/dev/a', 'internal'],
+    connect: ['r0', '1.1.1.1:1', '1.1.1.1:2'],
+    'net-options': ['1.1.1.1:1', '1.1.1.1:2'],
+    'resource-options': ['r0'],
+    'new-resource': ['r0'],
+  };
+  const fieldOf = async (command: string, option: FieldOption, value: string): Promise<unknown> =>
+    (await call(command, ...(objects[command] ?? ['0']), `--${option.name}=${value}`)).fields?.[option.field];
 
   test.each(numbers)('%s --%s takes its range and no more', async (command, _name, option) => {
     const { min = 0, max = 0, default: standard = 0 } = option.table;
-    for (const value of [min, max, standard as number | bigint]) expect(String(await fieldOf(command, option, String(value)))).toBe(String(value));
+    for (const value of [min, max, standard as number | bigint])
+      expect(String(await fieldOf(command, option, String(value)))).toBe(String(value));
     await expect(fieldOf(command, option, String(BigInt(max) + 1n))).rejects.toThrow(/range/u);
     await expect(fieldOf(command, option, String(BigInt(min) - 1n))).rejects.toThrow(/range/u);
-    for (const value of ['', 'x', '1x', '1kk', '99999999999999999999G']) await expect(fieldOf(command, option, value)).rejects.toThrow(UsageError);
+    for (const value of ['', 'x', '1x', '1kk', '99999999999999999999G'])
+      await expect(fieldOf(command, option, value)).rejects.toThrow(UsageError);
   });
 
   test('numbers carry the scale of their unit', async () => {
-    const [size, rate] = ['size', 'resync-rate'].map((name) => numbers.find((entry) => entry[0] === 'attach' && entry[1] === name)?.[2]);
+    const [size, rate] = ['size', 'resync-rate'].map(
+      (name) => numbers.find((entry) => entry[0] === 'attach' && entry[1] === name)?.[2],
+    );
     if (size === undefined || rate === undefined) throw new Error('an option is missing');
     expect(await fieldOf('attach', size, '1')).toBe(1n);
     expect(await fieldOf('attach', size, '1k')).toBe(2n);
     expect(await fieldOf('attach', rate, '513s')).toBe(257);
   });
 
-  test.each(commands.flatMap((command) => command.options.filter(({ kind }) => kind === 'word').map((option) => [command.name, option.name, option] as const)))('%s --%s takes its words', async (command, _name, option) => {
-    for (const [number, word] of Object.entries(option.table.names ?? {})) expect(await fieldOf(command, option, word)).toBe(Number(number));
+  test.each(
+    commands.flatMap((command) =>
+      command.options
+        .filter(({ kind }) => kind === 'word')
+        .map((option) => [command.name, option.name, option] as const),
+    ),
+  )('%s --%s takes its words', async (command, _name, option) => {
+    for (const [number, word] of Object.entries(option.table.names ?? {}))
+      expect(await fieldOf(command, option, word)).toBe(Number(number));
     await expect(fieldOf(command, option, 'bogus')).rejects.toThrow(/takes one of/u);
     await expect(fieldOf(command, option, '')).rejects.toThrow(UsageError);
   });
@@ -173,13 +242,23 @@ describe('command lines that make no sense', () => {
   test('help is on standard output, and an error beside it', async () => {
     expect(await drbdsetup('help', 'primary')).toMatchObject({ exit: 0, stderr: '' });
     expect((await drbdsetup('primary', '--help')).stdout).toBe((await drbdsetup('help', 'primary')).stdout);
-    expect(await drbdsetup('xml-help', 'nosuchcommand')).toMatchObject({ exit: 20, stderr: expect.stringContaining('nosuchcommand') as string });
+    expect(await drbdsetup('xml-help', 'nosuchcommand')).toMatchObject({
+      exit: 20,
+      stderr: expect.stringContaining('nosuchcommand') as string,
+    });
     expect((await drbdsetup('help')).exit).toBe(20);
     expect((await drbdsetup('help')).stdout).toContain('new-current-uuid');
   });
 
   test('the secret is in no message', async () => {
-    const result = await drbdsetup('connect', 'r0', '127.0.0.1:1', '127.0.0.1:2', '--shared-secret=hidden', '--timeout=0');
+    const result = await drbdsetup(
+      'connect',
+      'r0',
+      '127.0.0.1:1',
+      '127.0.0.1:2',
+      '--shared-secret=hidden',
+      '--timeout=0',
+    );
     expect(result.exit).toBe(20);
     expect(result.stderr).not.toContain('hidden');
     for (const secret of ['hid\0den', 'hidden'.repeat(20)]) {
@@ -207,10 +286,16 @@ test('without a driver, what is down is down', async () => {
 });
 
 test('limits of waiting agree with each other', () => {
-  expect(orderLimits({ wfc: 0, degraded: 0, outdated: 0 })).toEqual({ limits: { wfc: 0, degraded: 0, outdated: 0 }, notes: [] });
+  expect(orderLimits({ wfc: 0, degraded: 0, outdated: 0 })).toEqual({
+    limits: { wfc: 0, degraded: 0, outdated: 0 },
+    notes: [],
+  });
   expect(orderLimits({ wfc: 5, degraded: 0, outdated: 0 }).limits).toEqual({ wfc: 5, degraded: 5, outdated: 5 });
   expect(orderLimits({ wfc: 9, degraded: 5, outdated: 3 }).notes).toEqual([]);
-  expect(orderLimits({ wfc: 9, degraded: 10, outdated: 3 })).toEqual({ limits: { wfc: 9, degraded: 9, outdated: 3 }, notes: ['degr-wfc-timeout has to be at most wfc-timeout; it is set to 9 seconds'] });
+  expect(orderLimits({ wfc: 9, degraded: 10, outdated: 3 })).toEqual({
+    limits: { wfc: 9, degraded: 9, outdated: 3 },
+    notes: ['degr-wfc-timeout has to be at most wfc-timeout; it is set to 9 seconds'],
+  });
   expect(orderLimits({ wfc: 0, degraded: 5, outdated: 0 }).limits).toEqual({ wfc: 0, degraded: 5, outdated: 5 });
 });
 

@@ -8,16 +8,33 @@ import type { GenericEvent, ResyncEvent } from '../../../lib/drbd';
 import { AbortError } from '../../../lib/errors';
 import { memoryIo } from '../../support/cli';
 
-const event = (sequence: number): GenericEvent => ({ kind: 'event', name: 'device_state', minor: 0, sequence, sets: {}, unknown: [] });
+const event = (sequence: number): GenericEvent => ({
+  kind: 'event',
+  name: 'device_state',
+  minor: 0,
+  sequence,
+  sets: {},
+  unknown: [],
+});
 const OVERRUN: ResyncEvent = { kind: 'resync', reason: 'overrun' };
 
 function contextOf(): Context & { readonly io: ReturnType<typeof memoryIo> } {
   const { globals } = parseGlobals([], {});
-  return { io: memoryIo(), globals, backend: createBackend({ kind: 'given', dialect: 'genl1' }), tool: 'drbdsetup', subject: undefined };
+  return {
+    io: memoryIo(),
+    globals,
+    backend: createBackend({ kind: 'given', dialect: 'genl1' }),
+    tool: 'drbdsetup',
+    subject: undefined,
+  };
 }
 
 /** What a follower was asked to do, in order. */
-async function told(stream: AsyncGenerator<GenericEvent | ResyncEvent>, context = contextOf(), reread = (): void => undefined): Promise<{ readonly exit: number; readonly steps: readonly (number | string)[] }> {
+async function told(
+  stream: AsyncGenerator<GenericEvent | ResyncEvent>,
+  context = contextOf(),
+  reread = (): void => undefined,
+): Promise<{ readonly exit: number; readonly steps: readonly (number | string)[] }> {
   const steps: (number | string)[] = [];
   const exit = await follow(stream, context, {
     read: async () => {

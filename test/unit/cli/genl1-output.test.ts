@@ -1,5 +1,12 @@
 import { connectionStates, diskStates, notificationTypes, roles } from '../../../lib/dialects/genl1';
-import { Events2, events2Json, formatEvents2, formatTimestamp, type Events2Event, type Notification } from '../../../lib/cli/genl1/events2';
+import {
+  Events2,
+  events2Json,
+  formatEvents2,
+  formatTimestamp,
+  type Events2Event,
+  type Notification,
+} from '../../../lib/cli/genl1/events2';
 import { formatEvent } from '../../../lib/cli/genl1/events';
 import type { Machine } from '../../../lib/cli/genl1/machine';
 import { formatAddress } from '../../../lib/cli/genl1/values';
@@ -12,9 +19,26 @@ import { encodeStateWord, type StateWord } from '../../../lib/dialects/state-wor
 import { encodeSocketAddress, hostByteOrder, type SocketAddress } from '../../../lib/netlink';
 
 const order = hostByteOrder();
-const machine: Machine = { order, ssocksFamily: undefined, interfaceName: (index) => (index === 2 ? 'eth0' : undefined) };
-const address = (port: number): Uint8Array => encodeSocketAddress({ family: 'ipv4', address: '127.0.0.1', port }, hostByteOrder());
-const IDLE: StateWord = { role: 2, peer: 0, conn: 0, disk: 0, pdsk: 6, susp: false, aftr_isp: false, peer_isp: false, user_isp: false, susp_nod: false, susp_fen: false };
+const machine: Machine = {
+  order,
+  ssocksFamily: undefined,
+  interfaceName: (index) => (index === 2 ? 'eth0' : undefined),
+};
+const address = (port: number): Uint8Array =>
+  encodeSocketAddress({ family: 'ipv4', address: '127.0.0.1', port }, hostByteOrder());
+const IDLE: StateWord = {
+  role: 2,
+  peer: 0,
+  conn: 0,
+  disk: 0,
+  pdsk: 6,
+  susp: false,
+  aftr_isp: false,
+  peer_isp: false,
+  user_isp: false,
+  susp_nod: false,
+  susp_fen: false,
+};
 const word = (state: Partial<StateWord>): number => encodeStateWord({ ...IDLE, ...state }, hostByteOrder()) >>> 0;
 const decoded = { returnCode: 101, returnName: 'NO_ERROR', infoText: [], unknown: [] };
 
@@ -38,7 +62,13 @@ describe('text that wraps', () => {
 });
 
 describe('status', () => {
-  const resource = (info: object = {}): ResourceReplies['resource'] => ({ ...decoded, name: 'get_resources', minor: undefined, context: { ctx_resource_name: 'r0' }, resource_info: { res_role: roles.R_PRIMARY, ...info } });
+  const resource = (info: object = {}): ResourceReplies['resource'] => ({
+    ...decoded,
+    name: 'get_resources',
+    minor: undefined,
+    context: { ctx_resource_name: 'r0' },
+    resource_info: { res_role: roles.R_PRIMARY, ...info },
+  });
   const device = (volume: number, disk: number, statistics: object = {}): ResourceReplies['devices'][number] => ({
     ...decoded,
     name: 'get_devices',
@@ -48,8 +78,19 @@ describe('status', () => {
     device_statistics: { dev_size: 1000n, ...statistics },
   });
   const place = { ctx_resource_name: 'r0', ctx_my_addr: address(1), ctx_peer_addr: address(2) };
-  const connection = (state: number): ResourceReplies['connections'][number] => ({ ...decoded, name: 'get_connections', minor: undefined, context: place, connection_info: { conn_connection_state: state, conn_role: roles.R_SECONDARY } });
-  const peerDevice = (volume: number, replication: number, disk: number, outOfSync = 0n): ResourceReplies['peerDevices'][number] => ({
+  const connection = (state: number): ResourceReplies['connections'][number] => ({
+    ...decoded,
+    name: 'get_connections',
+    minor: undefined,
+    context: place,
+    connection_info: { conn_connection_state: state, conn_role: roles.R_SECONDARY },
+  });
+  const peerDevice = (
+    volume: number,
+    replication: number,
+    disk: number,
+    outOfSync = 0n,
+  ): ResourceReplies['peerDevices'][number] => ({
     ...decoded,
     name: 'get_peer_devices',
     minor: undefined,
@@ -64,7 +105,10 @@ describe('status', () => {
       resource: resource({ res_susp_fen: true, res_susp: true }),
       devices: [device(0, diskStates.D_INCONSISTENT), device(1, diskStates.D_UP_TO_DATE, { dev_lower_blocked: true })],
       connections: [connection(connectionStates.C_WF_REPORT_PARAMS)],
-      peerDevices: [peerDevice(0, connectionStates.C_SYNC_TARGET, diskStates.D_UP_TO_DATE, 250n), peerDevice(1, connectionStates.C_CONNECTED, diskStates.D_UP_TO_DATE)],
+      peerDevices: [
+        peerDevice(0, connectionStates.C_SYNC_TARGET, diskStates.D_UP_TO_DATE, 250n),
+        peerDevice(1, connectionStates.C_CONNECTED, diskStates.D_UP_TO_DATE),
+      ],
     };
     expect(formatStatus([replies], plain)).toBe(
       'r0 role:Primary suspended:user,fencing\n  volume:0 disk:Inconsistent\n  volume:1 disk:UpToDate blocked:lower\n  peer role:Secondary\n' +
@@ -73,9 +117,16 @@ describe('status', () => {
   });
 
   test('what is not connected is told instead of its volumes, and states have colors', () => {
-    const replies: ResourceReplies = { resource: resource(), devices: [device(0, diskStates.D_OUTDATED)], connections: [connection(connectionStates.C_STANDALONE)], peerDevices: [peerDevice(0, connectionStates.C_WF_REPORT_PARAMS, diskStates.D_UNKNOWN)] };
+    const replies: ResourceReplies = {
+      resource: resource(),
+      devices: [device(0, diskStates.D_OUTDATED)],
+      connections: [connection(connectionStates.C_STANDALONE)],
+      peerDevices: [peerDevice(0, connectionStates.C_WF_REPORT_PARAMS, diskStates.D_UNKNOWN)],
+    };
     expect(formatStatus([replies], plain)).toBe('r0 role:Primary\n  disk:Outdated\n  peer connection:StandAlone\n\n');
-    expect(formatStatus([replies], { ...plain, color: true })).toBe('r0 role:\u001b[1;36mPrimary\u001b[0m\n  disk:\u001b[1;31mOutdated\u001b[0m\n  peer connection:\u001b[1;31mStandAlone\u001b[0m\n\n');
+    expect(formatStatus([replies], { ...plain, color: true })).toBe(
+      'r0 role:\u001b[1;36mPrimary\u001b[0m\n  disk:\u001b[1;31mOutdated\u001b[0m\n  peer connection:\u001b[1;31mStandAlone\u001b[0m\n\n',
+    );
   });
 
   test('percentages are rounded as C rounds them', () => {
@@ -89,7 +140,11 @@ describe('status', () => {
 });
 
 describe('status of modules before 8.4.6', () => {
-  const reply = (volume: number, state: Partial<StateWord>, info: object = {}): Parameters<typeof resourcesOfStatus>[0][number] => ({
+  const reply = (
+    volume: number,
+    state: Partial<StateWord>,
+    info: object = {},
+  ): Parameters<typeof resourcesOfStatus>[0][number] => ({
     ...decoded,
     name: 'get_status',
     minor: volume,
@@ -100,16 +155,29 @@ describe('status of modules before 8.4.6', () => {
   const format = { verbose: false, statistics: false, color: false, columns: undefined };
 
   test('is the same as of later ones', () => {
-    const replies = [reply(0, { role: 1, peer: 2, conn: 17, disk: 4, pdsk: 8, user_isp: true }, { bits_oos: 25n }), reply(1, { role: 1, peer: 2, conn: 10, disk: 8, pdsk: 8 })];
+    const replies = [
+      reply(0, { role: 1, peer: 2, conn: 17, disk: 4, pdsk: 8, user_isp: true }, { bits_oos: 25n }),
+      reply(1, { role: 1, peer: 2, conn: 10, disk: 8, pdsk: 8 }),
+    ];
     expect(formatStatus(resourcesOfStatus(replies, order), format)).toBe(
       'r0 role:Primary\n  volume:0 disk:Inconsistent\n  volume:1 disk:UpToDate\n  peer role:Secondary\n' +
         '    volume:0 replication:SyncTarget peer-disk:UpToDate done:80.00\n        resync-suspended:user\n    volume:1 replication:Established peer-disk:UpToDate\n\n',
     );
-    expect(formatStatus(resourcesOfStatus([reply(0, { conn: 8, disk: 8, susp_nod: true })], order), format)).toBe('r0 role:Secondary suspended:no-data\n  disk:UpToDate\n  peer connection:Connecting\n\n');
+    expect(formatStatus(resourcesOfStatus([reply(0, { conn: 8, disk: 8, susp_nod: true })], order), format)).toBe(
+      'r0 role:Secondary suspended:no-data\n  disk:UpToDate\n  peer connection:Connecting\n\n',
+    );
   });
 
   test('of a resource without volumes and links', () => {
-    expect(formatStatus(resourcesOfStatus([{ ...decoded, name: 'get_status', minor: undefined, context: { ctx_resource_name: 'r1' } }], order), format)).toBe('r1 role:Unknown\n\n');
+    expect(
+      formatStatus(
+        resourcesOfStatus(
+          [{ ...decoded, name: 'get_status', minor: undefined, context: { ctx_resource_name: 'r1' } }],
+          order,
+        ),
+        format,
+      ),
+    ).toBe('r1 role:Unknown\n\n');
   });
 });
 
@@ -118,10 +186,22 @@ describe('show', () => {
     ...decoded,
     name: 'get_status',
     minor: 3,
-    context: { ctx_resource_name: 'r0', ctx_volume: 1, ctx_my_addr: address(7788), ctx_peer_addr: encodeSocketAddress({ family: 'ipv6', address: '::1', port: 7789 }, hostByteOrder()) },
+    context: {
+      ctx_resource_name: 'r0',
+      ctx_volume: 1,
+      ctx_my_addr: address(7788),
+      ctx_peer_addr: encodeSocketAddress({ family: 'ipv6', address: '::1', port: 7789 }, hostByteOrder()),
+    },
     res_opts: { cpu_mask: '', on_no_data: 1 },
     net_conf: { shared_secret: 'a "b" \\c', wire_protocol: 1, timeout: 60 },
-    disk_conf: { backing_dev: '/dev/a', meta_dev: '/dev/b', meta_dev_idx: 2, disk_size: 2048n, resync_after: -1, resync_rate: 250 },
+    disk_conf: {
+      backing_dev: '/dev/a',
+      meta_dev: '/dev/b',
+      meta_dev_idx: 2,
+      disk_size: 2048n,
+      resync_after: -1,
+      resync_rate: 250,
+    },
   };
 
   test('is what drbdadm reads', () => {
@@ -153,21 +233,40 @@ describe('show', () => {
         '',
       ].join('\n'),
     );
-    expect(formatShow([reply], machine, true)).toContain('                resync-rate     \t250k; # bytes/second, default\n                resync-after    \t-1; # default\n');
+    expect(formatShow([reply], machine, true)).toContain(
+      '                resync-rate     \t250k; # bytes/second, default\n                resync-after    \t-1; # default\n',
+    );
     expect(formatShow([], machine, false)).toBe('');
   });
 
   test('in JSON a secret is told only when it is asked for', () => {
     expect(JSON.stringify(showToJson([reply], machine, false))).not.toContain('\\"b');
     expect(showToJson([reply], machine, false)).toMatchObject({
-      resources: [{ name: 'r0', connections: [{ peer: { family: 'ipv6', address: '::1', port: 7789 }, options: { 'shared-secret': { value: null, redacted: true }, protocol: { value: 'A', code: 1, isDefault: false } } }], volumes: [{ minor: 3, metaIndex: 2, options: { size: { value: '2048', unit: 'sectors' } } }] }],
+      resources: [
+        {
+          name: 'r0',
+          connections: [
+            {
+              peer: { family: 'ipv6', address: '::1', port: 7789 },
+              options: {
+                'shared-secret': { value: null, redacted: true },
+                protocol: { value: 'A', code: 1, isDefault: false },
+              },
+            },
+          ],
+          volumes: [{ minor: 3, metaIndex: 2, options: { size: { value: '2048', unit: 'sectors' } } }],
+        },
+      ],
     });
-    expect(showToJson([reply], machine, true)).toMatchObject({ resources: [{ connections: [{ options: { 'shared-secret': { value: 'a "b" \\c' } } }] }] });
+    expect(showToJson([reply], machine, true)).toMatchObject({
+      resources: [{ connections: [{ options: { 'shared-secret': { value: 'a "b" \\c' } } }] }],
+    });
   });
 });
 
 describe('addresses as configuration files have them', () => {
-  const format = (from: SocketAddress, of: Machine = machine): string => formatAddress(encodeSocketAddress(from, order), of);
+  const format = (from: SocketAddress, of: Machine = machine): string =>
+    formatAddress(encodeSocketAddress(from, order), of);
 
   test.each<[string, SocketAddress]>([
     ['ipv4 10.0.0.1:7788', { family: 'ipv4', address: '10.0.0.1', port: 7788 }],
@@ -182,31 +281,52 @@ describe('addresses as configuration files have them', () => {
   });
 
   test('where a module has the number of sdp, that is what it is', () => {
-    expect(format({ family: 'sdp', address: '10.0.0.1', port: 7788 }, { ...machine, ssocksFamily: 27 })).toBe('ssocks 10.0.0.1:7788');
+    expect(format({ family: 'sdp', address: '10.0.0.1', port: 7788 }, { ...machine, ssocksFamily: 27 })).toBe(
+      'ssocks 10.0.0.1:7788',
+    );
   });
 });
 
 describe('sh-status and generations', () => {
   test('a name is safe in a shell', () => {
-    expect(formatShellStatus({ minor: 0, resource: "it's $(a) ü", volume: 0, state: undefined, resync: undefined })).toContain("_res_name=it\\'s\\ \\$\\(a\\)\\ ");
+    expect(
+      formatShellStatus({ minor: 0, resource: "it's $(a) ü", volume: 0, state: undefined, resync: undefined }),
+    ).toContain("_res_name=it\\'s\\ \\$\\(a\\)\\ ");
   });
 
   test('a percentage is told of a resync', () => {
     const resync = { total: 16384n, outOfSync: 4096n, failed: 0n };
     expect(formatResyncPercent(resync)).toBe('76.5');
-    expect(formatShellStatus({ minor: 0, resource: 'r0', volume: 0, state: { ...IDLE, conn: 17, disk: 4, pdsk: 8, user_isp: true }, resync })).toContain('_flags_user_isp=1\n\n_resynced_percent=76.5\n\n_sh_status_process\n\n\n');
+    expect(
+      formatShellStatus({
+        minor: 0,
+        resource: 'r0',
+        volume: 0,
+        state: { ...IDLE, conn: 17, disk: 4, pdsk: 8, user_isp: true },
+        resync,
+      }),
+    ).toContain('_flags_user_isp=1\n\n_resynced_percent=76.5\n\n_sh_status_process\n\n\n');
   });
 });
 
 describe('events', () => {
   const context = { ctx_resource_name: 'r0', ctx_volume: 0 };
-  const line = (state_info: object): string => formatEvent({ minor: 5, sequence: 9, sets: { context, state_info } }, order);
+  const line = (state_info: object): string =>
+    formatEvent({ minor: 5, sequence: 9, sets: { context, state_info } }, order);
 
   test('one line for each thing, three for a change', () => {
-    expect(line({ sib_reason: 1, current_state: word({ conn: 10, disk: 8, pdsk: 8, peer: 1, user_isp: true }) })).toBe('9 ST 5,r0[0] { cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate r--u }\n');
-    expect(line({ sib_reason: 2, prev_state: word({}), new_state: word({ conn: 2 }), current_state: word({ conn: 8 }) }).split('\n').map((part) => part.split(' ')[1])).toEqual(['ST-prev', 'ST-new', 'ST', undefined]);
+    expect(line({ sib_reason: 1, current_state: word({ conn: 10, disk: 8, pdsk: 8, peer: 1, user_isp: true }) })).toBe(
+      '9 ST 5,r0[0] { cs:Connected ro:Secondary/Primary ds:UpToDate/UpToDate r--u }\n',
+    );
+    expect(
+      line({ sib_reason: 2, prev_state: word({}), new_state: word({ conn: 2 }), current_state: word({ conn: 8 }) })
+        .split('\n')
+        .map((part) => part.split(' ')[1]),
+    ).toEqual(['ST-prev', 'ST-new', 'ST', undefined]);
     expect(line({ sib_reason: 3, helper: 'fence-peer' })).toBe('9 UH 5,r0[0] fence-peer\n');
-    expect(line({ sib_reason: 4, helper: 'fence-peer', helper_exit_code: 0x700 })).toBe('9 UH-post 5,r0[0] fence-peer 0x0700\n');
+    expect(line({ sib_reason: 4, helper: 'fence-peer', helper_exit_code: 0x700 })).toBe(
+      '9 UH-post 5,r0[0] fence-peer 0x0700\n',
+    );
     expect(line({ sib_reason: 5, bits_rs_total: 16384n, bits_oos: 4096n })).toBe('9 SP 5,r0[0] 76.5\n');
     expect(line({ sib_reason: 77 })).toContain('77');
     expect(formatEvent({ minor: undefined, sequence: 4, sets: { context } }, order)).toBe('4 R - r0\n');
@@ -216,23 +336,55 @@ describe('events', () => {
 
 describe('events2', () => {
   const { NOTIFY_EXISTS, NOTIFY_CREATE, NOTIFY_CHANGE, NOTIFY_DESTROY, NOTIFY_CONTINUES } = notificationTypes;
-  const resource = (type: number, name: string, role: number, sequence?: number): Notification => ({ name: 'resource_state', minor: undefined, sequence, sets: { context: { ctx_resource_name: name }, drbd_notification_header: { nh_type: type }, resource_info: { res_role: role } } });
+  const resource = (type: number, name: string, role: number, sequence?: number): Notification => ({
+    name: 'resource_state',
+    minor: undefined,
+    sequence,
+    sets: {
+      context: { ctx_resource_name: name },
+      drbd_notification_header: { nh_type: type },
+      resource_info: { res_role: role },
+    },
+  });
   const device = (type: number, volume: number, disk: number, sequence?: number): Notification => ({
     name: 'device_state',
     minor: volume,
     sequence,
-    sets: { context: { ctx_resource_name: 'r0', ctx_volume: volume }, drbd_notification_header: { nh_type: type }, device_info: { dev_disk_state: disk }, device_statistics: { dev_size: 8n, dev_upper_blocked: false } },
+    sets: {
+      context: { ctx_resource_name: 'r0', ctx_volume: volume },
+      drbd_notification_header: { nh_type: type },
+      device_info: { dev_disk_state: disk },
+      device_statistics: { dev_size: 8n, dev_upper_blocked: false },
+    },
   });
-  const text = (event: Events2Event | undefined): string => (event === undefined ? '' : formatEvents2(event, { statistics: false, timestamp: undefined }));
+  const text = (event: Events2Event | undefined): string =>
+    event === undefined ? '' : formatEvents2(event, { statistics: false, timestamp: undefined });
 
   test('tells what is new against what was known', () => {
     const events = new Events2(undefined);
-    expect(text(events.take(resource(NOTIFY_EXISTS, 'r0', roles.R_SECONDARY)))).toBe('exists resource name:r0 role:Secondary suspended:no\n');
-    expect(text(events.take(resource(NOTIFY_CHANGE, 'r0', roles.R_PRIMARY, 7)))).toBe('change resource name:r0 role:Primary\n');
+    expect(text(events.take(resource(NOTIFY_EXISTS, 'r0', roles.R_SECONDARY)))).toBe(
+      'exists resource name:r0 role:Secondary suspended:no\n',
+    );
+    expect(text(events.take(resource(NOTIFY_CHANGE, 'r0', roles.R_PRIMARY, 7)))).toBe(
+      'change resource name:r0 role:Primary\n',
+    );
     expect(text(events.take(resource(NOTIFY_CHANGE, 'r0', roles.R_PRIMARY, 8)))).toBe('change resource name:r0\n');
-    expect(text(events.take(device(NOTIFY_CREATE, 1, diskStates.D_DISKLESS, 9)))).toBe('create device name:r0 volume:1 minor:1 disk:Diskless\n');
-    expect(text(events.take(device(NOTIFY_DESTROY, 1, diskStates.D_DISKLESS, 10)))).toBe('destroy device name:r0 volume:1 minor:1\n');
-    expect(text(events.take({ name: 'initial_state_done', minor: undefined, sequence: undefined, sets: { drbd_notification_header: { nh_type: NOTIFY_EXISTS } } }))).toBe('exists -\n');
+    expect(text(events.take(device(NOTIFY_CREATE, 1, diskStates.D_DISKLESS, 9)))).toBe(
+      'create device name:r0 volume:1 minor:1 disk:Diskless\n',
+    );
+    expect(text(events.take(device(NOTIFY_DESTROY, 1, diskStates.D_DISKLESS, 10)))).toBe(
+      'destroy device name:r0 volume:1 minor:1\n',
+    );
+    expect(
+      text(
+        events.take({
+          name: 'initial_state_done',
+          minor: undefined,
+          sequence: undefined,
+          sets: { drbd_notification_header: { nh_type: NOTIFY_EXISTS } },
+        }),
+      ),
+    ).toBe('exists -\n');
     expect(events.take({ name: 'event', minor: 0, sequence: 11, sets: {} })).toBeUndefined();
   });
 
@@ -240,7 +392,9 @@ describe('events2', () => {
     const events = new Events2('r0');
     events.take(resource(NOTIFY_CHANGE, 'r0', 1, 0xffffffff));
     expect(events.take(resource(NOTIFY_CHANGE, 'r1', 1, 0))).toBeUndefined();
-    expect(text(events.take(resource(NOTIFY_CHANGE, 'r0', 2, 1)))).toBe('- skipped 1\nchange resource name:r0 role:Secondary\n');
+    expect(text(events.take(resource(NOTIFY_CHANGE, 'r0', 2, 1)))).toBe(
+      '- skipped 1\nchange resource name:r0 role:Secondary\n',
+    );
   });
 
   test('another driver counts anew', () => {
@@ -252,10 +406,25 @@ describe('events2', () => {
 
   test('after a loss, tells what became of everything meanwhile', () => {
     const events = new Events2(undefined);
-    for (const notification of [resource(NOTIFY_EXISTS, 'r0', 2), device(NOTIFY_EXISTS, 0, 8), device(NOTIFY_EXISTS, 1, 8)]) events.take(notification);
-    const told = events.resync([resource(NOTIFY_EXISTS, 'r0', 2), device(NOTIFY_EXISTS, 0, 4), device(NOTIFY_EXISTS, 2, 0)]).map(text);
-    expect(told).toEqual(['destroy device name:r0 volume:1 minor:1\n', 'change device name:r0 volume:0 minor:0 disk:Inconsistent\n', 'create device name:r0 volume:2 minor:2 disk:Diskless\n']);
-    expect(events.resync([]).map(text)).toEqual(['destroy device name:r0 volume:2 minor:2\n', 'destroy device name:r0 volume:0 minor:0\n', 'destroy resource name:r0\n']);
+    for (const notification of [
+      resource(NOTIFY_EXISTS, 'r0', 2),
+      device(NOTIFY_EXISTS, 0, 8),
+      device(NOTIFY_EXISTS, 1, 8),
+    ])
+      events.take(notification);
+    const told = events
+      .resync([resource(NOTIFY_EXISTS, 'r0', 2), device(NOTIFY_EXISTS, 0, 4), device(NOTIFY_EXISTS, 2, 0)])
+      .map(text);
+    expect(told).toEqual([
+      'destroy device name:r0 volume:1 minor:1\n',
+      'change device name:r0 volume:0 minor:0 disk:Inconsistent\n',
+      'create device name:r0 volume:2 minor:2 disk:Diskless\n',
+    ]);
+    expect(events.resync([]).map(text)).toEqual([
+      'destroy device name:r0 volume:2 minor:2\n',
+      'destroy device name:r0 volume:0 minor:0\n',
+      'destroy resource name:r0\n',
+    ]);
     expect(events.resync([])).toEqual([]);
   });
 
@@ -265,20 +434,34 @@ describe('events2', () => {
     events.resync([device(NOTIFY_EXISTS, 1, 0), device(NOTIFY_EXISTS, 2, 0)]);
     expect(text(events.take(device(NOTIFY_DESTROY, 0, 8, 1)))).toBe('');
     expect(text(events.take(device(NOTIFY_CREATE, 1, 0, 2)))).toBe('');
-    expect(text(events.take(device(NOTIFY_CREATE, 2, 4, 3)))).toBe('change device name:r0 volume:2 minor:2 disk:Inconsistent\n');
+    expect(text(events.take(device(NOTIFY_CREATE, 2, 4, 3)))).toBe(
+      'change device name:r0 volume:2 minor:2 disk:Inconsistent\n',
+    );
     expect(text(events.take(device(NOTIFY_DESTROY, 2, 4, 4)))).toBe('destroy device name:r0 volume:2 minor:2\n');
-    expect(text(events.take(device(NOTIFY_CREATE, 2, 0, 5)))).toBe('create device name:r0 volume:2 minor:2 disk:Diskless\n');
+    expect(text(events.take(device(NOTIFY_CREATE, 2, 0, 5)))).toBe(
+      'create device name:r0 volume:2 minor:2 disk:Diskless\n',
+    );
   });
 
   test('what continues belongs together, and JSON says all that is known', () => {
     const events = new Events2(undefined);
     const event = events.take(device(NOTIFY_CHANGE | NOTIFY_CONTINUES, 0, 8, 1));
     expect(event?.continues).toBe(true);
-    expect(event === undefined ? undefined : events2Json(event, 't')).toMatchObject({ event: 'change', object: 'device', name: 'r0', volume: 0, minor: 0, disk: 'UpToDate', stats: { sizeBytes: '4096' } });
+    expect(event === undefined ? undefined : events2Json(event, 't')).toMatchObject({
+      event: 'change',
+      object: 'device',
+      name: 'r0',
+      volume: 0,
+      minor: 0,
+      disk: 'UpToDate',
+      stats: { sizeBytes: '4096' },
+    });
   });
 
   test('times are local, with microseconds', () => {
-    expect(formatTimestamp(Date.UTC(2026, 10, 23, 15, 31, 14) + 288.25)).toMatch(/^2026-11-2\dT\d\d:\d\d:14\.288250[+-]\d\d:\d\d$/u);
+    expect(formatTimestamp(Date.UTC(2026, 10, 23, 15, 31, 14) + 288.25)).toMatch(
+      /^2026-11-2\dT\d\d:\d\d:14\.288250[+-]\d\d:\d\d$/u,
+    );
     expect(formatTimestamp(0.5)).toMatch(/:00\.000500[+-]/u);
   });
 });

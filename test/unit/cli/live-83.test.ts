@@ -23,7 +23,12 @@ let children: ChildProcess[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'node-drbd-'));
-  const disks = Object.fromEntries([0, 1].map((number) => [`/dev/ram${number}`, { sizeBytes: DISK_BYTES, major: 1, minor: number, metadata: 'internal' as const }]));
+  const disks = Object.fromEntries(
+    [0, 1].map((number) => [
+      `/dev/ram${number}`,
+      { sizeBytes: DISK_BYTES, major: 1, minor: number, metadata: 'internal' as const },
+    ]),
+  );
   simulator = createSimulator({ disks });
   backend = speakTo(simulator.transport);
 });
@@ -41,9 +46,17 @@ function speakTo(transport: Transport): Backend {
   const host = {
     procDrbd: () => transport.host?.procDrbd() ?? { error: 'ENOENT' },
     connectorIndex: () => transport.host?.connectorIndex(),
-    blockDevice: (path: string) => (/^\/dev\/ram[01]$/u.test(path) ? { path, sizeBytes: BigInt(DISK_BYTES), major: 1, minor: Number(path.at(-1)) } : undefined),
+    blockDevice: (path: string) =>
+      /^\/dev\/ram[01]$/u.test(path)
+        ? { path, sizeBytes: BigInt(DISK_BYTES), major: 1, minor: Number(path.at(-1)) }
+        : undefined,
   };
-  return createBackend({ kind: 'given', dialect: 'connector', transport: { host, open: (options, handlers) => transport.open(options, handlers) }, lockDirectory: folder });
+  return createBackend({
+    kind: 'given',
+    dialect: 'connector',
+    transport: { host, open: (options, handlers) => transport.open(options, handlers) },
+    lockDirectory: folder,
+  });
 }
 
 interface Result {
@@ -52,7 +65,10 @@ interface Result {
   readonly stderr: string;
 }
 
-async function run(words: string, options: { readonly stdin?: string; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Result> {
+async function run(
+  words: string,
+  options: { readonly stdin?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Result> {
   const io = memoryIo(options);
   const exit = await main(words.split(' '), io, { backend });
   return { exit, stdout: io.stdout.text, stderr: io.stderr.text };
@@ -66,14 +82,20 @@ async function succeed(words: string): Promise<string> {
 
 /** Two minors that mirror each other. */
 async function connectPair(): Promise<void> {
-  for (const minor of [0, 1]) await succeed(`${minor} disk /dev/ram${minor} /dev/ram${minor} internal --set-defaults --create-device`);
+  for (const minor of [0, 1])
+    await succeed(`${minor} disk /dev/ram${minor} /dev/ram${minor} internal --set-defaults --create-device`);
   await succeed(`0 net ${LOCAL} ${PEER} C --set-defaults`);
   await succeed(`1 net ${PEER} ${LOCAL} C --set-defaults`);
   await succeed('0 wait-connect -t 20');
 }
 
 /** A stream that runs beside other commands. */
-function start(words: string): { readonly text: () => string; readonly errors: () => string; stop(reason?: string): Promise<number>; until(pattern: RegExp): Promise<void> } {
+function start(words: string): {
+  readonly text: () => string;
+  readonly errors: () => string;
+  stop(reason?: string): Promise<number>;
+  until(pattern: RegExp): Promise<void>;
+} {
   const io = memoryIo();
   const done = main(words.split(' '), io, { backend });
   return {
@@ -95,12 +117,19 @@ test('the life of a pair', async () => {
   expect(await succeed('cstate 0')).toBe('Connected\n');
   await succeed('primary 0 --force');
   expect(await succeed('0 role')).toBe('Primary/Secondary\n');
-  expect(await succeed('1 status')).toMatch(/^<resource minor="1" cs="\w+" ro1="Secondary" ro2="Primary" ds1="\w+" ds2="UpToDate" .*\/>\n$/);
+  expect(await succeed('1 status')).toMatch(
+    /^<resource minor="1" cs="\w+" ro1="Secondary" ro2="Primary" ds1="\w+" ds2="UpToDate" .*\/>\n$/,
+  );
   const refused = await run('1 primary');
   expect(refused).toMatchObject({ exit: 11, stdout: '' });
   expect(refused.stderr).toMatch(/^1: State change failed: \(-1\) SS_TWO_PRIMARIES: .*\. .*\.\n$/);
   expect(await run('0 secondary --json')).toMatchObject({ exit: 20 });
-  expect(JSON.parse(await succeed('--json 0 secondary'))).toMatchObject({ minor: 0, command: 'secondary', returnCode: 1, returnName: 'SS_SUCCESS' });
+  expect(JSON.parse(await succeed('--json 0 secondary'))).toMatchObject({
+    minor: 0,
+    command: 'secondary',
+    returnCode: 1,
+    returnName: 'SS_SUCCESS',
+  });
   await succeed('0 down');
   expect(await succeed('0 role')).toBe('Unconfigured\n');
 });
@@ -110,9 +139,19 @@ describe('json', () => {
     await connectPair();
     const io = memoryIo({ env: { DRBD_RESOURCE: 'r0' } });
     expect(await main(['--json', '0', 'status'], io, { backend })).toBe(0);
-    const snapshot = JSON.parse(io.stdout.text) as { readonly resources: readonly { readonly name: string; readonly devices: readonly object[]; readonly connections: readonly object[] }[] };
+    const snapshot = JSON.parse(io.stdout.text) as {
+      readonly resources: readonly {
+        readonly name: string;
+        readonly devices: readonly object[];
+        readonly connections: readonly object[];
+      }[];
+    };
     expect(snapshot.resources).toHaveLength(1);
-    expect(snapshot.resources[0]).toMatchObject({ name: 'r0', devices: [{ minor: 0, backingDevice: '/dev/ram0' }], connections: [{ state: 'Connected', protocol: 'C' }] });
+    expect(snapshot.resources[0]).toMatchObject({
+      name: 'r0',
+      devices: [{ minor: 0, backingDevice: '/dev/ram0' }],
+      connections: [{ state: 'Connected', protocol: 'C' }],
+    });
     expect(JSON.parse(await succeed('--json 5 sh-status'))).toMatchObject({ resources: [] });
   });
 
@@ -124,16 +163,29 @@ describe('json', () => {
       protocol: 'B',
       backingDevice: '/dev/ram0',
       localAddress: { family: 'ipv4', address: '127.0.0.1', port: 7788 },
-      options: { disk: { size: { value: '65536', unit: 'sectors', isDefault: false } }, net: { 'shared-secret': { value: null, redacted: true }, timeout: { value: 60, isDefault: true }, 'after-sb-0pri': { value: 'disconnect' } } },
+      options: {
+        disk: { size: { value: '65536', unit: 'sectors', isDefault: false } },
+        net: {
+          'shared-secret': { value: null, redacted: true },
+          timeout: { value: 60, isDefault: true },
+          'after-sb-0pri': { value: 'disconnect' },
+        },
+      },
     });
-    expect(JSON.parse(await succeed('--json --reveal 0 show'))).toMatchObject({ options: { net: { 'shared-secret': { value: 'geheim' } } } });
+    expect(JSON.parse(await succeed('--json --reveal 0 show'))).toMatchObject({
+      options: { net: { 'shared-secret': { value: 'geheim' } } },
+    });
     // As drbdsetup does: drbdadm compares it with its configuration.
     expect(await succeed('0 show')).toContain('\tshared-secret   \t"geheim";\n');
   });
 
   test('of generations', async () => {
     await succeed('0 disk /dev/ram0 /dev/ram0 internal --create-device');
-    const json = JSON.parse(await succeed('--json 0 get-gi')) as { readonly currentUuid: string; readonly historyUuids: readonly string[]; readonly flags: object };
+    const json = JSON.parse(await succeed('--json 0 get-gi')) as {
+      readonly currentUuid: string;
+      readonly historyUuids: readonly string[];
+      readonly flags: object;
+    };
     const line = await succeed('0 get-gi');
     expect(BigInt(json.currentUuid)).toBe(BigInt(`0x${line.split(':')[0] ?? ''}`));
     expect(json.historyUuids).toHaveLength(2);
@@ -149,7 +201,9 @@ describe('secrets', () => {
     await succeed(`0 net ${LOCAL} ${PEER} C --cram-hmac-alg sha1 --shared-secret-file ${file}`);
     expect(await succeed('0 show')).toContain('"geheim"');
     await succeed('0 disconnect');
-    expect(await run(`--shared-secret-file - 0 net ${LOCAL} ${PEER} C --cram-hmac-alg sha1`, { stdin: 'leise' })).toMatchObject({ exit: 0 });
+    expect(
+      await run(`--shared-secret-file - 0 net ${LOCAL} ${PEER} C --cram-hmac-alg sha1`, { stdin: 'leise' }),
+    ).toMatchObject({ exit: 0 });
     expect(await succeed('0 show')).toContain('"leise"');
   });
 
@@ -169,7 +223,9 @@ describe('events', () => {
     await succeed('1 disk /dev/ram1 /dev/ram1 internal --create-device');
     await stream.until(/ds:Inconsistent/);
     expect(await stream.stop()).toBe(0);
-    expect(stream.text()).toMatch(/^1 ZZ 0 .*\n\d+ ST 0 \{ cs:StandAlone ro:Secondary\/Unknown ds:Attaching\/DUnknown r--- \}\n\d+ ST 0 \{ .* ds:Inconsistent\/DUnknown r--- \}\n$/);
+    expect(stream.text()).toMatch(
+      /^1 ZZ 0 .*\n\d+ ST 0 \{ cs:StandAlone ro:Secondary\/Unknown ds:Attaching\/DUnknown r--- \}\n\d+ ST 0 \{ .* ds:Inconsistent\/DUnknown r--- \}\n$/,
+    );
     expect(stream.errors()).toBe('');
   });
 
@@ -179,7 +235,11 @@ describe('events', () => {
     await succeed('1 disk /dev/ram1 /dev/ram1 internal --create-device');
     await stream.until(/"disk":"Inconsistent"/);
     expect(await stream.stop('SIGINT')).toBe(0);
-    const lines = stream.text().trimEnd().split('\n').map((line) => JSON.parse(line) as { readonly kind: string; readonly number: number; readonly minor: number });
+    const lines = stream
+      .text()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { readonly kind: string; readonly number: number; readonly minor: number });
     expect(lines.slice(0, 256).map(({ number, minor }) => number - minor)).toEqual(new Array(256).fill(1));
     expect(lines.at(-1)).toMatchObject({ kind: 'state', minor: 1, origin: 'broadcast' });
   });
@@ -250,12 +310,17 @@ describe('events', () => {
 
 describe('waiting', () => {
   test('ends when it is so', async () => {
-    for (const minor of [0, 1]) await succeed(`${minor} disk /dev/ram${minor} /dev/ram${minor} internal --set-defaults --create-device`);
+    for (const minor of [0, 1])
+      await succeed(`${minor} disk /dev/ram${minor} /dev/ram${minor} internal --set-defaults --create-device`);
     await succeed(`0 net ${LOCAL} ${PEER} C --set-defaults`);
     const waiting = run('0 wait-connect');
     await succeed(`1 net ${PEER} ${LOCAL} C --set-defaults`);
     expect(await waiting).toEqual({ exit: 0, stdout: '', stderr: '' });
-    expect(JSON.parse(await succeed('--json 0 wait-connect -t 5'))).toMatchObject({ minor: 0, reached: true, connection: 'Connected' });
+    expect(JSON.parse(await succeed('--json 0 wait-connect -t 5'))).toMatchObject({
+      minor: 0,
+      reached: true,
+      connection: 'Connected',
+    });
   });
 
   test('ends with 5 when the time is over, whatever else happens', async () => {
@@ -282,7 +347,10 @@ describe('waiting', () => {
     await succeed('0 disk /dev/ram0 /dev/ram0 internal --set-defaults --create-device');
     expect(await run('0 wait-connect -t 5')).toMatchObject({ exit: 0 });
     expect(await run('0 wait-connect -t 1 --wait-after-sb')).toMatchObject({ exit: 5 });
-    expect(await run('9 wait-connect -t 1')).toMatchObject({ exit: 10, stderr: expect.stringMatching(/\(127\) ERR_MINOR_INVALID/) as string });
+    expect(await run('9 wait-connect -t 1')).toMatchObject({
+      exit: 10,
+      stderr: expect.stringMatching(/\(127\) ERR_MINOR_INVALID/) as string,
+    });
   });
 
   test('told to end, it says so and is no success', async () => {
@@ -325,7 +393,10 @@ describe('silence is no success', () => {
       expect(result).toMatchObject({ exit: 20, stdout: '' });
       expect(result.stderr).toMatch(/was not sent: .*\(--force-unsafe\)/);
     }
-    expect(await run('--force-unsafe --timeout 0.2 0 suspend-io')).toMatchObject({ exit: 20, stderr: expect.stringMatching(/the kernel still works on it/) as string });
+    expect(await run('--force-unsafe --timeout 0.2 0 suspend-io')).toMatchObject({
+      exit: 20,
+      stderr: expect.stringMatching(/the kernel still works on it/) as string,
+    });
   });
 });
 
@@ -335,7 +406,14 @@ describe('the lock', () => {
     const path = join(folder, 'drbd-147-0');
     expect(existsSync(path)).toBe(true);
     const library = join(__dirname, '../../../lib/transport/locks.js');
-    const holder = spawn(process.execPath, ['-e', `require(${JSON.stringify(library)}).acquireLock(${JSON.stringify(path)}).then(() => { console.log('held'); setInterval(() => {}, 1000); })`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const holder = spawn(
+      process.execPath,
+      [
+        '-e',
+        `require(${JSON.stringify(library)}).acquireLock(${JSON.stringify(path)}).then(() => { console.log('held'); setInterval(() => {}, 1000); })`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     children.push(holder);
     await once(createInterface({ input: holder.stdout }), 'line');
     const result = await run('0 secondary');
@@ -357,10 +435,18 @@ describe('check-resize', () => {
     await succeed(`--state-dir ${folder} 0 check-resize`);
     expect(readFileSync(path, 'utf8')).toBe(`${DISK_BYTES}\t/dev/ram0\n`);
     writeFileSync(path, `4096\t/dev/ram0\nuuid:\tABCDEF0123456789\n`);
-    expect(JSON.parse(await succeed(`--json --state-dir ${folder} 0 check-resize`))).toEqual({ minor: 0, device: '/dev/ram0', sizeBytes: String(DISK_BYTES), changed: true });
+    expect(JSON.parse(await succeed(`--json --state-dir ${folder} 0 check-resize`))).toEqual({
+      minor: 0,
+      device: '/dev/ram0',
+      sizeBytes: String(DISK_BYTES),
+      changed: true,
+    });
     expect(readFileSync(path, 'utf8')).toBe(`${DISK_BYTES}\t/dev/ram0\nuuid:\tABCDEF0123456789\n`);
     await succeed('0 detach');
-    expect(await run(`--state-dir ${folder} 0 check-resize`)).toMatchObject({ exit: 1, stderr: expect.stringMatching(/no disk/) as string });
+    expect(await run(`--state-dir ${folder} 0 check-resize`)).toMatchObject({
+      exit: 1,
+      stderr: expect.stringMatching(/no disk/) as string,
+    });
     simulator.disk('/dev/ram1').createMetadata('flexible');
     await succeed('0 disk /dev/ram0 /dev/ram1 flexible');
     await succeed(`--state-dir ${folder} 0 check-resize`);
@@ -369,10 +455,38 @@ describe('check-resize', () => {
 });
 
 test('batch: one process, one client, one line of JSON for each command', async () => {
-  const stdin = ['# a comment', '', '0 syncer --create-device', '["0","cstate"]', `0 net ${LOCAL} ${PEER} C --shared-secret geheim --bogus`, '--json 0 role', '0 "unclosed', '1 primary'].join('\n');
+  const stdin = [
+    '# a comment',
+    '',
+    '0 syncer --create-device',
+    '["0","cstate"]',
+    `0 net ${LOCAL} ${PEER} C --shared-secret geheim --bogus`,
+    '--json 0 role',
+    '0 "unclosed',
+    '1 primary',
+  ].join('\n');
   const { exit, stdout, stderr } = await run('batch', { stdin });
-  const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { readonly line: number; readonly exit: number; readonly argv: readonly string[]; readonly stdout: string; readonly stderr: string });
-  expect(lines.map((line) => [line.line, line.exit])).toEqual([[3, 0], [4, 0], [5, 20], [6, 0], [7, 20], [8, 10]]);
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map(
+      (line) =>
+        JSON.parse(line) as {
+          readonly line: number;
+          readonly exit: number;
+          readonly argv: readonly string[];
+          readonly stdout: string;
+          readonly stderr: string;
+        },
+    );
+  expect(lines.map((line) => [line.line, line.exit])).toEqual([
+    [3, 0],
+    [4, 0],
+    [5, 20],
+    [6, 0],
+    [7, 20],
+    [8, 10],
+  ]);
   expect(lines[1]).toMatchObject({ argv: ['0', 'cstate'], stdout: 'Unconfigured\n', stderr: '' });
   expect(JSON.parse(lines[3]?.stdout ?? '')).toMatchObject({ minor: 0, configured: false });
   expect(lines[5]?.stderr).toMatch(/^1: Failure: \(127\)/);

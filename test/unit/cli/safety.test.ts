@@ -23,7 +23,12 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'node-drbd-'));
   simulator = createSimulator({ disks: { '/dev/ram0': { sizeBytes: 1 << 26, metadata: 'internal' } } });
-  backend = createBackend({ kind: 'given', dialect: 'connector', transport: simulator.transport, lockDirectory: folder });
+  backend = createBackend({
+    kind: 'given',
+    dialect: 'connector',
+    transport: simulator.transport,
+    lockDirectory: folder,
+  });
 });
 
 afterEach(() => {
@@ -32,7 +37,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function run(words: readonly string[], io = memoryIo(), to = backend): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
+async function run(
+  words: readonly string[],
+  io = memoryIo(),
+  to = backend,
+): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
   const exit = await main(words, io, { backend: to });
   return { exit, stdout: io.stdout.text, stderr: io.stderr.text };
 }
@@ -40,7 +49,15 @@ async function run(words: readonly string[], io = memoryIo(), to = backend): Pro
 describe('a batch', () => {
   const batch = (stdin: string): ReturnType<typeof run> => run(['batch'], memoryIo({ stdin }));
 
-  test.each(['--simulator 4711', '--replay x', '--record x', '--dialect genl1', '--lock-dir /x', '--state-dir /x', '--modprobe'])('has no line with its own %s: it would go to another driver', async (option) => {
+  test.each([
+    '--simulator 4711',
+    '--replay x',
+    '--record x',
+    '--dialect genl1',
+    '--lock-dir /x',
+    '--state-dir /x',
+    '--modprobe',
+  ])('has no line with its own %s: it would go to another driver', async (option) => {
     const sent = simulator.minors().length;
     const { exit, stdout } = await batch(`${option} 0 syncer --create-device\n`);
     expect(exit).toBe(20);
@@ -82,7 +99,15 @@ describe('a batch', () => {
 
 describe('a driver is taken for absent only where procfs says so', () => {
   const speakTo = (procDrbd: HostFiles['procDrbd'], dialect: 'connector' | 'genl1'): Backend =>
-    createBackend({ kind: 'kernel', dialect, lockDirectory: folder, transport: { host: { procDrbd, connectorIndex: () => undefined }, open: (options, handlers) => nativeTransport().open(options, handlers) } });
+    createBackend({
+      kind: 'kernel',
+      dialect,
+      lockDirectory: folder,
+      transport: {
+        host: { procDrbd, connectorIndex: () => undefined },
+        open: (options, handlers) => nativeTransport().open(options, handlers),
+      },
+    });
 
   test.each([
     ['connector', ['0', 'secondary']],
@@ -90,8 +115,18 @@ describe('a driver is taken for absent only where procfs says so', () => {
     ['genl1', ['secondary', '0']],
     ['genl1', ['down', 'r0']],
   ] as const)('%s: %s', async (dialect, words) => {
-    expect(await run(words, memoryIo(), speakTo(() => ({ error: 'ENOENT' }), dialect))).toMatchObject({ exit: 0, stderr: '' });
-    const unknown = await run(words, memoryIo(), speakTo(() => ({ error: 'EACCES' }), dialect));
+    expect(
+      await run(
+        words,
+        memoryIo(),
+        speakTo(() => ({ error: 'ENOENT' }), dialect),
+      ),
+    ).toMatchObject({ exit: 0, stderr: '' });
+    const unknown = await run(
+      words,
+      memoryIo(),
+      speakTo(() => ({ error: 'EACCES' }), dialect),
+    );
     expect(unknown.exit).toBe(20);
     expect(unknown.stderr).toMatch(/\/proc\/drbd.*EACCES/u);
   });
@@ -107,7 +142,22 @@ test('what a command needs is read before the lock is taken', async () => {
       yield Buffer.from('geheim\n');
     },
   };
-  const exit = main(['--shared-secret-file', '-', '0', 'net', '127.0.0.1:7788', '127.0.0.1:7789', 'C', '--create-device', '--cram-hmac-alg', 'sha1'], slow, { backend });
+  const exit = main(
+    [
+      '--shared-secret-file',
+      '-',
+      '0',
+      'net',
+      '127.0.0.1:7788',
+      '127.0.0.1:7789',
+      'C',
+      '--create-device',
+      '--cram-hmac-alg',
+      'sha1',
+    ],
+    slow,
+    { backend },
+  );
   while (give === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
   (await acquireLock(join(folder, 'drbd-147-0'))).release();
   give();
@@ -115,11 +165,19 @@ test('what a command needs is read before the lock is taken', async () => {
 });
 
 test('output that could not be written is no success', () => {
-  const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${TOOL}" xml disk > /dev/full`], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${TOOL}" xml disk > /dev/full`], {
+    encoding: 'utf8',
+  });
   expect(stderr).toMatch(/standard output: ENOSPC/u);
   expect(status).toBe(20);
   // One whose reader has gone is another matter.
-  expect(spawnSync('bash', ['-c', `set -o pipefail; "${process.execPath}" "${TOOL}" xml disk | true; echo "\${PIPESTATUS[0]}"`], { encoding: 'utf8' })).toMatchObject({ stdout: '0\n', stderr: '' });
+  expect(
+    spawnSync(
+      'bash',
+      ['-c', `set -o pipefail; "${process.execPath}" "${TOOL}" xml disk | true; echo "\${PIPESTATUS[0]}"`],
+      { encoding: 'utf8' },
+    ),
+  ).toMatchObject({ stdout: '0\n', stderr: '' });
 });
 
 test('a recording that cannot be written is told, and changes nothing of what the command says', () => {
@@ -128,7 +186,8 @@ test('a recording that cannot be written is told, and changes nothing of what th
     const { createBackend, main } = require(${JSON.stringify(join(__dirname, '../../../lib/cli'))});
     const { processIo } = require(${JSON.stringify(join(__dirname, '../../../lib/cli/io'))});
     main(['--record', process.argv[1], '0', 'secondary'], processIo()).then((code) => process.exit(code));`;
-  const recorded = (path: string): { readonly status: number | null; readonly stderr: string } => spawnSync(process.execPath, ['-e', script, path], { encoding: 'utf8' });
+  const recorded = (path: string): { readonly status: number | null; readonly stderr: string } =>
+    spawnSync(process.execPath, ['-e', script, path], { encoding: 'utf8' });
   expect(recorded(recordings)).toMatchObject({ status: 0, stderr: '' });
   const failed = recorded('/dev/full');
   expect(failed.status).toBe(0);
@@ -154,7 +213,13 @@ test.each([
   ['replay', undefined],
 ] as const)('the notes about minors of a %s are in %s, unless another place is named', (kind, usual) => {
   const notes = (...argv: readonly string[]): string | undefined =>
-    notesDirectory({ io: memoryIo(), globals: parseGlobals(argv, {}).globals, backend: createBackend({ kind, dialect: 'connector' }), tool: 'drbdsetup', subject: undefined });
+    notesDirectory({
+      io: memoryIo(),
+      globals: parseGlobals(argv, {}).globals,
+      backend: createBackend({ kind, dialect: 'connector' }),
+      tool: 'drbdsetup',
+      subject: undefined,
+    });
   expect(notes()).toBe(usual);
   expect(notes('--state-dir', '/named')).toBe('/named');
 });

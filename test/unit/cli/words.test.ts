@@ -12,7 +12,10 @@ const specs = [
   { name: 'color', short: 'c', argument: 'optional' },
 ] as const;
 
-function take(...argv: string[]): { readonly options: readonly (readonly [string, string | undefined])[]; readonly operands: readonly string[] } {
+function take(...argv: string[]): {
+  readonly options: readonly (readonly [string, string | undefined])[];
+  readonly operands: readonly string[];
+} {
   const { options, operands } = getopt(argv, specs, 'disk');
   return { options: options.map(({ spec, value }) => [spec.name, value] as const), operands };
 }
@@ -32,13 +35,71 @@ describe('options as getopt_long takes them', () => {
     ['separate', ['--size', '10', 'a'], [['size', '10']], ['a']],
     ['with an equals sign', ['a', '--size=10=x', 'b'], [['size', '10=x']], ['a', 'b']],
     ['an empty argument', ['--size='], [['size', '']], []],
-    ['an argument with a dash', ['--size', '-1', '-s', '--force'], [['size', '-1'], ['size', '--force']], []],
-    ['abbreviated', ['--si', '1', '--fo', '--se'], [['size', '1'], ['force', undefined], ['set-defaults', undefined]], []],
-    ['bundled', ['-fos5'], [['force', undefined], ['overwrite', undefined], ['size', '5']], []],
-    ['bundled, the argument in the next word', ['-fs', '5'], [['force', undefined], ['size', '5']], []],
-    ['odd letters', ['-(f'], [['set-defaults', undefined], ['force', undefined]], []],
-    ['optional, absent', ['--color', 'x', '-c', 'y'], [['color', undefined], ['color', undefined]], ['x', 'y']],
-    ['optional, there', ['--color=x', '-cy'], [['color', 'x'], ['color', 'y']], []],
+    [
+      'an argument with a dash',
+      ['--size', '-1', '-s', '--force'],
+      [
+        ['size', '-1'],
+        ['size', '--force'],
+      ],
+      [],
+    ],
+    [
+      'abbreviated',
+      ['--si', '1', '--fo', '--se'],
+      [
+        ['size', '1'],
+        ['force', undefined],
+        ['set-defaults', undefined],
+      ],
+      [],
+    ],
+    [
+      'bundled',
+      ['-fos5'],
+      [
+        ['force', undefined],
+        ['overwrite', undefined],
+        ['size', '5'],
+      ],
+      [],
+    ],
+    [
+      'bundled, the argument in the next word',
+      ['-fs', '5'],
+      [
+        ['force', undefined],
+        ['size', '5'],
+      ],
+      [],
+    ],
+    [
+      'odd letters',
+      ['-(f'],
+      [
+        ['set-defaults', undefined],
+        ['force', undefined],
+      ],
+      [],
+    ],
+    [
+      'optional, absent',
+      ['--color', 'x', '-c', 'y'],
+      [
+        ['color', undefined],
+        ['color', undefined],
+      ],
+      ['x', 'y'],
+    ],
+    [
+      'optional, there',
+      ['--color=x', '-cy'],
+      [
+        ['color', 'x'],
+        ['color', 'y'],
+      ],
+      [],
+    ],
     ['the end of options', ['-f', '--', '--size', '-'], [['force', undefined]], ['--size', '-']],
     ['a lone dash', ['-', '-f'], [['force', undefined]], ['-']],
   ])('%s', (_name, argv, options, operands) => {
@@ -119,18 +180,34 @@ describe('numbers as the C tools read them', () => {
 
 describe('global options', () => {
   test('end at the first word that is none', () => {
-    const { globals, rest } = parseGlobals(['--dialect', 'connector', '--json', '--timeout=1.5', '/dev/drbd0', '--replay', 'x'], {});
+    const { globals, rest } = parseGlobals(
+      ['--dialect', 'connector', '--json', '--timeout=1.5', '/dev/drbd0', '--replay', 'x'],
+      {},
+    );
     expect(globals).toMatchObject({ dialect: 'connector', json: true, timeoutMs: 1500, replay: undefined });
     expect(rest).toEqual(['/dev/drbd0', '--replay', 'x']);
   });
 
   test('come from the environment, which options override', () => {
     const env = { DRBD_DIALECT: 'genl1', DRBD_REPLAY: '/r', DRBD_TIMEOUT: '3', DRBD_RECORD: '' };
-    expect(parseGlobals(['--dialect=connector'], env).globals).toMatchObject({ dialect: 'connector', replay: '/r', timeoutMs: 3000, record: undefined });
+    expect(parseGlobals(['--dialect=connector'], env).globals).toMatchObject({
+      dialect: 'connector',
+      replay: '/r',
+      timeoutMs: 3000,
+      record: undefined,
+    });
     expect(parseGlobals([], { DRBD_SIMULATOR: '77' }).globals.simulator).toBe(77);
   });
 
-  test.each([[['--dialect', 'klingon']], [['--timeout', 'soon']], [['--timeout', '-1']], [['--simulator', '0']], [['--replay']], [['--json=1']], [['--simulator', '5', '--dialect', 'genl1']]])('%j is refused', (argv) => {
+  test.each([
+    [['--dialect', 'klingon']],
+    [['--timeout', 'soon']],
+    [['--timeout', '-1']],
+    [['--simulator', '0']],
+    [['--replay']],
+    [['--json=1']],
+    [['--simulator', '5', '--dialect', 'genl1']],
+  ])('%j is refused', (argv) => {
     expect(usage(() => parseGlobals(argv, {})).exitCode).toBe(20);
   });
 
@@ -153,7 +230,25 @@ describe('lines of a batch', () => {
   });
 
   test('secrets are taken out', () => {
-    const words = ['net', '--shared-secret', 'a', '--shared-secret=b', '--share', 'c', '--sh=d', '-x', 'e', '-xf', '-mxg', '-mx', 'h', '--shared-secret-file', 'i'];
-    expect(redactWords(words).join(' ')).toBe('net --shared-secret xxxx --shared-secret=xxxx --share xxxx --sh=xxxx -x xxxx -xxxxx -mxxxxx -mx xxxx --shared-secret-file i');
+    const words = [
+      'net',
+      '--shared-secret',
+      'a',
+      '--shared-secret=b',
+      '--share',
+      'c',
+      '--sh=d',
+      '-x',
+      'e',
+      '-xf',
+      '-mxg',
+      '-mx',
+      'h',
+      '--shared-secret-file',
+      'i',
+    ];
+    expect(redactWords(words).join(' ')).toBe(
+      'net --shared-secret xxxx --shared-secret=xxxx --share xxxx --sh=xxxx -x xxxx -xxxxx -mxxxxx -mx xxxx --shared-secret-file i',
+    );
   });
 });
