@@ -13,9 +13,10 @@ const rooms = {
   session: ['netlink', 'transport'],
   dialects: ['netlink', 'schema', 'session'],
   recording: ['netlink', 'schema', 'dialects', 'transport'],
-  drbd: ['netlink', 'schema', 'dialects', 'session', 'transport'],
+  model: ['netlink', 'schema', 'dialects'],
+  drbd: ['netlink', 'schema', 'dialects', 'model', 'session', 'transport'],
   simulator: ['netlink', 'schema', 'dialects', 'transport'],
-  cli: ['netlink', 'schema', 'dialects', 'session', 'transport', 'recording', 'drbd', 'simulator'],
+  cli: ['netlink', 'schema', 'dialects', 'model', 'session', 'transport', 'recording', 'drbd', 'simulator'],
 };
 
 for (const entry of readdirSync('lib', { withFileTypes: true })) {
@@ -38,7 +39,7 @@ const roomRules = Object.entries(rooms).map(([room, below]) => {
             },
             { regex: '^(\\.\\./)+(index)?$', message: 'The public index is for users of the package.' },
             {
-              regex: '^(\\.\\./)+(netlink|schema|session|recording|drbd|simulator)/',
+              regex: '^(\\.\\./)+(netlink|schema|model|session|recording|drbd|simulator)/',
               message: 'Of another room, only what its index exports.',
             },
           ],
@@ -60,6 +61,8 @@ export default tseslint.config(
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' },
       ],
+      // A name for an inferred type, so that editors show the name and not the whole type.
+      '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',

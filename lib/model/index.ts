@@ -1,0 +1,75 @@
+export {
+  apply,
+  diff,
+  resyncCauses,
+  updateOf,
+  withSnapshot,
+  type Change,
+  type Helper,
+  type HelperChange,
+  type ObjectChange,
+  type ObjectChangeOf,
+  type ReadyChange,
+  type ResyncChange,
+  type Step,
+  type StepOf,
+} from './changes';
+export { resyncKind } from './derive';
+export {
+  changeToJson,
+  snapshotToJson,
+  toJson,
+  type ChangeJson,
+  type Json,
+  type JsonOptions,
+  type SnapshotJson,
+} from './json';
+export {
+  formatPathAddress,
+  type ConnectionKey,
+  type DeviceKey,
+  type KeyOf,
+  type PathKey,
+  type PeerDeviceKey,
+  type ResourceKey,
+} from './keys';
+export {
+  objectNames,
+  objects,
+  Secret,
+  type ObjectName,
+  type Options,
+  type OptionValue,
+  type Patch,
+  type Property,
+  type PropertyKind,
+  type PropertyPath,
+  type PropertyUnit,
+  type Values,
+} from './objects';
+export { onlyCounters, propertyOf } from './records';
+export type {
+  Connection,
+  Device,
+  DeviceStats,
+  Path,
+  PathAddress,
+  PeerDevice,
+  PeerDeviceStats,
+  Resource,
+  Resync,
+  ResyncSuspended,
+  Snapshot,
+  SnapshotSource,
+  Suspended,
+} from './snapshot';
+export {
+  State,
+  type Applied,
+  type Delta,
+  type DeltaOf,
+  type Entry,
+  type EntryOf,
+  type SetOf,
+  type Update,
+} from './state';
