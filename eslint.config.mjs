@@ -50,7 +50,7 @@ const roomRules = Object.entries(rooms).map(([room, below]) => {
 });
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'build*/**', 'node_modules/**', '.cache/**', 'prebuilds/**'] },
+  { ignores: ['dist/**', 'build*/**', 'native/build/**', 'node_modules/**', '.cache/**', 'prebuilds/**'] },
   eslint.configs.recommended,
   {
     files: ['lib/**/*.ts', 'test/**/*.ts'],

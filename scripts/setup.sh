@@ -9,6 +9,8 @@ package_of() {
     python3) echo python3 ;;
     cmake) echo cmake ;;
     unshare) echo util-linux ;;
+    readelf) echo binutils ;;
+    qemu-aarch64-static) echo qemu-user-static ;;
     *) echo "$1" ;;
   esac
 }
@@ -35,9 +37,10 @@ setup_packages() {
 
 # setup_build: the addon and the library, where a source is newer than what was built of it.
 setup_build() {
-  if [ ! -e build/Release/node_drbd.node ] || [ -n "$(find native binding.gyp -newer build/Release/node_drbd.node -print -quit)" ]; then
+  local addon=native/build/Release/node_drbd.node
+  if [ ! -e $addon ] || [ -n "$(find native -path native/build -prune -o -type f -newer $addon -print -quit)" ]; then
     echo "Building the addon ..." >&2
-    node scripts/install.js --build
+    node native/build.js
   fi
   if [ ! -e dist/.built ] || [ -n "$(find lib test tsconfig.json -newer dist/.built -print -quit)" ]; then
     echo "Compiling ..." >&2

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { join, resolve, sep } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { ArgumentError, ClosedError, TransportError, UnsupportedError, type SentState } from '../errors';
 import type { Datagram, SocketCounters } from './transport';
@@ -70,51 +71,101 @@ export interface Addon {
 }
 
 const FILE = 'node_drbd.node';
+/** This module in the package: as tsc writes it, and in the file that scripts/bundle puts it into. */
+const PLACES = [join('dist', 'lib', 'transport', 'addon.js'), join('dist', 'package', 'node-drbd.js')];
+const BUILD = join('native', 'build.js');
 let loaded: Addon | undefined;
 
 /**
- * Where the addon may be, in order: as asked for; as built here, which was done because somebody wanted it or the other
- * did not load; as shipped.
+ * The package's own folder; undefined where this code became part of another program, whose folders are nothing to
+ * load native code from.
  */
-function candidates(): readonly string[] {
-  const asked = process.env['NODE_DRBD_ADDON'];
-  if (asked !== undefined && asked !== '') return [asked];
-  // This file is dist/lib/transport/addon.js of the package.
-  const root = join(__dirname, '../../..');
-  return [join(root, 'build/Release', FILE), join(root, 'prebuilds', `${process.platform}-${process.arch}`, FILE)];
+function ownFolder(): string | undefined {
+  // Bundlers that write ES modules leave no __filename.
+  const file = typeof __filename === 'string' ? __filename : '';
+  const place = PLACES.find((candidate) => file.endsWith(sep + candidate));
+  return place === undefined ? undefined : file.slice(0, -(place.length + 1));
 }
 
+/** The C library, as far as it decides which binaries load. */
+function cLibrary(): string {
+  const report = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
+  const version = report.header?.glibcVersionRuntime;
+  return version === undefined ? 'a C library other than glibc' : `glibc ${version}`;
+}
+
+function failure(what: string, next: string, cause?: unknown): UnsupportedError {
+  return new UnsupportedError(`the native part of node-drbd: ${what}. ${next}`, {
+    feature: 'netlink sockets',
+    dialect: undefined,
+    requires: 'the compiled addon',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** An addon that is there and does not load: why, and what helps. */
+function notLoaded(path: string, error: unknown, next: string): UnsupportedError {
+  const why = error instanceof Error ? error.message : String(error);
+  const denied = error instanceof Error && 'code' in error && error.code === 'ERR_DLOPEN_DISABLED';
+  return failure(
+    `${path} cannot be loaded in Node ${process.versions.node} on linux-${process.arch} with ${cLibrary()}: ${why}`,
+    denied ? 'Start Node with --allow-addons' : next,
+    error,
+  );
+}
+
+/** By a function that bundlers leave alone, and that puts the addon into the cache of `require`. */
+const load = (path: string): Addon => createRequire(path)(path) as Addon;
+
 /**
- * Loads the addon when it is first needed.
- * @throws UnsupportedError that says where it was looked for and what to do
+ * Loads the addon when it is first needed: the file that NODE_DRBD_ADDON names; else, from the package's own folder
+ * and from nowhere else, the one that was compiled there, which was done because the other did not serve; else the
+ * prebuilt one.
+ * @throws UnsupportedError that says what failed and what to do
  */
 export function loadAddon(): Addon {
   if (loaded !== undefined) return loaded;
-  const tried: string[] = [];
-  let cause: unknown;
-  for (const path of candidates()) {
-    if (!existsSync(path)) {
-      tried.push(`${path}: not there`);
-      continue;
-    }
+  const { platform, arch } = process;
+  if (platform !== 'linux') {
+    throw new UnsupportedError(
+      `node-drbd: a DRBD kernel can be opened on Linux only, and this is ${platform}. Use the simulator (node-drbd/simulator) or a recording (replayTransport) here`,
+      { feature: 'a DRBD kernel', dialect: undefined, requires: 'Linux' },
+    );
+  }
+  const asked = process.env['NODE_DRBD_ADDON'];
+  if (asked !== undefined && asked !== '') {
+    const path = resolve(asked);
+    if (!existsSync(path))
+      throw failure(`${path}, which NODE_DRBD_ADDON names, is not there`, 'Correct the variable, or unset it');
     try {
-      loaded = require(path) as Addon;
-      return loaded;
+      return (loaded = load(path));
     } catch (error) {
-      cause ??= error;
-      tried.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+      throw notLoaded(path, error, 'Correct NODE_DRBD_ADDON, or unset it');
     }
   }
-  throw new UnsupportedError(
-    `the native part of node-drbd cannot be loaded on ${process.platform}-${process.arch} with Node ${process.versions.node} (${tried.join('; ')}). ` +
-      'Build it with "npm rebuild node-drbd" (a C++ compiler, make and python3 are needed), or install without --ignore-scripts',
-    {
-      feature: 'netlink sockets',
-      dialect: undefined,
-      requires: 'the compiled addon',
-      ...(cause === undefined ? {} : { cause }),
-    },
-  );
+  const root = ownFolder();
+  if (root === undefined) {
+    throw failure(
+      'this copy of the code was bundled into another program and does not look for native code around it',
+      `Keep node-drbd out of the bundle (esbuild --external:node-drbd; "external" of rollup; "externals" of webpack), or let NODE_DRBD_ADDON name a copy of prebuilds/linux-${arch}/${FILE} of the package`,
+    );
+  }
+  const build = `node ${join(root, BUILD)}`;
+  const compile = `Compile it with one command: "${build}" (g++, make and python3 are needed). The package has no install script, so no setting of npm about scripts has to do with it`;
+  const files = [join(root, 'native', 'build', 'Release', FILE), join(root, 'prebuilds', `${platform}-${arch}`, FILE)];
+  const present = files.filter((file) => existsSync(file));
+  if (present.length === 0) {
+    throw failure(`there is none for ${platform}-${arch} in the package (looked for ${files.join(' and ')})`, compile);
+  }
+  const failures: UnsupportedError[] = [];
+  for (const path of present) {
+    try {
+      return (loaded = load(path));
+    } catch (error) {
+      failures.push(notLoaded(path, error, compile));
+    }
+  }
+  throw failures.at(-1);
 }
 
 /** @returns such as `EPERM`, and what it means; for a positive errno */

@@ -1,17 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Script } from 'node:vm';
 
 import { recordingsOf, recordingText } from '../support/recordings';
 import { replayCommand } from '../support/replayed-command';
 
-// The tool as it is shipped: one file with V8's code cache, in a process of its own.
+// The tool as the package carries it, in a process of its own.
 
 const ROOT = join(__dirname, '../../..');
-const TOOL = join(ROOT, 'dist/lib/cli/bin/drbdsetup.js');
-const BUNDLE = join(ROOT, 'dist/lib/tools/drbdsetup.js');
+const PACKAGE = join(ROOT, 'dist/package');
+const TOOL = join(PACKAGE, 'drbdsetup.js');
 const SAMPLE = [
   '01-unconfigured/0009',
   '01-unconfigured/0039',
@@ -34,9 +33,6 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'node-drbd-'));
   execFileSync(join(ROOT, 'scripts/bundle'));
-  // Newer than whatever was compiled.
-  const now = new Date(Date.now() + 1000);
-  utimesSync(BUNDLE, now, now);
 }, 60_000);
 
 afterAll(() => {
@@ -61,10 +57,34 @@ test.each(SAMPLE)('%s', async (id) => {
   });
 });
 
-test('the cache is one that this Node takes, and the bundle is ASCII', () => {
-  const source = readFileSync(BUNDLE, 'latin1');
+test('the code is ASCII, so that each Node keeps it in bytes, and the same each time', () => {
+  const read = (): readonly (readonly [string, string])[] =>
+    readdirSync(PACKAGE)
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => [name, readFileSync(join(PACKAGE, name), 'latin1')]);
+  const files = read();
   // eslint-disable-next-line no-control-regex -- that is what ASCII is
-  expect(source).toMatch(/^[\x00-\x7f]*$/u);
-  const script = new Script(source, { filename: BUNDLE, cachedData: readFileSync(BUNDLE.replace(/\.js$/u, '.cache')) });
-  expect(script.cachedDataRejected).toBe(false);
+  for (const [, text] of files) expect(text).toMatch(/^[\x00-\x7f]*$/u);
+  execFileSync(join(ROOT, 'scripts/bundle'));
+  expect(read()).toEqual(files);
+});
+
+test('a command loads its own dialect, and no other part', () => {
+  const list = (argv: readonly string[]): readonly string[] => {
+    const { stdout } = spawnSync(
+      process.execPath,
+      [
+        '-e',
+        `process.argv.splice(1, 0, 'drbdsetup'); process.on('exit', () => process.stdout.write('\\n' + Object.keys(require.cache).filter((path) => path.startsWith(${JSON.stringify(PACKAGE)})).map((path) => path.slice(${PACKAGE.length + 1})).sort().join(' '))); require(${JSON.stringify(join(PACKAGE, 'node-drbd.js'))})('cli/bin/start').drbdsetup();`,
+        '--',
+        ...argv,
+      ],
+      { encoding: 'utf8', env: { ...process.env, DRBD_REPLAY: '' } },
+    );
+    return (stdout.split('\n').at(-1) ?? '').split(' ');
+  };
+  expect(list(['--dialect', 'connector', '--timeout', '0.001', '0', 'cstate'])).toEqual([
+    'node-drbd.js',
+    'part-connector.js',
+  ]);
 });
