@@ -7,6 +7,8 @@ const { join } = require('node:path');
 const lanes = ['unit', 'golden', 'replay', 'types', 'native', 'bus', 'proc', 'peers', 'fuzz', 'kernel', 'differential'];
 
 module.exports = {
+  // A limit for what hangs, not a measure of speed: a busy machine runs these tests twenty times slower.
+  testTimeout: 120_000,
   // Not in /tmp by user number: the lanes that run in a user namespace of their own are number 0 there, whoever runs
   // them.
   cacheDirectory: join(__dirname, 'dist/.jest'),
