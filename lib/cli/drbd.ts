@@ -1,3 +1,4 @@
+import { replaceDrbdsetup } from './replace-drbdsetup';
 import { simulate, type Streams } from './simulate';
 
 const USAGE = 2;
@@ -7,13 +8,20 @@ const commands: readonly {
   readonly name: string;
   readonly about: string;
   readonly run: (args: readonly string[], streams: Streams, ended: AbortSignal) => Promise<number>;
-}[] = [{ name: 'simulate', about: 'a simulated kernel with DRBD 8.3, to play with or to test against', run: simulate }];
+}[] = [
+  { name: 'simulate', about: 'a simulated kernel with DRBD 8.3, to play with or to test against', run: simulate },
+  {
+    name: 'replace-drbdsetup',
+    about: "put this package's drbdsetup in the place of the genuine one, or undo that",
+    run: (args, streams) => replaceDrbdsetup(args, streams),
+  },
+];
 
 const HELP = `drbd: DRBD from the command line, the same in every dialect
 
 Usage: drbd COMMAND [OPTIONS]
 
-${commands.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}
+${commands.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join('\n')}
 
 drbd COMMAND --help tells more of a command.
 `;
