@@ -1,4 +1,4 @@
-import type { Operation, SetsReceived, SetsToSend } from '../schema';
+import type { EncodeOptions, Operation, SetsReceived, SetsToSend } from '../schema';
 import type { ConnectorParams, ConnectorReply, RequestPacketName } from '../dialects/connector';
 import type { operations as genl1Operations } from '../dialects/genl1';
 import type { operations as genl2Operations } from '../dialects/genl2';
@@ -22,9 +22,17 @@ export interface Driver {
   readonly address: number;
 }
 
-export interface RequestOptions extends WaitOptions {
+export interface RequestOptions extends WaitOptions, Pick<EncodeOptions, 'outOfRange' | 'incomplete'> {
   /** Send even what is known to hang this kernel. */
   readonly forceUnsafe?: boolean;
+}
+
+/** @returns the part of a request's options that is about its encoding */
+export function encodingOf({
+  outOfRange,
+  incomplete,
+}: RequestOptions): Pick<EncodeOptions, 'outOfRange' | 'incomplete'> {
+  return { outOfRange, incomplete };
 }
 
 /** A loss: what came before it may not be all. Read the state again. */

@@ -20,11 +20,20 @@ import {
   type ByteOrder,
   type NetlinkMessage,
 } from '../netlink';
+import type { EncodeOptions } from '../schema';
 import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Exchange, SocketSetup, WaitOptions } from '../session';
 import { BaseClient } from './base-client';
-import type { ConnectorClient, ConnectorEvent, Driver, EventOptions, RequestOptions, ResyncEvent } from './client';
+import {
+  encodingOf,
+  type ConnectorClient,
+  type ConnectorEvent,
+  type Driver,
+  type EventOptions,
+  type RequestOptions,
+  type ResyncEvent,
+} from './client';
 import { mayHang, refuseConnectorHang } from './guard';
 import { connectorSnapshot, type Snapshot } from './model';
 import { parseProcDrbd } from '../dialects/proc-drbd';
@@ -70,9 +79,10 @@ export function connectorExchange<N extends RequestPacketName>(
   name: N,
   params: unknown,
   index: number,
-  order: ByteOrder,
+  encoding: EncodeOptions,
 ): Exchange<ConnectorReply<N>> {
-  const body = encodeRequestBody(name, params, { order });
+  const { order } = encoding;
+  const body = encodeRequestBody(name, params, encoding);
   const { minor } = params as { readonly minor: number };
   const packet = packets[name];
   const ack = 1 + (randomUint32() % (LARGEST_ACK - 1));
@@ -123,7 +133,9 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     params: unknown,
     options: RequestOptions = {},
   ): Promise<ConnectorReply<N>> {
-    const exchange = this.#remember(connectorExchange(name, params, this.driver.address, this.order));
+    const exchange = this.#remember(
+      connectorExchange(name, params, this.driver.address, { ...encodingOf(options), order: this.order }),
+    );
     if (packets[name].kind === 'read') return this.read(exchange, options);
     const target = params as { readonly minor: number; readonly createDevice?: boolean };
     const before = (wait: WaitOptions): Promise<void> =>

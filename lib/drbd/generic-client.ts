@@ -24,7 +24,14 @@ import { isObject, type CodeTable } from '../schema';
 import { remainingOf, type Exchange, type SocketSetup, type WaitOptions } from '../session';
 import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
 import { BaseClient } from './base-client';
-import type { Driver, EventOptions, GenericEvent, RequestOptions, ResyncEvent } from './client';
+import {
+  encodingOf,
+  type Driver,
+  type EventOptions,
+  type GenericEvent,
+  type RequestOptions,
+  type ResyncEvent,
+} from './client';
 import { mayHang, refuseGenericHang } from './guard';
 import { genl1Snapshot, type Snapshot } from './model';
 import { parseProcDrbd } from '../dialects/proc-drbd';
@@ -111,7 +118,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     options: RequestOptions = {},
   ): Promise<GenericReply | readonly GenericReply[]> {
     const { codec } = this.#family;
-    const encoded = codec.encodeRequest(name, params, { order: this.order });
+    const encoded = codec.encodeRequest(name, params, { ...encodingOf(options), order: this.order });
     const what = describe(name, params);
     const { kind } = encoded.operation;
     const guarded = options.forceUnsafe !== true && mayHang(this.dialect, name);

@@ -230,7 +230,7 @@ class Search {
       try {
         await this.#ask(
           { ...connectorSetup(index, peerPort, this.#order), probe: true },
-          connectorExchange('get_state', { minor: 0 }, index, this.#order),
+          connectorExchange('get_state', { minor: 0 }, index, { order: this.#order }),
           limit,
           stop,
         );

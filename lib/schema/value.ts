@@ -5,8 +5,13 @@ import { formatRange, type AnyField } from './field';
 /** How far an encoder trusts its caller. */
 export interface EncodeOptions {
   readonly order: ByteOrder;
-  /** Send numbers that the table's ranges forbid, for tests of a kernel. Types and lengths are always checked. */
-  readonly unchecked?: boolean;
+  /**
+   * What to do with a number outside its field's range. `send` passes on what fits the field's bytes, for the kernel to
+   * judge; a number that would wrap, a wrong type and too long a text are refused all the same. `refuse` if absent.
+   */
+  readonly outOfRange?: 'refuse' | 'send' | undefined;
+  /** What to do with a request that lacks a required set or field; `refuse` if absent. */
+  readonly incomplete?: 'refuse' | 'send' | undefined;
 }
 
 const NUMBER_RANGE = { u8: [0, 0xff], u32: [0, 0xffffffff], s32: [-0x80000000, 0x7fffffff] } as const;
@@ -32,7 +37,7 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
         return refuse(`an integer of type number${typeof value === 'bigint' ? ' (at most 32 bits)' : ''}`);
       const [low, high] = NUMBER_RANGE[field.kind];
       if (value < low || value > high) return refuse(`an integer from ${low} to ${high}`);
-      if (options.unchecked !== true) checkRange(field, value, refuse);
+      if (options.outOfRange !== 'send') checkRange(field, value, refuse);
       if (field.kind === 'u8') return Uint8Array.of(value);
       const out = new Uint8Array(4);
       viewOf(out).setInt32(0, value, little);
@@ -41,7 +46,7 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
     case 'u64': {
       if (typeof value !== 'bigint') return refuse('a bigint (64 bits)');
       if (value < 0n || value > 0xffffffffffffffffn) return refuse('a bigint from 0 to 2^64 - 1');
-      if (options.unchecked !== true) checkRange(field, value, refuse);
+      if (options.outOfRange !== 'send') checkRange(field, value, refuse);
       const out = new Uint8Array(8);
       viewOf(out).setBigUint64(0, value, little);
       return out;
@@ -103,19 +108,24 @@ export function hasOnlyNamedValues(field: AnyField): boolean {
   return field.names !== undefined && field.max === undefined && field.min === undefined;
 }
 
-function checkRange(field: AnyField, value: number | bigint, refuse: (needed: string) => never): void {
+/**
+ * Compares a number with its field's range and names.
+ * @returns the values that the field may have, in words, if `value` is not one of them
+ */
+export function rangeViolation(field: AnyField, value: number | bigint): string | undefined {
   const { min, max, names } = field;
-  const named = names !== undefined && typeof value === 'number' && names[value] !== undefined;
-  if (named) return;
+  if (names !== undefined && typeof value === 'number' && names[value] !== undefined) return undefined;
   if (hasOnlyNamedValues(field)) {
-    refuse(
-      `one of ${Object.entries(names ?? {})
-        .map(([number, word]) => `${number} (${word})`)
-        .join(', ')}`,
-    );
+    return `one of ${Object.entries(names ?? {})
+      .map(([number, word]) => `${number} (${word})`)
+      .join(', ')}`;
   }
-  if ((min !== undefined && value < min) || (max !== undefined && value > max))
-    refuse(formatRange(field) ?? 'another value');
+  return (min !== undefined && value < min) || (max !== undefined && value > max) ? formatRange(field) : undefined;
+}
+
+function checkRange(field: AnyField, value: number | bigint, refuse: (needed: string) => never): void {
+  const allowed = rangeViolation(field, value);
+  if (allowed !== undefined) refuse(allowed);
 }
 
 function checkLength(field: AnyField, length: number, path: string, what: string): void {

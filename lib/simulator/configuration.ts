@@ -168,7 +168,7 @@ export class Configuration {
       const payload =
         typeof value === 'object'
           ? this.bytes(name)
-          : encodeValue(field, value, name, { order: this.#order, unchecked: true });
+          : encodeValue(field, value, name, { order: this.#order, outOfRange: 'send' });
       tags.push(makeTag(field, payload));
     }
     return encodeTagList({ tags, rest: new Uint8Array(0) }, this.#order);
@@ -182,7 +182,10 @@ function makeTag(field: AnyField, payload: Uint8Array): Tag {
 /** @returns one tag of a table, encoded */
 export function encodeTag(field: AnyField, value: unknown, order: ByteOrder): Uint8Array {
   return encodeTagList(
-    { tags: [makeTag(field, encodeValue(field, value, 'reply', { order, unchecked: true }))], rest: new Uint8Array(0) },
+    {
+      tags: [makeTag(field, encodeValue(field, value, 'reply', { order, outOfRange: 'send' }))],
+      rest: new Uint8Array(0),
+    },
     order,
   );
 }

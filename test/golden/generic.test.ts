@@ -134,7 +134,7 @@ describe.each(cases)(
             continue;
           }
           // drbdsetup leaves it to the kernel to judge a number.
-          encoded = codec.encodeRequest(decoded.name, params, { order: ORDER, unchecked: true });
+          encoded = codec.encodeRequest(decoded.name, params, { order: ORDER, outOfRange: 'send', incomplete: 'send' });
           counts.outOfRange++;
         }
         const again = formatHex(

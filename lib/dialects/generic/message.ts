@@ -203,10 +203,10 @@ export class FamilyCodec {
       }
       const path = `${name}.${key}`;
       parts.push(codec.encode(value, path, options));
-      if (!operation.partial && options.unchecked !== true) codec.requireAll(value, path);
+      if (!operation.partial && options.incomplete !== 'send') codec.requireAll(value, path);
     }
     for (const key of operation.required) {
-      if (sets[key] === undefined && options.unchecked !== true)
+      if (sets[key] === undefined && options.incomplete !== 'send')
         throw new ArgumentError(`${name}.${key}`, 'is missing, and the kernel refuses a request without it');
     }
     const { order } = options;
