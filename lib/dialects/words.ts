@@ -39,7 +39,21 @@ function part(...numbers: readonly (keyof typeof afterSplitBrain)[]): ValueNames
 export const afterSplitBrain0 = part(0, 1, 2, 3, 4, 5, 6);
 export const afterSplitBrain1 = part(0, 7, 8, 9, 10);
 export const afterSplitBrain2 = part(0, 9, 10);
-export const resyncRoleConflict: ValueNames = Object.freeze({ 0: 'disconnect', 9: 'call-pri-lost', 10: 'violently' });
+export const resyncRoleConflict = {
+  0: 'disconnect',
+  9: 'call-pri-lost',
+  10: 'violently',
+} as const satisfies ValueNames;
+/** DRBD 9 knows two more. */
+export const resyncRoleConflict9 = {
+  ...resyncRoleConflict,
+  11: 'retry-connect',
+  12: 'auto-discard',
+} as const satisfies ValueNames;
+/** What a primary does that was suspended and then finds its data outdated (DRBD 9). */
+export const onSuspPrimaryOutdated = { 0: 'disconnect', 1: 'force-secondary' } as const satisfies ValueNames;
+/** Words beside the numbers of nodes from 1 to 32 (DRBD 9). */
+export const quorum = { 0: 'off', 1024: 'majority', 1025: 'all' } as const satisfies ValueNames;
 
 /** Modes of metadata, by what they are (enum drbd_md_index); numbers from 0 are slots. */
 export const metaDeviceModes = { internal: -1, flexExternal: -2, flexInternal: -3 } as const;

@@ -1,4 +1,4 @@
-import type { EncodeOptions, Operation, SetsReceived, SetsToSend } from '../schema';
+import type { EncodeOptions, Operation, SetsReceived, SetsToSend, SetValues } from '../schema';
 import type { ConnectorParams, ConnectorReply, RequestPacketName } from '../dialects/connector';
 import type { operations as genl1Operations } from '../dialects/genl1';
 import type { operations as genl2Operations } from '../dialects/genl2';
@@ -22,17 +22,14 @@ export interface Driver {
   readonly address: number;
 }
 
-export interface RequestOptions extends WaitOptions, Pick<EncodeOptions, 'outOfRange' | 'incomplete'> {
+export interface RequestOptions extends WaitOptions, Pick<EncodeOptions, 'outOfRange' | 'malformed'> {
   /** Send even what is known to hang this kernel. */
   readonly forceUnsafe?: boolean;
 }
 
 /** @returns the part of a request's options that is about its encoding */
-export function encodingOf({
-  outOfRange,
-  incomplete,
-}: RequestOptions): Pick<EncodeOptions, 'outOfRange' | 'incomplete'> {
-  return { outOfRange, incomplete };
+export function encodingOf({ outOfRange, malformed }: RequestOptions): Pick<EncodeOptions, 'outOfRange' | 'malformed'> {
+  return { outOfRange, malformed };
 }
 
 /** A loss: what came before it may not be all. Read the state again. */
@@ -76,7 +73,7 @@ export interface GenericEvent {
   /** nlmsg_seq: the driver's own count of notifications. */
   readonly sequence: number;
   /** The sets by their struct's name, `context` among them. */
-  readonly sets: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly sets: Readonly<Record<string, SetValues>>;
   readonly unknown: readonly UnknownAttribute[];
 }
 

@@ -16,6 +16,9 @@ import { decodeValue, encodeValue, isObject, type EncodeOptions } from './value'
 /** DRBD's use of the second type bit of an attribute: a receiver that does not know it must refuse. */
 export const ATTRIBUTE_MANDATORY = NLA_F_NET_BYTEORDER;
 
+/** The values of a set by the fields' names; of a list, one object for each struct in it. */
+export type SetValues = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
+
 /** Encoder and decoder of one attribute set, compiled from its table. */
 export class AttributeSetCodec {
   readonly set: AttributeSet;
@@ -33,11 +36,20 @@ export class AttributeSetCodec {
   }
 
   /**
-   * @param values field name to value; they go out in the order of the object's keys, undefined ones not at all
+   * @param values field name to value; they go out in the order of the object's keys, undefined ones not at all. Of a
+   *   list, an array of such objects, or the only one
    * @returns the nested attribute, with its header
    * @throws ArgumentError
    */
   encode(values: unknown, path: string, options: EncodeOptions): Uint8Array {
+    const parts =
+      this.set.list && Array.isArray(values)
+        ? values.flatMap((item: unknown, index) => this.#encodeFields(item, `${path}[${index}]`, options))
+        : this.#encodeFields(values, path, options);
+    return encodeAttribute(this.set.number | NLA_F_NESTED, concatBytes(parts), options.order);
+  }
+
+  #encodeFields(values: unknown, path: string, options: EncodeOptions): readonly Uint8Array[] {
     if (!isObject(values)) throw new ArgumentError(path, 'an object with the fields is needed');
     const parts: Uint8Array[] = [];
     for (const [name, value] of Object.entries(values)) {
@@ -54,37 +66,50 @@ export class AttributeSetCodec {
         ),
       );
     }
-    return encodeAttribute(this.set.number | NLA_F_NESTED, concatBytes(parts), options.order);
+    return parts;
   }
 
   /** @throws ArgumentError that names the first required field that `values` lacks */
   requireAll(values: unknown, path: string): void {
-    requireFields(this.#byName, isObject(values) ? values : {}, path);
+    const items: readonly unknown[] = Array.isArray(values) ? values : [values];
+    for (const item of items) requireFields(this.#byName, isObject(item) ? item : {}, path);
+  }
+
+  /** @throws ArgumentError that names the first field in `values` that is fixed once it is set */
+  forbidFixed(values: unknown, path: string): void {
+    for (const [name, value] of Object.entries(isObject(values) ? values : {})) {
+      if (value !== undefined && this.#byName.get(name)?.invariant === true)
+        throw new ArgumentError(`${path}.${name}`, 'is fixed once it is set, and the kernel refuses to change it');
+    }
   }
 
   /**
    * @param attribute the nested attribute
-   * @returns the values by name, in order, and the attributes that the table does not know
+   * @returns the values by name, in order (of a list, an array of them), and the attributes that the table does not know
    * @throws CodecError
    */
   decode(
     attribute: Attribute,
     order: ByteOrder,
-  ): { readonly values: Readonly<Record<string, unknown>>; readonly unknown: readonly Attribute[] } {
-    const values: Record<string, unknown> = {};
+  ): { readonly values: SetValues; readonly unknown: readonly Attribute[] } {
+    let values: Record<string, unknown> = {};
+    const items: Record<string, unknown>[] = [];
     const unknown: Attribute[] = [];
     for (const inner of decodeAttributes(attribute.payload, order, attribute.offset + 4, this.set.name, 1)) {
       const known = this.#byNumber.get(inner.number);
-      if (known === undefined) unknown.push(inner);
-      else
-        values[known.name] = decodeValue(
-          known.field,
-          inner.payload,
-          `${this.set.name}.${known.name}`,
-          inner.offset + 4,
-          order,
-        );
+      if (known === undefined) {
+        unknown.push(inner);
+        continue;
+      }
+      if (this.set.list && (items.length === 0 || known.name in values)) items.push((values = {}));
+      values[known.name] = decodeValue(
+        known.field,
+        inner.payload,
+        `${this.set.name}.${known.name}`,
+        inner.offset + 4,
+        order,
+      );
     }
-    return { values, unknown };
+    return { values: this.set.list ? items : values, unknown };
   }
 }

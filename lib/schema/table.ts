@@ -59,28 +59,35 @@ export function packet<
 }
 
 /** A nested attribute of the generic netlink dialects: a C struct with its fields. */
-export interface AttributeSet<T extends FieldTable = FieldTable> {
+export interface AttributeSet<T extends FieldTable = FieldTable, L extends boolean = boolean> {
   readonly number: number;
   /** The struct's name in the header; the key of a request's or reply's object. */
   readonly name: string;
   readonly doc: string;
   readonly since?: string;
   readonly fields: T;
+  /**
+   * The nest holds any number of structs, one behind the other without a mark between them: each begins where a field
+   * comes again. It is read as an array; a request carries one.
+   */
+  readonly list: L;
 }
 
-export function attributeSet<const N extends string, const T extends FieldTable>(
+export function attributeSet<const N extends string, const T extends FieldTable, const L extends boolean = false>(
   number: number,
   name: N,
   definition: {
     readonly doc: string;
     readonly since?: string;
     readonly fields: T;
+    readonly list?: L;
     readonly retired?: readonly number[];
   },
-): AttributeSet<T> & { readonly name: N } {
+): AttributeSet<T, L> & { readonly name: N } {
   const { doc, since, fields, retired } = definition;
   checkFields(name, fields, LARGEST_ATTRIBUTE, retired);
-  return Object.freeze({ number, name, doc, ...(since === undefined ? {} : { since }), fields });
+  const list = (definition.list ?? false) as L;
+  return Object.freeze({ number, name, doc, ...(since === undefined ? {} : { since }), fields, list });
 }
 
 type SetTable = Readonly<Record<string, AttributeSet>>;
@@ -101,7 +108,12 @@ export interface Operation<Q extends SetTable = SetTable, R extends SetTable = S
   /** The sets that a request carries; those named in `required` must be there. */
   readonly request: Q;
   readonly required: readonly string[];
-  /** It changes what exists: fields that a first request cannot do without may be absent here. */
+  /** The fields of the context that name the object; a request without one of them is refused. */
+  readonly needs: readonly string[];
+  /**
+   * It changes what exists: fields that a first request cannot do without may be absent here, and those that are fixed
+   * may not be there.
+   */
   readonly partial: boolean;
   /** A dump that becomes a read with one reply when the request names a minor. */
   readonly readsOne: boolean;
@@ -129,6 +141,7 @@ export function operation<
     readonly minor?: M;
     readonly request?: Q;
     readonly required?: readonly X[];
+    readonly needs?: readonly string[];
     readonly partial?: P;
     readonly readsOne?: O;
     readonly reply?: R;
@@ -153,6 +166,7 @@ export function operation<
     minor: (definition.minor ?? false) as M,
     request: definition.request ?? ({} as Q),
     required: definition.required ?? [],
+    needs: definition.needs ?? [],
     partial: (definition.partial ?? false) as P,
     readsOne: (definition.readsOne ?? false) as O,
     reply: definition.reply ?? ({} as R),
@@ -170,4 +184,8 @@ export type SetsToSend<Q extends SetTable, X extends string, P extends boolean =
 };
 
 /** What a decoder returns for the sets of an operation. */
-export type SetsReceived<R extends SetTable> = { readonly [S in keyof R]?: FieldsReceived<R[S]['fields']> };
+export type SetsReceived<R extends SetTable> = { readonly [S in keyof R]?: SetReceived<R[S]> };
+
+type SetReceived<S extends AttributeSet> = S['list'] extends true
+  ? readonly FieldsReceived<S['fields']>[]
+  : FieldsReceived<S['fields']>;

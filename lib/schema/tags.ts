@@ -135,7 +135,7 @@ export class TagCodec {
       const payload = encodeValue(field, value, at, options);
       parts.push(encodeTagHeader(wireTag(field), payload.length, options.order), payload);
     }
-    if (options.incomplete !== 'send') requireFields(this.#byName, given, path);
+    if (options.malformed !== 'send') requireFields(this.#byName, given, path);
     // drbdsetup writes the end mark with a length, as if it were a tag.
     parts.push(encodeTagHeader(TT_END, 0, options.order));
     return concatBytes(parts);

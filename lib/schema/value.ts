@@ -10,8 +10,11 @@ export interface EncodeOptions {
    * judge; a number that would wrap, a wrong type and too long a text are refused all the same. `refuse` if absent.
    */
   readonly outOfRange?: 'refuse' | 'send' | undefined;
-  /** What to do with a request that lacks a required set or field; `refuse` if absent. */
-  readonly incomplete?: 'refuse' | 'send' | undefined;
+  /**
+   * What to do with a request that a kernel is known to refuse as malformed (126 or 162): it lacks a required set or
+   * field, or names a setting that is fixed once it is set. `refuse` if absent.
+   */
+  readonly malformed?: 'refuse' | 'send' | undefined;
 }
 
 const NUMBER_RANGE = { u8: [0, 0xff], u32: [0, 0xffffffff], s32: [-0x80000000, 0x7fffffff] } as const;

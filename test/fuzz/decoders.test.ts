@@ -15,7 +15,7 @@ import {
   type ByteOrder,
 } from '../../lib/netlink';
 import { hasOnlyNamedValues, type AnyField, type FieldTable } from '../../lib/schema';
-import { capturedDatagrams, type CaptureFolder } from '../support/captures';
+import { CAPTURE_FOLDERS, capturedDatagrams, type CaptureFolder } from '../support/captures';
 
 const RUNS = { numRuns: Number(process.env['NODE_DRBD_FUZZ_RUNS'] ?? 3000) };
 const order = fc.constantFrom<ByteOrder>('little', 'big');
@@ -109,7 +109,7 @@ describe('any bytes give a value or a CodecError', () => {
     );
   });
 
-  test.each(['drbd-8.3.13', 'drbd-8.4.11', 'drbd-9.1.7'] as const)('damaged messages of %s', (folder) => {
+  test.each(CAPTURE_FOLDERS)('damaged messages of %s', (folder) => {
     fc.assert(fc.property(damaged(folder), everyDecoder2), RUNS);
   });
   const everyDecoder2 = (bytes: Uint8Array): void => {

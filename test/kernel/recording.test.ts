@@ -85,10 +85,9 @@ async function session(transport: Transport): Promise<{ readonly results: unknow
 const NOTIFY_DESTROY = 3;
 
 function isGone({ sets }: GenericEvent): boolean {
-  return (
-    ((sets['drbd_notification_header']?.['nh_type'] as number) & 0xff) === NOTIFY_DESTROY &&
-    sets['context']?.['ctx_resource_name'] === NAME
-  );
+  const header = sets['drbd_notification_header'] as { readonly nh_type: number } | undefined;
+  const context = sets['context'] as { readonly ctx_resource_name?: string } | undefined;
+  return header !== undefined && (header.nh_type & 0xff) === NOTIFY_DESTROY && context?.ctx_resource_name === NAME;
 }
 
 test('a session with the kernel is recorded, and its replay gives the same results and events, without the secret', async () => {

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { CAPTURES } from './captures';
+import { captureLines } from './captures';
 
 /** One recorded command of a scenario, with every datagram that crossed its socket. */
 export interface CapturedCommand {
@@ -25,10 +22,7 @@ export interface CapturedCommand {
 
 /** @param scenario such as `05-pair` */
 export function capturedCommands(scenario: string): readonly CapturedCommand[] {
-  return readFileSync(join(CAPTURES, 'drbd-8.3.13', `${scenario}.jsonl`), 'utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as CapturedCommand);
+  return captureLines<CapturedCommand>(`drbd-8.3.13/${scenario}.jsonl`).map(({ command }) => command);
 }
 
 /** A datagram that a recorded command sent or received. */

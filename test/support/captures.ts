@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
-/** test/captures of the project, whose README says where they come from. */
-export const CAPTURES = join(__dirname, '../../../test/captures');
+/** Recorded exchanges with genuine kernels, a folder for each release. Large files are compressed (.gz). */
+const CAPTURES = join(__dirname, '../../../test/captures');
 
 /** One datagram of a recorded exchange. */
 export interface CapturedDatagram {
@@ -31,7 +32,29 @@ interface CapturedCommand {
   readonly ops?: readonly { readonly call: string; readonly dir?: 'tx' | 'rx'; readonly hex?: string }[];
 }
 
-export type CaptureFolder = 'drbd-8.3.13' | 'drbd-8.4.11' | 'drbd-9.1.7';
+export const CAPTURE_FOLDERS = ['drbd-8.3.13', 'drbd-8.4.11', 'drbd-9.1.7', 'drbd-9.2.18', 'drbd-9.3.3'] as const;
+export type CaptureFolder = (typeof CAPTURE_FOLDERS)[number];
+
+/** @returns the files of a folder by the name they have without compression, such as `watch.jsonl`, sorted */
+export function capturesIn(folder: CaptureFolder): readonly string[] {
+  return readdirSync(join(CAPTURES, folder))
+    .map((file) => file.replace(/\.gz$/u, ''))
+    .filter((file) => file.endsWith('.jsonl'))
+    .sort();
+}
+
+/**
+ * @param file such as `drbd-9.2.18/watch.jsonl`, whether it lies there compressed or not
+ * @returns its lines, parsed, with their numbers from 1
+ */
+export function captureLines<T>(file: string): readonly { readonly number: number; readonly command: T }[] {
+  const path = join(CAPTURES, file);
+  const text = existsSync(path) ? readFileSync(path) : gunzipSync(readFileSync(`${path}.gz`));
+  return text
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line, index) => (line.trim() === '' ? [] : [{ number: index + 1, command: JSON.parse(line) as T }]));
+}
 
 /** Length of the netlink message that `bytes` begin with, as its header says. */
 function statedLength(bytes: Uint8Array): number {
@@ -41,19 +64,15 @@ function statedLength(bytes: Uint8Array): number {
 /** @returns every datagram of a folder of captures that crossed a netlink socket, in order */
 export function capturedDatagrams(folder: CaptureFolder): CapturedDatagram[] {
   const found: CapturedDatagram[] = [];
-  for (const file of readdirSync(join(CAPTURES, folder)).sort()) {
-    if (!file.endsWith('.jsonl')) continue;
-    const lines = readFileSync(join(CAPTURES, folder, file), 'utf8').split('\n');
-    lines.forEach((line, index) => {
-      if (line.trim() === '') return;
-      const command = JSON.parse(line) as CapturedCommand;
+  for (const file of capturesIn(folder)) {
+    for (const { number, command } of captureLines<CapturedCommand>(`${folder}/${file}`)) {
       const add = (sent: boolean, hex: string): void => {
         const bytes = new Uint8Array(Buffer.from(hex, 'hex'));
         const raw = command.raw === true;
         const cut = !sent && !raw && statedLength(bytes) > bytes.length;
         // 07-negative: packet type -1 is as much made by hand as the raw ones.
         found.push({
-          where: `${folder}/${file}:${index + 1}`,
+          where: `${folder}/${file}:${number}`,
           sent,
           bytes,
           raw: raw || file.startsWith('07-'),
@@ -67,7 +86,7 @@ export function capturedDatagrams(folder: CaptureFolder): CapturedDatagram[] {
       }
       for (const call of command.ops ?? [])
         if (call.hex !== undefined && call.dir !== undefined) add(call.dir === 'tx', call.hex);
-    });
+    }
   }
   return found;
 }

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { CAPTURES } from './captures';
+import { captureLines } from './captures';
 
 /** One call on a netlink socket, as recorded. */
 export interface RecordedCall {
@@ -37,8 +35,7 @@ export interface RecordedCommand {
  * @param name a file of test/captures/drbd-8.3.13, without its ending @returns its commands, in the order of running
  */
 export function recordedScenario(name: string): RecordedCommand[] {
-  const lines = readFileSync(join(CAPTURES, 'drbd-8.3.13', `${name}.jsonl`), 'utf8').split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RecordedCommand);
+  return captureLines<RecordedCommand>(`drbd-8.3.13/${name}.jsonl`).map(({ command }) => command);
 }
 
 /** A datagram that a program received. */

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import {
   formatRecording,
   type RecordedBlockDevice,
@@ -20,7 +17,7 @@ import {
   parseHex,
 } from '../../lib/netlink';
 import { hideSecrets } from '../../lib/recording/wire';
-import { CAPTURES, type CaptureFolder } from './captures';
+import { CAPTURE_FOLDERS, captureLines, capturesIn, type CaptureFolder } from './captures';
 
 /** One recorded command of test/captures, as a recording that both tools can replay. */
 export interface CapturedRecording {
@@ -86,11 +83,13 @@ interface Release {
   readonly ramDiskBytes: bigint;
 }
 
-/** What test/captures/README.md says of the machines. */
+/** The recorded machines. */
 const RELEASES: Readonly<Record<CaptureFolder, Release>> = {
   'drbd-8.3.13': { dialect: 'connector', ramDiskBytes: 64n << 20n },
   'drbd-8.4.11': { dialect: 'genl1', ramDiskBytes: 8n << 20n },
   'drbd-9.1.7': { dialect: 'genl2', ramDiskBytes: 8n << 20n },
+  'drbd-9.2.18': { dialect: 'genl2', ramDiskBytes: 16n << 20n },
+  'drbd-9.3.3': { dialect: 'genl2', ramDiskBytes: 16n << 20n },
 };
 const RAM_DISKS = 8;
 const RAM_MAJOR = 1;
@@ -255,10 +254,7 @@ export function recordingsOf(
   const [folder, file = ''] = captureFile.split('/') as [CaptureFolder, string?];
   const { dialect, ramDiskBytes } = RELEASES[folder];
   const name = file.replace(/\.jsonl$/u, '');
-  const lines = readFileSync(join(CAPTURES, folder, file), 'utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as CapturedLine);
+  const lines = captureLines<CapturedLine>(captureFile).map(({ command }) => command);
   // Streams stand behind the commands that ran beside them; the numbers tell the order.
   const before = new Map<number, string | undefined>(
     lines.map(({ seq, proc_drbd_after }) => [(seq ?? 0) + 1, proc_drbd_after]),
@@ -317,10 +313,5 @@ export function recordingText(captured: CapturedRecording): string {
 
 /** @returns all files of captures, such as `drbd-8.3.13/05-pair.jsonl` */
 export function captureFiles(): readonly string[] {
-  return Object.keys(RELEASES).flatMap((folder) =>
-    readdirSync(join(CAPTURES, folder))
-      .filter((file) => file.endsWith('.jsonl'))
-      .sort()
-      .map((file) => `${folder}/${file}`),
-  );
+  return CAPTURE_FOLDERS.flatMap((folder) => capturesIn(folder).map((file) => `${folder}/${file}`));
 }

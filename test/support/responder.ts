@@ -188,7 +188,7 @@ export class Responder {
     ) as ConstructorParameters<typeof TagCodec>[1];
     // The kernel ends its lists with the mark alone.
     return new TagCodec('reply', table)
-      .encode(values, 'reply', { order: this.#order, outOfRange: 'send', incomplete: 'send' })
+      .encode(values, 'reply', { order: this.#order, outOfRange: 'send', malformed: 'send' })
       .subarray(0, -2);
   }
 

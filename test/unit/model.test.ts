@@ -1,6 +1,3 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { decodeRaw as decodeConnector, decodeReply } from '../../lib/dialects/connector';
 import { decodeRaw, FamilyCodec } from '../../lib/dialects/generic';
 import * as genl1 from '../../lib/dialects/genl1';
@@ -19,23 +16,18 @@ import {
 import { parseProcDrbd } from '../../lib/dialects/proc-drbd';
 import { KernelError } from '../../lib/errors';
 import { decodeDatagram, GENL_ID_CTRL, hostByteOrder } from '../../lib/netlink';
-import { CAPTURES } from '../support/captures';
+import { captureLines, capturesIn, type CaptureFolder } from '../support/captures';
 import { expectValidSnapshot } from '../support/schema';
 
 const ORDER = 'little';
 
-function lines(folder: string): { readonly where: string; readonly command: Record<string, unknown> }[] {
-  return readdirSync(join(CAPTURES, folder))
-    .sort()
-    .flatMap((file) =>
-      readFileSync(join(CAPTURES, folder, file), 'utf8')
-        .split('\n')
-        .flatMap((line, index) =>
-          line.trim() === ''
-            ? []
-            : [{ where: `${folder}/${file}:${index + 1}`, command: JSON.parse(line) as Record<string, unknown> }],
-        ),
-    );
+function lines(folder: CaptureFolder): { readonly where: string; readonly command: Record<string, unknown> }[] {
+  return capturesIn(folder).flatMap((file) =>
+    captureLines<Record<string, unknown>>(`${folder}/${file}`).map(({ number, command }) => ({
+      where: `${folder}/${file}:${number}`,
+      command,
+    })),
+  );
 }
 
 describe('connector: snapshots of recorded answers', () => {

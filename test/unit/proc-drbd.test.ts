@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { CodecError } from '../../lib/errors';
-import { CAPTURES } from '../support/captures';
+import { captureLines } from '../support/captures';
+import { captureFiles } from '../support/recordings';
 import { parseProcDrbd, type ProcDrbd, type ProcDrbdDevice } from '../../lib/dialects/proc-drbd';
 
 const SAMPLES = join(__dirname, '../../../test/unit/data/proc-drbd');
@@ -10,14 +11,11 @@ const SAMPLES = join(__dirname, '../../../test/unit/data/proc-drbd');
 /** Every text of /proc/drbd that the recordings hold, each once. */
 function recordedTexts(): string[] {
   const texts = new Set<string>();
-  for (const file of readdirSync(CAPTURES, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.jsonl')) continue;
-    for (const line of readFileSync(join(CAPTURES, file), 'utf8').split('\n')) {
-      if (line === '') continue;
-      const record = JSON.parse(line) as {
-        readonly proc_drbd_before?: string | null;
-        readonly proc_drbd_after?: string | null;
-      };
+  for (const file of captureFiles()) {
+    for (const { command: record } of captureLines<{
+      readonly proc_drbd_before?: string | null;
+      readonly proc_drbd_after?: string | null;
+    }>(file)) {
       for (const text of [record.proc_drbd_before, record.proc_drbd_after])
         if (typeof text === 'string' && text !== '') texts.add(text);
     }

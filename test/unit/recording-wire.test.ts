@@ -122,6 +122,7 @@ describe('secrets', () => {
     ['drbd-8.3.13', true],
     ['drbd-8.4.11', false],
     ['drbd-9.1.7', false],
+    ['drbd-9.2.18', false],
   ])('none of the captured ones is left in %s: requests, answers, broadcasts', (folder, connector) => {
     const secrets = new Set<string>();
     const all = capturedDatagrams(folder);
@@ -133,6 +134,8 @@ describe('secrets', () => {
       }
     }
     secrets.delete('');
+    // A recorded secret that is made of x looks as if it were hidden.
+    for (const secret of secrets) if (/^x+$/u.test(secret)) secrets.delete(secret);
     let seen = 0;
     for (const { bytes, where, sent, command } of all) {
       const before = Buffer.from(bytes).toString('latin1');

@@ -26,6 +26,7 @@ import {
   unknownName,
   type AttributeSet,
   type EncodeOptions,
+  type SetValues,
   type Operation,
 } from '../../schema';
 
@@ -111,8 +112,16 @@ export interface DecodedMessage {
   readonly returnCode: number;
   readonly setDefaults: boolean;
   /** The sets by their struct's name (drbd_cfg_context as `context`), in order. */
-  readonly sets: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly sets: Readonly<Record<string, SetValues>>;
   readonly unknown: readonly UnknownAttribute[];
+}
+
+/** A set that comes twice in a message: the later fields win, and a list goes on. */
+function joinSets(before: SetValues | undefined, more: SetValues): SetValues {
+  if (before === undefined) return more;
+  if (Array.isArray(before) && Array.isArray(more))
+    return [...(before as readonly object[]), ...(more as readonly object[])] as SetValues;
+  return { ...before, ...more };
 }
 
 /** The codec of one version of the family `drbd`, compiled from its tables when first used. */
@@ -202,12 +211,21 @@ export class FamilyCodec {
         );
       }
       const path = `${name}.${key}`;
+      if (Array.isArray(value) && value.length !== 1)
+        throw new ArgumentError(path, `one is needed, not ${value.length}: send a request for each`);
       parts.push(codec.encode(value, path, options));
-      if (!operation.partial && options.incomplete !== 'send') codec.requireAll(value, path);
+      if (options.malformed === 'send') continue;
+      if (operation.partial) codec.forbidFixed(value, path);
+      else codec.requireAll(value, path);
     }
     for (const key of operation.required) {
-      if (sets[key] === undefined && options.incomplete !== 'send')
+      if (sets[key] === undefined && options.malformed !== 'send')
         throw new ArgumentError(`${name}.${key}`, 'is missing, and the kernel refuses a request without it');
+    }
+    const context = isObject(sets['context']) ? sets['context'] : {};
+    for (const field of operation.needs) {
+      if (context[field] === undefined && options.malformed !== 'send')
+        throw new ArgumentError(`${name}.context.${field}`, 'is missing, and the kernel refuses a request without it');
     }
     const { order } = options;
     const number = minor as number | undefined;
@@ -233,7 +251,7 @@ export class FamilyCodec {
    */
   decode(raw: RawGenericMessage, order: ByteOrder): DecodedMessage {
     if (raw.list.problem !== undefined) throw raw.list.problem;
-    const sets: Record<string, Readonly<Record<string, unknown>>> = {};
+    const sets: Record<string, SetValues> = {};
     const unknown: UnknownAttribute[] = [];
     for (const attribute of raw.list.attributes) {
       if (attribute.number === 0) continue;
@@ -243,7 +261,7 @@ export class FamilyCodec {
         continue;
       }
       const decoded = known.codec.decode(attribute, order);
-      sets[known.key] = known.key in sets ? { ...sets[known.key], ...decoded.values } : decoded.values;
+      sets[known.key] = joinSets(sets[known.key], decoded.values);
       for (const inner of decoded.unknown) unknown.push({ set: known.key, attribute: inner });
     }
     return {

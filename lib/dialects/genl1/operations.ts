@@ -4,6 +4,10 @@ import { attributeSets as sets } from './attributes';
 // The operations of DRBD 8.4.0 to 8.4.11 (linux/drbd_genl.h).
 
 const context = sets.drbd_cfg_context;
+/** What names an object in the context (drbd_adm_prepare). */
+const resourceName = ['ctx_resource_name'];
+const volumeName = [...resourceName, 'ctx_volume'];
+const link = ['ctx_my_addr', 'ctx_peer_addr'];
 /** What the answer to a change carries. */
 const reply = { drbd_cfg_reply: sets.drbd_cfg_reply };
 
@@ -35,6 +39,7 @@ export const operations = {
     doc: 'Create a device with this minor as a volume of a resource.',
     request: { context },
     required: ['context'],
+    needs: volumeName,
     reply,
   }),
   del_minor: operation(6, 'del_minor', {
@@ -49,6 +54,7 @@ export const operations = {
     doc: 'Create a resource under a name that is not taken.',
     request: { context, res_opts: sets.res_opts },
     required: ['context'],
+    needs: resourceName,
     reply,
   }),
   del_resource: operation(8, 'del_resource', {
@@ -56,6 +62,7 @@ export const operations = {
     doc: 'Remove a resource without volumes and connections.',
     request: { context },
     required: ['context'],
+    needs: resourceName,
     reply,
   }),
   resource_opts: operation(9, 'resource_opts', {
@@ -63,6 +70,7 @@ export const operations = {
     doc: 'Change how a resource behaves: processors, and what it does without data.',
     request: { context, res_opts: sets.res_opts },
     required: ['context'],
+    needs: resourceName,
     partial: true,
     reply,
   }),
@@ -71,6 +79,7 @@ export const operations = {
     doc: 'Set up the link to the peer and begin to connect.',
     request: { context, net_conf: sets.net_conf },
     required: ['context'],
+    needs: [...resourceName, ...link],
     reply,
   }),
   disconnect: operation(11, 'disconnect', {
@@ -78,6 +87,7 @@ export const operations = {
     doc: 'Take down the link to the peer.',
     request: { context, disconnect_parms: sets.disconnect_parms },
     required: ['context'],
+    needs: link,
     reply,
   }),
   attach: operation(12, 'attach', {
@@ -191,6 +201,7 @@ export const operations = {
     doc: 'Take down a resource with all its links, disks and devices.',
     request: { context },
     required: ['context'],
+    needs: resourceName,
     reply,
   }),
   chg_disk_opts: operation(28, 'chg_disk_opts', {
@@ -206,6 +217,7 @@ export const operations = {
     doc: 'Change options of a link.',
     request: { context, net_conf: sets.net_conf },
     required: ['context'],
+    needs: link,
     partial: true,
     reply,
   }),

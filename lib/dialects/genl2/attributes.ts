@@ -155,21 +155,29 @@ const resOpts = attributeSet(4, 'res_opts', {
     }),
     quorum: s32(11, {
       since: '9.0.7',
+      names: words.quorum,
       default: 0,
-      min: 0,
-      max: 1025,
+      min: 1,
+      max: 32,
       doc: 'Number of nodes that must be reachable for writing; special values for majority and all.',
     }),
-    on_no_quorum: u32(12, { since: '9.0.8', default: 1, doc: 'What applications see when quorum is lost.' }),
+    on_no_quorum: u32(12, {
+      since: '9.0.8',
+      names: words.onNoData,
+      default: 1,
+      doc: 'What applications see when quorum is lost.',
+    }),
     quorum_min_redundancy: s32(13, {
       since: '9.0.10',
+      names: words.quorum,
       default: 0,
-      min: 0,
-      max: 1025,
+      min: 1,
+      max: 32,
       doc: 'Number of nodes with good data that must be reachable for writing.',
     }),
     on_susp_primary_outdated: u32(14, {
       since: '9.1.7',
+      names: words.onSuspPrimaryOutdated,
       default: 0,
       doc: 'What a suspended primary does when it finds itself outdated.',
     }),
@@ -202,7 +210,7 @@ const netConf = attributeSet(5, 'net_conf', {
     after_sb_0p: u32(17, { mandatory: true, ...options.after_sb_0p }),
     after_sb_1p: u32(18, { mandatory: true, ...options.after_sb_1p }),
     after_sb_2p: u32(19, { mandatory: true, ...options.after_sb_2p }),
-    rr_conflict: u32(20, { mandatory: true, ...options.rr_conflict }),
+    rr_conflict: u32(20, { mandatory: true, ...options.rr_conflict, names: words.resyncRoleConflict9 }),
     on_congestion: u32(21, { mandatory: true, ...options.on_congestion }),
     cong_fill: u32(22, { mandatory: true, ...options.cong_fill }),
     cong_extents: u32(23, { mandatory: true, ...options.cong_extents, default: 1237, min: 67, max: 65534 }),
@@ -211,7 +219,12 @@ const netConf = attributeSet(5, 'net_conf', {
     always_asbp: flag(27, { mandatory: true, ...options.always_asbp }),
     use_rle: flag(29, { mandatory: true, ...options.use_rle, default: true }),
     fencing_policy: u32(30, { mandatory: true, ...options.fencing }),
-    name: string(31, { mandatory: true, maxBytes: 64, doc: "Name of the connection, which is the peer's." }),
+    name: string(31, {
+      required: true,
+      mandatory: true,
+      maxBytes: 64,
+      doc: "Name of the connection, which is the peer's.",
+    }),
     csums_after_crash_only: flag(33, {
       default: false,
       doc: 'Compare checksums in a resync only after a primary has crashed.',
@@ -631,10 +644,12 @@ const peerDeviceConf = attributeSet(27, 'peer_device_conf', {
 });
 
 const pathParms = attributeSet(28, 'path_parms', {
-  doc: 'Addresses of a path.',
+  doc: 'Addresses of a path; what the kernel sends of a connection names all of its paths, one behind the other.',
+  list: true,
   fields: {
-    my_addr: address(1, { mandatory: true, ...options.my_addr }),
-    peer_addr: address(2, { mandatory: true, ...options.peer_addr }),
+    // Kernels read both without a check.
+    my_addr: address(1, { required: true, mandatory: true, ...options.my_addr }),
+    peer_addr: address(2, { required: true, mandatory: true, ...options.peer_addr }),
   },
 });
 
@@ -658,7 +673,12 @@ const renameResourceParms = attributeSet(31, 'rename_resource_parms', {
   since: '9.0.28-1',
   doc: 'The new name to give.',
   fields: {
-    new_resource_name: string(1, { mandatory: true, maxBytes: 128, doc: 'Name that the resource gets.' }),
+    new_resource_name: string(1, {
+      required: true,
+      mandatory: true,
+      maxBytes: 128,
+      doc: 'Name that the resource gets.',
+    }),
   },
 });
 

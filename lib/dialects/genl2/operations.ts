@@ -4,6 +4,11 @@ import { attributeSets as sets } from './attributes';
 // The operations of DRBD 9.0.0 to 9.3.3 (linux/drbd_genl.h).
 
 const context = sets.drbd_cfg_context;
+/** What names an object in the context (prepare_flags of the header). */
+const resourceName = ['ctx_resource_name'];
+const volumeName = [...resourceName, 'ctx_volume'];
+const connectionName = [...resourceName, 'ctx_peer_node_id'];
+const peerDeviceName = [...connectionName, 'ctx_volume'];
 /** What the answer to a change carries. */
 const reply = { drbd_cfg_reply: sets.drbd_cfg_reply };
 
@@ -15,6 +20,7 @@ export const operations = {
     doc: 'Create a device with this minor as a volume of a resource.',
     request: { context, device_conf: sets.device_conf },
     required: ['context'],
+    needs: volumeName,
     reply,
   }),
   del_minor: operation(6, 'del_minor', {
@@ -28,7 +34,8 @@ export const operations = {
     kind: 'change',
     doc: 'Create a resource under a name that is not taken.',
     request: { context, res_opts: sets.res_opts },
-    required: ['context'],
+    required: ['context', 'res_opts'],
+    needs: resourceName,
     reply,
   }),
   del_resource: operation(8, 'del_resource', {
@@ -36,6 +43,7 @@ export const operations = {
     doc: 'Remove a resource without volumes and connections.',
     request: { context },
     required: ['context'],
+    needs: resourceName,
     reply,
   }),
   resource_opts: operation(9, 'resource_opts', {
@@ -43,6 +51,7 @@ export const operations = {
     doc: 'Change how a resource behaves: processors, and what it does without data.',
     request: { context, res_opts: sets.res_opts },
     required: ['context'],
+    needs: resourceName,
     partial: true,
     reply,
   }),
@@ -51,6 +60,7 @@ export const operations = {
     doc: 'Begin to connect to a peer that has paths.',
     request: { context, connect_parms: sets.connect_parms },
     required: ['context'],
+    needs: connectionName,
     reply,
   }),
   disconnect: operation(11, 'disconnect', {
@@ -58,6 +68,7 @@ export const operations = {
     doc: 'Take down the link to the peer.',
     request: { context, disconnect_parms: sets.disconnect_parms },
     required: ['context'],
+    needs: connectionName,
     reply,
   }),
   attach: operation(12, 'attach', {
@@ -80,6 +91,7 @@ export const operations = {
     doc: 'Make the resource writable on this node.',
     request: { context, set_role_parms: sets.set_role_parms },
     required: ['context'],
+    needs: resourceName,
     reply,
   }),
   secondary: operation(15, 'secondary', {
@@ -87,6 +99,7 @@ export const operations = {
     doc: 'Take back the right to write from this node; fails while somebody has a device open.',
     request: { context, set_role_parms: sets.set_role_parms },
     required: ['context'],
+    needs: resourceName,
     reply,
   }),
   new_c_uuid: operation(16, 'new_c_uuid', {
@@ -101,6 +114,7 @@ export const operations = {
     doc: 'Begin an online verification, which compares both sides block by block.',
     request: { context, start_ov_parms: sets.start_ov_parms },
     required: ['context'],
+    needs: peerDeviceName,
     reply,
   }),
   detach: operation(18, 'detach', {
@@ -122,6 +136,7 @@ export const operations = {
     doc: "Throw away the peer's data and copy all of this node's.",
     request: { context, invalidate_peer_parms: sets.invalidate_peer_parms },
     required: ['context'],
+    needs: peerDeviceName,
     reply,
   }),
   pause_sync: operation(21, 'pause_sync', {
@@ -129,6 +144,7 @@ export const operations = {
     doc: 'Hold the resync on behalf of the user of this node.',
     request: { context },
     required: ['context'],
+    needs: peerDeviceName,
     reply,
   }),
   resume_sync: operation(22, 'resume_sync', {
@@ -136,6 +152,7 @@ export const operations = {
     doc: "Take back this node's own hold on the resync.",
     request: { context },
     required: ['context'],
+    needs: peerDeviceName,
     reply,
   }),
   suspend_io: operation(23, 'suspend_io', {
@@ -164,6 +181,7 @@ export const operations = {
     doc: 'Read which time limit applies to waiting for the peer at start.',
     request: { context },
     required: ['context'],
+    needs: peerDeviceName,
     reply: { ...reply, timeout_parms: sets.timeout_parms },
   }),
   down: operation(27, 'down', {
@@ -171,6 +189,7 @@ export const operations = {
     doc: 'Take down a resource with all its links, disks and devices.',
     request: { context },
     required: ['context'],
+    needs: resourceName,
     reply,
   }),
   chg_disk_opts: operation(28, 'chg_disk_opts', {
@@ -186,6 +205,7 @@ export const operations = {
     doc: 'Change options of a link.',
     request: { context, net_conf: sets.net_conf },
     required: ['context'],
+    needs: connectionName,
     partial: true,
     reply,
   }),
@@ -315,6 +335,7 @@ export const operations = {
     doc: 'Free the slot that a former peer has in the metadata.',
     request: { context, forget_peer_parms: sets.forget_peer_parms },
     required: ['context', 'forget_peer_parms'],
+    needs: resourceName,
     reply,
   }),
   chg_peer_device_opts: operation(43, 'chg_peer_device_opts', {
@@ -322,6 +343,7 @@ export const operations = {
     doc: 'Change how resync to a peer works.',
     request: { context, peer_device_conf: sets.peer_device_conf },
     required: ['context'],
+    needs: peerDeviceName,
     partial: true,
     reply,
   }),
@@ -329,7 +351,8 @@ export const operations = {
     kind: 'change',
     doc: 'Introduce a peer node with the options of its link.',
     request: { context, net_conf: sets.net_conf },
-    required: ['context'],
+    required: ['context', 'net_conf'],
+    needs: connectionName,
     reply,
   }),
   new_path: operation(45, 'new_path', {
@@ -337,6 +360,7 @@ export const operations = {
     doc: 'Add a pair of addresses to a link.',
     request: { context, path_parms: sets.path_parms },
     required: ['context', 'path_parms'],
+    needs: connectionName,
     reply,
   }),
   del_peer: operation(46, 'del_peer', {
@@ -344,6 +368,7 @@ export const operations = {
     doc: 'Forget a peer node that is disconnected.',
     request: { context, disconnect_parms: sets.disconnect_parms },
     required: ['context'],
+    needs: connectionName,
     reply,
   }),
   del_path: operation(47, 'del_path', {
@@ -351,6 +376,7 @@ export const operations = {
     doc: 'Remove a pair of addresses from a link.',
     request: { context, path_parms: sets.path_parms },
     required: ['context', 'path_parms'],
+    needs: connectionName,
     reply,
   }),
   path_state: operation(48, 'path_state', {
@@ -365,6 +391,7 @@ export const operations = {
     doc: 'Give a resource another name.',
     request: { context, rename_resource_parms: sets.rename_resource_parms },
     required: ['context', 'rename_resource_parms'],
+    needs: resourceName,
     reply,
   }),
   get_paths: operation(50, 'get_paths', {

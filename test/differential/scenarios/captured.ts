@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import { CAPTURES } from '../../support/captures';
+import { captureLines } from '../../support/captures';
 import { optionsOf, type CommandTable } from '../../support/differential/options';
 import type { Scenario, Step } from '../../support/differential/scenario';
 
@@ -13,10 +10,7 @@ interface CapturedCommand {
 }
 
 const read = (file: string): readonly CapturedCommand[] =>
-  readFileSync(join(CAPTURES, 'drbd-8.4.11', `${file}.jsonl`), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as CapturedCommand);
+  captureLines<CapturedCommand>(`drbd-8.4.11/${file}.jsonl`).map(({ command }) => command);
 
 const basename = (path = ''): string => path.slice(path.lastIndexOf('/') + 1);
 const isDrbdsetup = (path?: string): boolean => /^drbdsetup(?:-84)?$/u.test(basename(path));
