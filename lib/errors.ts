@@ -150,12 +150,17 @@ export class KernelError extends DrbdError {
   readonly minor: number | undefined;
   /** The kernel's own explanations, in order. */
   readonly infoText: readonly string[];
+  /** The dialect and the request that was answered, where known: a code's meaning may depend on them. */
+  readonly dialect: 'connector' | 'genl1' | 'genl2' | undefined;
+  readonly operation: string | undefined;
 
   constructor(
     message: string,
     details: {
       readonly returnCode: number;
       readonly returnName: string;
+      readonly dialect?: 'connector' | 'genl1' | 'genl2' | undefined;
+      readonly operation?: string | undefined;
       readonly minor?: number | undefined;
       readonly infoText?: readonly string[];
     },
@@ -163,6 +168,8 @@ export class KernelError extends DrbdError {
     super(message);
     this.returnCode = details.returnCode;
     this.returnName = details.returnName;
+    this.dialect = details.dialect;
+    this.operation = details.operation;
     this.minor = details.minor;
     this.infoText = details.infoText ?? [];
   }

@@ -1,5 +1,5 @@
 import { AbortError, ArgumentError, DrbdError, KernelError, MismatchError } from '../errors';
-import { explainCode } from '../drbd';
+import { explainCode, type CodePlace, type CodeText } from '../drbd';
 import { exitCodeOfEnd } from './io';
 
 /** Exit codes of drbdsetup. */
@@ -78,20 +78,33 @@ export function exitCodeOfError(error: unknown): number {
 }
 
 /**
+ * What --json and the streams print beside a return code: nothing for one that is a success.
+ * @param place dialect and request that were answered, where known
+ */
+export function explainRefusal(returnCode: number, name: string, place: CodePlace): Partial<CodeText> {
+  const { meaning, causes, nextStep } = explainCode(name, place);
+  return meaning === undefined || exitCodeOfReturnCode(returnCode, name) === EXIT.ok
+    ? {}
+    : { meaning, causes, nextStep };
+}
+
+/**
  * The words for a return code, as a line of standard error: who, number, symbolic name, cause, next step.
  * @param subject as the user named it, such as `/dev/drbd0`
  * @param infoText the kernel's own explanations
+ * @param place dialect and request that were answered, where known
  */
 export function formatReturnCode(
   subject: string,
   returnCode: number,
   name: string,
   infoText: readonly string[] = [],
+  place: CodePlace = {},
 ): string {
-  const { cause, next } = explainCode(name);
+  const { meaning, nextStep } = explainCode(name, place);
   const what = returnCode > ERR_BASE ? 'Failure' : 'State change failed';
   const told = infoText.map((text) => `; the kernel adds: ${text}`).join('');
-  return `${subject}: ${what}: (${returnCode}) ${name}${cause === undefined ? ': this release does not know the code, which a newer module may have' : `: ${cause}`}${told}.${next === undefined ? '' : ` ${next}.`}\n`;
+  return `${subject}: ${what}: (${returnCode}) ${name}${meaning === undefined ? ': this release does not know the code, which a newer module may have' : `: ${meaning}`}${told}.${nextStep === undefined ? '' : ` ${nextStep}.`}\n`;
 }
 
 /**
@@ -104,7 +117,7 @@ export function formatError(error: unknown, tool: string, subject: string | unde
     return `${tool}: ${error.message}\n${error.command === undefined ? '' : `Try "${tool} help ${error.command}".\n`}`;
   }
   if (error instanceof KernelError)
-    return formatReturnCode(subject ?? tool, error.returnCode, error.returnName, error.infoText);
+    return formatReturnCode(subject ?? tool, error.returnCode, error.returnName, error.infoText, error);
   const who = subject ?? tool;
   if (error instanceof ArgumentError) return `${who}: not sent: ${error.message}\n`;
   // The library's names for what it may be told are options here.

@@ -105,7 +105,8 @@ export function connectorExchange<N extends RequestPacketName>(
         return 'foreign';
       const { returnCode, tags, unknown } = decodeReply(reply, order);
       const nameOfCode = returnName({ returnCodes, stateChangeCodes }, returnCode);
-      if (!isSuccess(returnCode)) throw kernelError(what, nameOfCode, returnCode, minor, []);
+      if (!isSuccess(returnCode))
+        throw kernelError(what, { dialect: 'connector', operation: name }, nameOfCode, returnCode, minor, []);
       return { done: { returnCode, returnName: nameOfCode, minor, tags: tags as ConnectorReply<N>['tags'], unknown } };
     },
   };

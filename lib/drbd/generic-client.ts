@@ -332,7 +332,14 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   #checked(what: string, reply: GenericReply & { readonly command: number }): GenericReply {
     const { command: _command, ...rest } = reply;
     if (!isSuccess(reply.returnCode))
-      throw kernelError(what, reply.returnName, reply.returnCode, reply.minor, reply.infoText);
+      throw kernelError(
+        what,
+        { dialect: this.dialect, operation: what.split(' ', 1)[0] },
+        reply.returnName,
+        reply.returnCode,
+        reply.minor,
+        reply.infoText,
+      );
     return rest as GenericReply;
   }
 

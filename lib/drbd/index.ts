@@ -21,4 +21,12 @@ export { machineFiles } from '../transport/machine-files';
 export * from './model';
 export { openDrbd, type OpenOptions } from './open';
 export { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
-export { explainCode, type CodeExplanation } from './return-codes';
+export {
+  codeTexts,
+  explainCode,
+  type CodeEntry,
+  type CodeExplanation,
+  type CodePlace,
+  type CodeText,
+  type CodeVariant,
+} from './return-codes';

@@ -1,6 +1,6 @@
 import { KernelError } from '../errors';
 import { codeName, type CodeTable } from '../schema';
-import { explainCode } from './return-codes';
+import { explainCode, type CodePlace } from './return-codes';
 
 /** DRBD's return code for success. */
 const NO_ERROR = 101;
@@ -18,22 +18,28 @@ export function returnName(
   return codeName(returnCode > 100 ? codes.returnCodes : codes.stateChangeCodes, returnCode);
 }
 
-/** @param what was asked, such as `attach of minor 0` */
+/**
+ * @param what was asked, such as `attach of minor 0`
+ * @param place dialect and request
+ */
 export function kernelError(
   what: string,
+  place: CodePlace,
   name: string,
   returnCode: number,
   minor: number | undefined,
   infoText: readonly string[],
 ): KernelError {
-  const { cause, next } = explainCode(name);
+  const { meaning, nextStep } = explainCode(name, place);
   const told =
     infoText.length === 0 ? '' : `; the kernel adds: ${infoText.map((text) => JSON.stringify(text)).join(', ')}`;
   return new KernelError(
-    `${what} was refused: ${name} (${returnCode})${cause === undefined ? '' : `: ${cause}`}${told}${next === undefined ? '' : `. ${next}`}`,
+    `${what} was refused: ${name} (${returnCode})${meaning === undefined ? '' : `: ${meaning}`}${told}${nextStep === undefined ? '' : `. ${nextStep}`}`,
     {
       returnCode,
       returnName: name,
+      dialect: place.dialect,
+      operation: place.operation,
       minor,
       infoText,
     },

@@ -85,9 +85,16 @@ function report(command: ConfigureCommand, minor: number, returnCode: number, co
   const name = nameOfCode(returnCode);
   const exitCode = exitCodeOfReturnCode(returnCode, name);
   if (exitCode !== EXIT.ok)
-    context.io.stderr.write(formatReturnCode(context.subject ?? context.tool, returnCode, name));
+    context.io.stderr.write(
+      formatReturnCode(context.subject ?? context.tool, returnCode, name, [], {
+        dialect: 'connector',
+        operation: command.packet,
+      }),
+    );
   if (context.globals.json)
-    context.io.stdout.write(`${JSON.stringify({ minor, command: command.name, ...codeToJson(returnCode) })}\n`);
+    context.io.stdout.write(
+      `${JSON.stringify({ minor, command: command.name, ...codeToJson(returnCode, command.packet) })}\n`,
+    );
   return exitCode;
 }
 

@@ -1,11 +1,11 @@
 import { packets } from '../../dialects/connector';
-import { explainCode, type Client, type ConnectorEvent } from '../../drbd';
+import type { Client, ConnectorEvent } from '../../drbd';
 import { AbortError, KernelError } from '../../errors';
 import type { ByteOrder } from '../../netlink';
 import { byteOrderOf } from '../backend';
 import type { Packet } from '../../schema';
 import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
-import { EXIT } from '../errors';
+import { EXIT, explainRefusal } from '../errors';
 import { getopt } from '../getopt';
 import { quote } from '../number';
 import { lossLast } from '../source';
@@ -161,8 +161,8 @@ export function formatMessage(message: Message, order: ByteOrder, context: Conte
     case 'return_code_only':
     case 'unknown(0)': {
       const code = nameOfCode(returnCode);
-      const { cause } = explainCode(code);
-      return `${number} ZZ ${minor} ret_code: ${returnCode} ${code}${cause === undefined ? '' : `: ${cause}`}\n`;
+      const { meaning } = explainRefusal(returnCode, code, { dialect: 'connector' });
+      return `${number} ZZ ${minor} ret_code: ${returnCode} ${code}${meaning === undefined ? '' : `: ${meaning}`}\n`;
     }
     case 'get_state': {
       const { state_i: word } = tags;

@@ -1,16 +1,19 @@
-import { explainCode } from '../../drbd';
 import { decodeSocketAddress, type ByteOrder } from '../../netlink';
+import { explainRefusal } from '../errors';
 import { nameOfCode } from './codes';
 import { commands, fieldOf, optionType, type CommandOption, type ConfigureCommand } from './commands';
 import { stateText, type StateText, type Tags } from './show';
 
 // What --json prints. Numbers of 64 bits are decimal strings, units stand in the names, absent is null.
 
-/** A return code in all its forms. */
-export function codeToJson(returnCode: number): object {
+/**
+ * A return code in all its forms.
+ * @param operation the packet that was answered, where known
+ */
+export function codeToJson(returnCode: number, operation?: string): object {
   const name = nameOfCode(returnCode);
-  const { cause, next } = explainCode(name);
-  return { returnCode, returnName: name, cause: cause ?? null, next: next ?? null };
+  const { meaning, nextStep } = explainRefusal(returnCode, name, { dialect: 'connector', operation });
+  return { returnCode, returnName: name, cause: meaning ?? null, next: nextStep ?? null };
 }
 
 /** The states of a minor: words, and the reasons for suspension. */

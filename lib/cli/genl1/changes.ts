@@ -1,10 +1,10 @@
 import { returnCodes } from '../../dialects/genl1';
 import { unlinkSync } from 'node:fs';
-import { explainCode, type Genl1Client } from '../../drbd';
+import type { Genl1Client } from '../../drbd';
 import { KernelError, UnsupportedError } from '../../errors';
 import { isBefore } from '../../dialects/release';
 import { waitOptions, type Context } from '../context';
-import { EXIT } from '../errors';
+import { EXIT, explainRefusal } from '../errors';
 import { requestOf, type Call } from './command-line';
 import { statusOf } from './streams';
 
@@ -51,14 +51,17 @@ function report(
 ): void {
   if (!globals.json) return;
   const minor = target.kind === 'minor' ? target.minor : argumentMinor;
-  const { cause, next } = explainCode(returnName);
+  const { meaning, nextStep } = explainRefusal(returnCode, returnName, {
+    dialect: 'genl1',
+    operation: command.operation,
+  });
   const place = {
     command: command.name,
     minor: minor ?? null,
     resource: target.kind === 'resource' ? target.name : null,
   };
   io.stdout.write(
-    `${JSON.stringify({ ...place, returnCode, returnName, cause: cause ?? null, next: next ?? null, infoText })}\n`,
+    `${JSON.stringify({ ...place, returnCode, returnName, cause: meaning ?? null, next: nextStep ?? null, infoText })}\n`,
   );
 }
 

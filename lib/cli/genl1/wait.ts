@@ -52,7 +52,7 @@ async function readTimeoutType(client: Genl1Client, minor: number, context: Cont
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     context.io.stderr.write(
-      formatReturnCode(context.subject ?? context.tool, error.returnCode, error.returnName, error.infoText),
+      formatReturnCode(context.subject ?? context.tool, error.returnCode, error.returnName, error.infoText, error),
     );
     return undefined;
   }
