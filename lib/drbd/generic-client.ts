@@ -1,4 +1,4 @@
-import { NetlinkError, UnsupportedError } from '../errors';
+import { NetlinkError, TimeoutError, UnsupportedError } from '../errors';
 import {
   decodeFamilyChange,
   decodeRaw,
@@ -32,7 +32,7 @@ import {
   type RequestOptions,
   type ResyncEvent,
 } from './client';
-import { mayHang, refuseGenericHang } from './guard';
+import { adviceAfterTimeout, mayHang, refuseGenericHang, refuseGenl2Hang } from './guard';
 import { genl1Snapshot, type Snapshot } from './model';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
@@ -123,13 +123,19 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     const { kind } = encoded.operation;
     const guarded = options.forceUnsafe !== true && mayHang(this.dialect, name);
     const before = (wait: WaitOptions): Promise<void> =>
-      refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...wait, order: this.order });
+      this.dialect === 'genl1'
+        ? refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...wait, order: this.order })
+        : refuseGenl2Hang(this, name, params, this.#driver.version, wait);
     return this.#whileFamilyHolds(options, async (wait) => {
       if (encoded.dump) return this.#dumpAll(what, encoded.datagram, wait);
       const exchange = this.#single(what, name, encoded, kind === 'read' || kind === 'dump');
       return kind === 'change'
         ? this.change(exchange, this.#keys(params), { ...wait, ...(guarded ? { before } : {}) })
         : this.read(exchange, wait);
+    }).catch((error: unknown) => {
+      const advice = error instanceof TimeoutError ? adviceAfterTimeout(this.dialect, name) : undefined;
+      if (!(error instanceof TimeoutError) || advice === undefined) throw error;
+      throw new TimeoutError(`${error.message}. ${advice}`, error.timeoutMs, error.sent);
     });
   }
 

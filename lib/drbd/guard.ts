@@ -1,5 +1,6 @@
 import { KernelError, UnsupportedError } from '../errors';
 import { returnCodes, type ConnectorReply } from '../dialects/connector';
+import { connectionStates } from '../dialects/genl2';
 import { isUnconfigured } from '../dialects/state-word';
 import type { ByteOrder } from '../netlink';
 import type { WaitOptions } from '../session';
@@ -10,11 +11,14 @@ import type { ProcDrbd } from '../dialects/proc-drbd';
 /** How a guard asks: the byte order is that of the machine that answers. */
 type GuardOptions = WaitOptions & { readonly order: ByteOrder };
 
-/** Requests that a driver never returns from, on a minor that exists but has neither disk nor network. */
+/**
+ * Requests that hang or break a kernel in some state. 8.3: on a minor that exists but has neither disk nor network; 8.4:
+ * on a resource without a worker; 9: with a node that is no peer (invalidate), or while it connects (del_path).
+ */
 const HANGS: Readonly<Record<Dialect, readonly string[]>> = {
   connector: ['invalidate', 'invalidate_peer', 'pause_sync', 'suspend_io'],
   genl1: ['suspend_io'],
-  genl2: [],
+  genl2: ['invalidate', 'del_path'],
 };
 
 /** Whether a request is one that is looked at before it is sent. */
@@ -120,6 +124,87 @@ export async function refuseGenericHang(
       'deadlock while it holds the generic netlink lock: every DRBD command of every program would hang until reboot',
     );
   }
+}
+
+/** What the guard of DRBD 9 reads of a message. */
+interface Connection {
+  readonly context?: { readonly ctx_resource_name?: string; readonly ctx_peer_node_id?: number };
+  readonly connection_info?: { readonly conn_connection_state?: number };
+  readonly path_parms?: readonly unknown[];
+}
+
+interface Genl2Params {
+  readonly minor?: number;
+  readonly context?: { readonly ctx_resource_name?: string; readonly ctx_peer_node_id?: number };
+  readonly invalidate_parms?: { readonly sync_from_peer_node_id?: number };
+}
+
+/** A module whose receiver breaks when a path goes while it listens; 9.1 and 9.3 were not seen to. */
+const BREAKS_ON_DEL_PATH = /^9\.2\./u;
+/** The peer is chosen by the kernel. */
+const ANY_PEER = -1;
+
+/**
+ * Refuses what is known to break a DRBD 9 kernel: invalidate that is to copy from a node that is no peer (the kernel
+ * follows a null pointer, and the resource stays locked), and, on 9.2, del_path while the connection listens on several
+ * paths (its receiver breaks, and the next `down` never returns).
+ * @param version of the module, where it is known
+ * @throws UnsupportedError
+ */
+export async function refuseGenl2Hang(
+  client: {
+    request(
+      name: string,
+      params: Readonly<Record<string, unknown>>,
+      options: WaitOptions,
+    ): Promise<GenericReply | readonly GenericReply[]>;
+  },
+  name: string,
+  params: Genl2Params,
+  version: string | null,
+  options: WaitOptions,
+): Promise<void> {
+  const dump = async (dumped: string, context: Genl2Params['context']): Promise<readonly GenericReply[]> =>
+    (await client.request(dumped, context === undefined ? {} : { context }, options)) as readonly GenericReply[];
+  const connectionsOf = async (resource: string): Promise<readonly Connection[]> =>
+    (await dump('get_connections', { ctx_resource_name: resource })) as readonly (GenericReply & Connection)[];
+  try {
+    if (name === 'invalidate') {
+      const source = params.invalidate_parms?.sync_from_peer_node_id ?? ANY_PEER;
+      if (source === ANY_PEER) return;
+      const device = (await dump('get_devices', undefined)).find(({ minor }) => minor === params.minor);
+      const resource = (device as Connection | undefined)?.context?.ctx_resource_name;
+      if (resource === undefined) return;
+      const peers = (await connectionsOf(resource)).map(({ context }) => context?.ctx_peer_node_id);
+      if (peers.includes(source)) return;
+      throw new UnsupportedError(
+        `invalidate of minor ${params.minor} was not sent: node ${source} is no peer of ${resource}, and this kernel would follow a null pointer and lock the resource until reboot. ${peers.length === 0 ? 'Configure the peer first' : `Name one of its peers (${peers.join(', ')})`}, or leave sync_from_peer_node_id out`,
+        { feature: name, dialect: 'genl2', requires: 'a peer with this node id' },
+      );
+    }
+    const { ctx_resource_name: resource, ctx_peer_node_id: peer } = params.context ?? {};
+    if (resource === undefined || version === null || !BREAKS_ON_DEL_PATH.test(version)) return;
+    const connection = (await connectionsOf(resource)).find(({ context }) => context?.ctx_peer_node_id === peer);
+    const paths = connection?.path_parms?.length ?? 0;
+    if (connection?.connection_info?.conn_connection_state !== connectionStates.C_CONNECTING || paths < 2) return;
+    throw new UnsupportedError(
+      `del_path of ${resource} was not sent: the connection to node ${peer} is Connecting over ${paths} paths, and DRBD ${version} would break its receiver, so that the next down never returns. Send disconnect first, then del_path, then connect; or force it (forceUnsafe). A race remains: the state can change between this check and a request`,
+      { feature: name, dialect: 'genl2', requires: 'a connection that is disconnected or connected' },
+    );
+  } catch (error) {
+    // What does not exist is refused by the kernel itself, without harm.
+    if (!(error instanceof KernelError)) throw error;
+  }
+}
+
+/**
+ * @returns what a person can do about a request that has not come back, where more is known than that it hangs; to be
+ *   added to the error
+ */
+export function adviceAfterTimeout(dialect: Dialect, name: string): string | undefined {
+  return dialect === 'genl2' && name === 'attach'
+    ? 'DRBD 9 may be waiting for resync requests from before the disk was detached, for as long as the peer is connected: disconnect on the peer (the resource takes no other command here until then), or end the waiting process by a signal; then repeat the attach'
+    : undefined;
 }
 
 function isIdle(status: GenericReply, order: ByteOrder): boolean {

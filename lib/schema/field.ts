@@ -54,7 +54,10 @@ export interface FieldOptions {
   readonly invariant?: boolean;
   /** A secret: never in errors, logs or recordings. */
   readonly secret?: boolean;
-  /** First release whose header has it; absent where it was there from the dialect's first release on. */
+  /**
+   * First release whose header has it; absent where it was there from the dialect's first release on. Where the doc
+   * says that it depends on how a module was compiled, a later module may lack it all the same.
+   */
   readonly since?: string;
   /** Last release whose header has it. */
   readonly until?: string;

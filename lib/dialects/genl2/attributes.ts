@@ -181,11 +181,15 @@ const resOpts = attributeSet(4, 'res_opts', {
       default: 0,
       doc: 'What a suspended primary does when it finds itself outdated.',
     }),
-    drbd8_compat_mode: flag(15, { since: '9.2.15', default: false, doc: 'Speak so that a DRBD 8 peer understands.' }),
+    drbd8_compat_mode: flag(15, {
+      since: '9.2.15',
+      default: false,
+      doc: 'Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84.',
+    }),
     explicit_drbd8_compat: flag(16, {
       since: '9.3.0',
       default: false,
-      doc: 'Speak so that a DRBD 8 peer understands, because the user asked for it.',
+      doc: 'Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84.',
     }),
   },
 });
@@ -637,7 +641,7 @@ const peerDeviceConf = attributeSet(27, 'peer_device_conf', {
     resync_without_replication: flag(8, {
       since: '9.2.14',
       default: true,
-      doc: 'Allow a resync between nodes that do not replicate at present.',
+      doc: 'Allow a resync between nodes that do not replicate at present; a module compiled without it never has it.',
     }),
     peer_tiebreaker: flag(9, { since: '9.3.1', default: true, doc: 'Count this diskless peer where quorum is tied.' }),
   },
