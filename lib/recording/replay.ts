@@ -100,6 +100,12 @@ interface ReplayEvent {
   delivered: boolean;
 }
 
+/** Requests of DRBD 9 that a client looks at before it sends them, and what it asks then. */
+const GENL2_GUARDS: Readonly<Record<string, readonly string[]>> = {
+  invalidate: ['get_devices', 'get_connections'],
+  del_path: ['get_connections'],
+};
+
 class Replay {
   readonly host: HostFiles & Required<Pick<HostFiles, 'blockDevice' | 'driver'>>;
   mismatch: MismatchError | undefined;
@@ -342,7 +348,16 @@ class Replay {
         this.#order,
       );
     }
+    if (message?.kind === 'generic' && message.version === 2 && this.#isGuardOfGenl2(message))
+      return genericStateAnswers(message, new Map(), socket.portId, this.#order);
     return undefined;
+  }
+
+  /** Whether this is what a careful client asks of DRBD 9 before the recorded request that is next; nothing is known. */
+  #isGuardOfGenl2(message: WireMessage): boolean {
+    const guarded = this.#guarded(undefined)?.message;
+    const questions = guarded === undefined ? undefined : GENL2_GUARDS[messageName(guarded)];
+    return questions?.includes(messageName(message)) === true;
   }
 
   /** The controller's answers as they were recorded, the last of them again and again; or what the header knows. */

@@ -1,5 +1,7 @@
-import { openDrbd, type Client } from '../../lib';
+import { KernelError, openDrbd, TimeoutError, type Client } from '../../lib';
 import * as genl2 from '../../lib/dialects/genl2';
+import { recordingsOf } from '../support/recordings';
+import { ask, expectAllUsed, replay, requestsOf } from '../support/replaying';
 import { GenericKernel, type KernelAnswer, type KernelRequest } from '../support/generic-kernel';
 
 const { C_CONNECTING, C_CONNECTED, C_STANDALONE } = genl2.connectionStates;
@@ -114,4 +116,24 @@ test('an attach of DRBD 9 that does not come back is never refused; its deadline
   });
   expect(asked(transport)).toEqual(['attach']);
   drbd.close();
+});
+
+test.each([
+  ['drbd-9.2.18/paths.jsonl', 'del-path'],
+  ['drbd-9.3.3/watch.jsonl', 'invalidate'],
+])('%s: a replay does not take the questions before %s for other requests', async (file, command) => {
+  let replayed = 0;
+  for (const captured of recordingsOf(file)) {
+    if (captured.argv[1] !== command) continue;
+    const { drbd, transport } = await replay(captured);
+    for (const request of requestsOf(captured.recording)) {
+      await ask(drbd, request).catch((error: unknown) => {
+        if (!(error instanceof KernelError) && !(error instanceof TimeoutError)) throw error;
+      });
+    }
+    expectAllUsed(transport);
+    drbd.close();
+    replayed++;
+  }
+  expect(replayed).toBeGreaterThan(0);
 });
