@@ -122,7 +122,7 @@ export OCF_RESKEY_drbd_resource=r0 OCF_RESKEY_drbdconf=${CONFIGURATION} OCF_RESK
 export OCF_RESKEY_CRM_meta_clone_max=2 OCF_RESKEY_CRM_meta_clone_node_max=1 OCF_RESKEY_CRM_meta_master_max=1 OCF_RESKEY_CRM_meta_master_node_max=1
 export OCF_RESKEY_CRM_meta_notify=true OCF_RESKEY_CRM_meta_interval=10000
 : >${AGENT}/scores
-"$(dirname "$(readlink -f /lib/drbd)")/../usr/lib/ocf/resource.d/linbit/drbd" "$1"
+/usr/lib/ocf/resource.d/linbit/drbd "$1"
 status=$?
 cat ${AGENT}/scores
 exit $status
