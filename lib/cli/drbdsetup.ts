@@ -66,6 +66,7 @@ async function batch(words: readonly string[], context: Context): Promise<number
         json: globals.json || context.globals.json,
         reveal: globals.reveal || context.globals.reveal,
         forceUnsafe: globals.forceUnsafe || context.globals.forceUnsafe,
+        strict: globals.strict || context.globals.strict,
         sharedSecretFile: globals.sharedSecretFile ?? context.globals.sharedSecretFile,
       },
     };

@@ -22,6 +22,8 @@ export interface Globals {
   readonly modprobe: boolean;
   /** Send even what is known to hang this kernel. */
   readonly forceUnsafe: boolean;
+  /** Refuse numbers beyond their documented range, where the C tool of the generation sends them. */
+  readonly strict: boolean;
   /** File that holds the shared secret of a connection; `-` is standard input. */
   readonly sharedSecretFile: string | undefined;
   /** Where lock files are, if not where DRBD's tools have them. */
@@ -81,6 +83,11 @@ export const globalOptions = {
   reveal: { name: 'reveal', perLine: true, doc: 'Show secrets.' },
   modprobe: { name: 'modprobe', doc: 'Load the drbd module if it is missing.' },
   forceUnsafe: { name: 'force-unsafe', perLine: true, doc: 'Send even what is known to hang this kernel.' },
+  strict: {
+    name: 'strict',
+    perLine: true,
+    doc: 'Refuse numbers beyond their documented range, as DRBD 8.3 did; 8.4 sends them, with a warning.',
+  },
   sharedSecretFile: {
     name: 'shared-secret-file',
     argument: 'FILE',
@@ -148,6 +155,7 @@ export function parseGlobals(
     reveal: given.has('reveal'),
     modprobe: given.has('modprobe'),
     forceUnsafe: given.has('forceUnsafe'),
+    strict: given.has('strict'),
     sharedSecretFile: given.get('sharedSecretFile'),
     lockDirectory: given.get('lockDirectory'),
     stateDirectory: given.get('stateDirectory'),

@@ -20,6 +20,35 @@ const EXIT_EMPTY_NUMBER = 100;
  * @throws UsageError (exit code 20; 100 for an empty text, as there)
  */
 export function parseUnsigned(text: string, unit: DefaultUnit, what: string): bigint {
+  const { negative, magnitude, up } = readNumber(text, unit, what);
+  const value = magnitude > LARGEST ? LARGEST : negative ? BigInt.asUintN(64, -magnitude) : magnitude;
+  if (up < 0) return BigInt.asUintN(64, value + (1n << BigInt(-up)) - 1n) >> BigInt(-up);
+  if (value > LARGEST >> BigInt(up))
+    throw new UsageError(`${what}: ${quote(text)} is out of range: it does not fit 64 bits`, {
+      exitCode: EXIT_NOT_A_NUMBER,
+    });
+  return value << BigInt(up);
+}
+
+/**
+ * As {@link parseUnsigned}, but exact: nothing wraps around, and nothing is cut to 64 bits. The caller compares it with
+ * what its field can carry.
+ */
+export function parseExact(text: string, unit: DefaultUnit, what: string): bigint {
+  const { negative, magnitude, up } = readNumber(text, unit, what);
+  const value = negative ? -magnitude : magnitude;
+  // Shifting right rounds down, towards the smaller number.
+  return up < 0 ? (value + (1n << BigInt(-up)) - 1n) >> BigInt(-up) : value << BigInt(up);
+}
+
+interface NumberParts {
+  readonly negative: boolean;
+  readonly magnitude: bigint;
+  /** How many bits the suffix shifts it, in the default unit. */
+  readonly up: number;
+}
+
+function readNumber(text: string, unit: DefaultUnit, what: string): NumberParts {
   if (text === '') throw new UsageError(`${what}: a number is missing`, { exitCode: EXIT_EMPTY_NUMBER });
   const match = /^[ \t\n\v\f\r]*([+-]?)(\d+)([\s\S]?)$/u.exec(text);
   const [sign = '', digits = '', suffix = ''] = match?.slice(1) ?? [];
@@ -32,15 +61,7 @@ export function parseUnsigned(text: string, unit: DefaultUnit, what: string): bi
       },
     );
   }
-  const magnitude = BigInt(digits);
-  const value = magnitude > LARGEST ? LARGEST : sign === '-' ? BigInt.asUintN(64, -magnitude) : magnitude;
-  const up = shift - DEFAULT_SHIFT[unit];
-  if (up < 0) return BigInt.asUintN(64, value + (1n << BigInt(-up)) - 1n) >> BigInt(-up);
-  if (value > LARGEST >> BigInt(up))
-    throw new UsageError(`${what}: ${quote(text)} is out of range: it does not fit 64 bits`, {
-      exitCode: EXIT_NOT_A_NUMBER,
-    });
-  return value << BigInt(up);
+  return { negative: sign === '-', magnitude: BigInt(digits), up: shift - DEFAULT_SHIFT[unit] };
 }
 
 /** As {@link parseUnsigned}, read as a signed number of 64 bits: `-1` is -1. */

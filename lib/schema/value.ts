@@ -18,6 +18,7 @@ export interface EncodeOptions {
 }
 
 const NUMBER_RANGE = { u8: [0, 0xff], u32: [0, 0xffffffff], s32: [-0x80000000, 0x7fffffff] } as const;
+const LARGEST_U64 = 0xffffffffffffffffn;
 const UTF8 = new TextEncoder();
 
 /**
@@ -48,7 +49,7 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
     }
     case 'u64': {
       if (typeof value !== 'bigint') return refuse('a bigint (64 bits)');
-      if (value < 0n || value > 0xffffffffffffffffn) return refuse('a bigint from 0 to 2^64 - 1');
+      if (value < 0n || value > LARGEST_U64) return refuse('a bigint from 0 to 2^64 - 1');
       if (options.outOfRange !== 'send') checkRange(field, value, refuse);
       const out = new Uint8Array(8);
       viewOf(out).setBigUint64(0, value, little);
@@ -87,7 +88,7 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
     case 'u64s': {
       if (
         !Array.isArray(value) ||
-        !value.every((item) => typeof item === 'bigint' && item >= 0n && item <= 0xffffffffffffffffn)
+        !value.every((item) => typeof item === 'bigint' && item >= 0n && item <= LARGEST_U64)
       ) {
         return refuse('an array of bigints from 0 to 2^64 - 1');
       }
@@ -101,6 +102,13 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
       return out;
     }
   }
+}
+
+/** @returns the smallest and the largest number that a field of this kind can carry */
+export function widthOf(kind: 'u8' | 'u32' | 's32' | 'u64'): readonly [min: bigint, max: bigint] {
+  if (kind === 'u64') return [0n, LARGEST_U64];
+  const [min, max] = NUMBER_RANGE[kind];
+  return [BigInt(min), BigInt(max)];
 }
 
 /**

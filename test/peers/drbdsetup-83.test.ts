@@ -24,7 +24,7 @@ const { differences } = JSON.parse(
 const onPurpose = new Set(differences.map(({ id }) => id));
 const hangs = new Set(differences.flatMap(({ id, reason }) => (reason === 'hang' ? [id] : [])));
 /** Where Debian's release is not the recorded 8.3.16, which ours follows. */
-const otherRelease = new Set(versionDifferences.flatMap(({ ids }) => ids ?? []));
+const otherRelease = new Set(versionDifferences.flatMap(({ ids, ours }) => (ours === true ? [] : (ids ?? []))));
 /** What a command shows, or finds, because one before it was refused on purpose. */
 const consequences: ReadonlySet<string> = new Set([
   // 0222 takes another port than the one that was named.

@@ -7,7 +7,6 @@ import { EXIT, exitCodeOfReturnCode, formatReturnCode } from '../errors';
 import { nameOfCode } from './codes';
 import { findCommand, type ConfigureCommand } from './commands';
 import { codeToJson } from './json';
-import { warnOfExcess } from './events';
 import { readConfiguration, type Configuration } from './words';
 
 /** @returns the exit code */
@@ -18,7 +17,6 @@ export async function runConfigure(
   context: Context,
 ): Promise<number> {
   const configuration = await readConfiguration(command, argv, context);
-  warnOfExcess(configuration.excess, context);
   return report(
     command,
     minor,
@@ -35,7 +33,6 @@ export async function runDown(minor: number, argv: readonly string[], context: C
   const steps = ['secondary', 'disconnect', 'detach'].map(findCommand);
   const [secondary, disconnect, detach] = steps as [ConfigureCommand, ConfigureCommand, ConfigureCommand];
   const configuration = await readConfiguration(secondary, argv, context);
-  warnOfExcess(configuration.excess, context);
   return locked(minor, context, () => takeDown([secondary, disconnect, detach], minor, configuration, context));
 }
 

@@ -7,13 +7,13 @@ import type { Packet } from '../../schema';
 import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
 import { EXIT, explainRefusal } from '../errors';
 import { getopt } from '../getopt';
-import { quote } from '../number';
 import { lossLast } from '../source';
 import { inOrder, type Gap } from './broadcasts';
 import { nameOfCode } from './codes';
 import type { ListenCommand } from './commands';
 import { eventToJson } from './json';
 import { formatPercent, stateText } from './show';
+import { refuseExcess } from './words';
 
 /** `-a` asks for so many minors, and for those beyond that /proc/drbd tells of. */
 const ALL_MINORS = 256;
@@ -34,7 +34,7 @@ export async function runEvents(
   const { io } = context;
   const { options, operands } = getopt(argv, command.options, command.name);
   const given = new Set(options.map(({ spec }) => spec.name));
-  warnOfExcess(operands, context);
+  refuseExcess(command.name, operands);
   const unfiltered = given.has('unfiltered');
   const all = given.has('all-devices');
   const ending = io.endSignal();
@@ -139,15 +139,6 @@ class Questions {
       }),
     );
   }
-}
-
-export function warnOfExcess(words: readonly string[], context: Context): void {
-  if (words.length === 0) return;
-  context.io.stderr.write(
-    `Ignoring excess arguments: ${words.map((word) => (/^[!-~]{1,80}$/u.test(word) ? word : quote(word))).join(' ')}\n`,
-  );
-  // drbdsetup ends this line on standard output.
-  context.io.stdout.write('\n');
 }
 
 /** The lines of `events` for one message. */

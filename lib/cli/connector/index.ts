@@ -5,10 +5,11 @@ import { EXIT, UsageError } from '../errors';
 import { quote } from '../number';
 import { aliases, commands, findCommand, type Command } from './commands';
 import { runConfigure, runDown } from './configure';
-import { runEvents, warnOfExcess } from './events';
+import { runEvents } from './events';
 import { runRead } from './read';
 import { formatUsage, formatXml, usageOf } from './usage';
 import { runWait } from './wait';
+import { refuseExcess } from './words';
 
 /** What is done already where there is no driver. */
 const DONE_WITHOUT_DRIVER = ['down', 'secondary', 'disconnect', 'detach'];
@@ -84,7 +85,7 @@ async function runCommand(
     case 'down':
       return runDown(minor, words, context);
     case 'read': {
-      warnOfExcess(words, context);
+      refuseExcess(command.name, words);
       const read = (): Promise<number> => runRead(command, minor, context);
       return CHANGES_FILES.includes(command.name) ? locked(minor, context, read) : read();
     }

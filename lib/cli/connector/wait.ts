@@ -9,9 +9,9 @@ import { LONGEST_WAIT_SECONDS, parseSigned, quote } from '../number';
 import { lossLast } from '../source';
 import { inOrder } from './broadcasts';
 import type { ListenCommand } from './commands';
-import { warnOfExcess } from './events';
 import { stateToJson } from './json';
 import { stateText, type StateText } from './show';
+import { refuseExcess } from './words';
 
 interface Limits {
   readonly usual: number;
@@ -37,7 +37,7 @@ export async function runWait(
     if (spec.argument === 'none') afterSplitBrain = true;
     else seconds[spec.name] = parseLimit(value ?? '', `${command.name}: --${spec.name}`);
   }
-  warnOfExcess(operands, context);
+  refuseExcess(command.name, operands);
   const client = await clientOf(context, 'connector');
   const ending = io.endSignal();
   const { tags: flag } = await client.request('get_timeout_flag', { minor }, waitOptions(context, ending));

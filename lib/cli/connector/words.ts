@@ -23,8 +23,6 @@ export interface Configuration {
   readonly tags: readonly (readonly [string, unknown])[];
   readonly createDevice: boolean;
   readonly setDefaults: boolean;
-  /** Words that nobody asked for. */
-  readonly excess: readonly string[];
 }
 
 /** Two options that every configuring command has. */
@@ -67,6 +65,7 @@ export async function readConfiguration(
   ];
   const { options, operands } = getopt(argv, specs, command.name);
   const tags: (readonly [string, unknown])[] = [];
+  refuseExcess(command.name, operands.slice(command.arguments.length));
   command.arguments.forEach((argument, index) => {
     if (operands[index] === undefined) {
       io.stdout.write(usageOf(command));
@@ -88,7 +87,13 @@ export async function readConfiguration(
     const option = command.options.find(({ tag }) => tag === SECRET_TAG);
     if (option !== undefined) tags.push(...readOption(command, option, await readSecret(secretFile, io), context));
   }
-  return { tags, createDevice, setDefaults, excess: operands.slice(command.arguments.length) };
+  return { tags, createDevice, setDefaults };
+}
+
+/** @throws UsageError where words are left that the command does not take */
+export function refuseExcess(command: string, words: readonly string[]): void {
+  if (words.length > 0)
+    throw new UsageError(`${command}: excess arguments: ${words.map(quote).join(' ')}. Nothing was sent`, { command });
 }
 
 async function readArgument(

@@ -29,6 +29,7 @@ export async function runChange(client: Genl1Client, call: Call, context: Contex
     const reply = await request(command.operation, requestOf(call), {
       ...waitOptions(context),
       forceUnsafe: context.globals.forceUnsafe,
+      outOfRange: call.beyondRange ? 'send' : 'refuse',
     });
     for (const text of reply.infoText)
       context.io.stderr.write(`${context.subject ?? context.tool}: the kernel adds: ${text}\n`);

@@ -7,7 +7,8 @@ import { parseAddress } from '../address';
 import { minorOf } from '../device';
 import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';
-import { LONGEST_WAIT_SECONDS, parseSigned, parseUnsigned, quote } from '../number';
+import { refuseBeyondRange, parseNumber, type BeyondRange } from '../line/range';
+import { LONGEST_WAIT_SECONDS, parseUnsigned, quote } from '../number';
 import { requestKey, type Argument, type Command } from './commands';
 import type { FieldOption } from './options';
 import { parseOptionValue } from './values';
@@ -38,6 +39,8 @@ export interface Call {
   readonly plain: ReadonlyMap<string, string>;
   /** What the user should know about how the words were read. */
   readonly notices: readonly string[];
+  /** Some number is beyond the range documented for it, and is sent all the same. */
+  readonly beyondRange: boolean;
 }
 
 /** A specification for getopt and what it stands for. */
@@ -52,7 +55,6 @@ const SET_DEFAULTS = 'set-defaults';
 const JSON_OPTION = 'json';
 const SECRET_FILE = 'shared-secret-file';
 const SECRET = 'shared-secret';
-const MOST_VOLUMES = 0xffffffffn;
 
 function specsOf(command: Command): readonly Spec[] {
   const specs: Spec[] = command.options.map((field) => ({
@@ -76,6 +78,8 @@ function specsOf(command: Command): readonly Spec[] {
  * @param words that follow the command's name
  * @param secretFile that the global options name
  * @param readSecret reads the first line of a file
+ * @param beyond what becomes of numbers beyond their documented range: refused, or sent with a notice, as the C tool
+ *   sends them
  * @throws UsageError
  */
 export async function parseCall(
@@ -84,6 +88,7 @@ export async function parseCall(
   backend: Backend,
   secretFile: string | undefined,
   readSecret: (file: string) => Promise<string>,
+  beyond: 'refuse' | 'send' = 'refuse',
 ): Promise<Call> {
   const fail = (problem: string): never => {
     throw new UsageError(`${command.name}: ${problem}`, { command: command.name });
@@ -96,6 +101,14 @@ export async function parseCall(
   const { rest, file = secretFile } = takesSecret ? withoutSecretFile(words, fail) : { rest: words };
   const { options, operands } = getopt(rest, specsOf(command), command.name);
   const notices: string[] = [];
+  let isBeyondRange = false;
+  const beyondRange: BeyondRange =
+    beyond === 'refuse'
+      ? refuseBeyondRange
+      : (problem) => {
+          isBeyondRange = true;
+          notices.push(`${command.name}: ${problem}. It is sent as it stands; --strict refuses it`);
+        };
   const readAddress = async (text: string, what: string): Promise<SocketAddress> => {
     const { address, notice } = await parseAddress(text, `${command.name}: ${what}`);
     if (notice !== undefined) notices.push(notice);
@@ -132,8 +145,11 @@ export async function parseCall(
     if (field !== undefined)
       set(
         field.field,
-        await parseOptionValue(field, given.spec.negates === true ? 'no' : given.value, (text) =>
-          readAddress(text, `--${field.name}`),
+        await parseOptionValue(
+          field,
+          given.spec.negates === true ? 'no' : given.value,
+          (text) => readAddress(text, `--${field.name}`),
+          beyondRange,
         ),
       );
     else if (given.spec.name === SET_DEFAULTS) setDefaults = true;
@@ -147,7 +163,7 @@ export async function parseCall(
   for (const argument of command.arguments) {
     const text = operands[at++];
     if (text === undefined) return fail(`the argument {${argument.name}} is missing`);
-    const value = readArgument(argument, text, backend);
+    const value = readArgument(argument, text, backend, beyondRange);
     if (argument.field === undefined) argumentMinor = value as number;
     else set(argument.field, value);
   }
@@ -162,6 +178,7 @@ export async function parseCall(
     setDefaults,
     plain,
     notices,
+    beyondRange: isBeyondRange,
   };
 }
 
@@ -235,20 +252,16 @@ function checkNameLength(name: string): string {
   return name;
 }
 
-function readArgument(argument: Argument, text: string, backend: Backend): unknown {
+function readArgument(argument: Argument, text: string, backend: Backend, beyondRange: BeyondRange): unknown {
   switch (argument.kind) {
     case 'resource':
       return checkNameLength(text);
     case 'minor':
       return minorOf(text, backend);
-    case 'volume': {
-      const volume = parseUnsigned(text, '1', 'the volume');
-      if (volume > MOST_VOLUMES)
-        throw new UsageError(`the volume ${quote(text)} is ${volume}; the range is 0 to ${MOST_VOLUMES}`);
-      return Number(volume);
-    }
+    case 'volume':
+      return parseNumber(attributeSets.drbd_cfg_context.fields.ctx_volume, '1', text, 'the volume', beyondRange);
     case 'metaIndex':
-      return readMetaIndex(text);
+      return readMetaIndex(text, beyondRange);
     case 'device':
       return readDevice(text, backend);
   }
@@ -260,16 +273,11 @@ const META_MODES: Readonly<Record<string, number>> = {
   flexible: metaDeviceModes.flexExternal,
 };
 
-function readMetaIndex(text: string): number {
+function readMetaIndex(text: string, beyondRange: BeyondRange): number {
   const mode = Object.hasOwn(META_MODES, text) ? META_MODES[text] : undefined;
   if (mode !== undefined) return mode;
-  const { min, max } = attributeSets.disk_conf.fields.meta_dev_idx;
-  const index = parseSigned(text, '1', 'the index of the metadata');
-  if (index < min || index > max)
-    throw new UsageError(
-      `the index of the metadata ${quote(text)} is ${index}; it is internal, flexible, or a slot from 0 to ${max}`,
-    );
-  return Number(index);
+  const what = 'the index of the metadata (internal, flexible, or the number of a slot)';
+  return Number(parseNumber(attributeSets.disk_conf.fields.meta_dev_idx, '1', text, what, beyondRange));
 }
 
 function readDevice(path: string, backend: Backend): string {

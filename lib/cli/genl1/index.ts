@@ -26,7 +26,14 @@ export const genl1Personality: Personality = {
     const { command, words } = commandOf(argv);
     context.subject = command.name;
     const { globals, backend, io } = context;
-    const call = await parseCall(command, words, backend, globals.sharedSecretFile, (file) => readSecret(file, io));
+    const call = await parseCall(
+      command,
+      words,
+      backend,
+      globals.sharedSecretFile,
+      (file) => readSecret(file, io),
+      globals.strict ? 'refuse' : 'send',
+    );
     if (call.subject !== '') context.subject = call.subject;
     for (const notice of call.notices) io.stderr.write(`${notice}\n`);
     if (DONE_WITHOUT_DRIVER.has(command.name) && isDriverAbsent(backend)) return EXIT.ok;

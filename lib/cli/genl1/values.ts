@@ -1,8 +1,8 @@
 import { UsageError } from '../errors';
-import { parseSigned, parseUnsigned, quote } from '../number';
+import { quote } from '../number';
+import { parseNumber, refuseBeyondRange, type BeyondRange } from '../line/range';
 import { AF_INET_SDP, decodeSocketAddress, type SocketAddress } from '../../netlink';
 import type { Machine } from './machine';
-import { formatRange } from '../../schema';
 import type { FieldOption } from './options';
 
 /** What goes into a request for an option. */
@@ -11,6 +11,7 @@ export type OptionValue = number | bigint | boolean | string | SocketAddress;
 /**
  * @param text what stands behind the option; undefined where nothing does
  * @param readAddress reads `[af:]ip[:port]`
+ * @param beyondRange is told of a number beyond its documented range; it is refused if absent
  * @returns the value to send; undefined where the option says that nothing is to be sent
  * @throws UsageError if the text is none of the option's words, no number, or a number out of range
  */
@@ -18,6 +19,7 @@ export async function parseOptionValue(
   option: FieldOption,
   text: string | undefined,
   readAddress: (text: string) => Promise<SocketAddress>,
+  beyondRange: BeyondRange = refuseBeyondRange,
 ): Promise<OptionValue | undefined> {
   switch (option.kind) {
     case 'flag':
@@ -27,7 +29,7 @@ export async function parseOptionValue(
     case 'word':
       return parseWord(option, text ?? '');
     case 'number':
-      return parseNumber(option, text ?? '');
+      return parseNumber(option.table, option.scale, text ?? '', `option --${option.name}`, beyondRange);
     case 'string':
       return checkLength(option, text ?? '');
     case 'address':
@@ -64,18 +66,6 @@ function parseWord({ name, table, anyCase }: FieldOption, text: string): number 
       `option --${name}: invalid argument ${quote(text)}; it takes one of ${words.map(([, word]) => word).join(', ')}`,
     );
   return Number(found[0]);
-}
-
-function parseNumber({ name, table, scale }: FieldOption, text: string): number | bigint {
-  const what = `option --${name}`;
-  const value = table.kind === 's32' ? parseSigned(text, scale, what) : parseUnsigned(text, scale, what);
-  const { min, max } = table;
-  if ((min !== undefined && value < min) || (max !== undefined && value > max)) {
-    throw new UsageError(
-      `${what}: ${quote(text)} is ${value}${table.unit === undefined ? '' : ` ${table.unit}`}; the range is ${formatRange(table) ?? ''}`,
-    );
-  }
-  return table.kind === 'u64' ? value : Number(value);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { captureLines } from '../../support/captures';
-import { optionsOf, type CommandTable } from '../../support/differential/options';
+import { classify, fitsField, type CommandTable } from '../../support/differential/options';
 import type { Scenario, Step } from '../../support/differential/scenario';
 
 interface CapturedCommand {
@@ -32,15 +32,19 @@ function steps(file: string, tables: readonly CommandTable[]): readonly Step[] {
     if (!isDrbdsetup(path)) return [{ do: 'program', argv, exit }];
     if (isElsewhere(words) || isTakenHere(words)) return [];
     const table = tables.find(({ name }) => name === words[0]);
-    const beyond =
+    const wraps =
       table !== undefined &&
-      [...optionsOf(words, table)].some(
-        ([option, classes]) =>
+      table.options.some(
+        (option) =>
           option.type === 'numeric' &&
-          classes.includes('out of range') &&
-          words.some((word) => new RegExp(`^--${option.name}=-?\\d+$`, 'u').test(word)),
+          words.some((word) => {
+            const [, number] = new RegExp(`^--${option.name}=(-?\\d+)$`, 'u').exec(word) ?? [];
+            return number !== undefined && classify(option, number).includes('out of range')
+              ? !fitsField(option, BigInt(number))
+              : false;
+          }),
       );
-    return [beyond ? { do: 'refused', argv: words } : { do: 'command', argv: words }];
+    return [wraps ? { do: 'refused', argv: words } : { do: 'command', argv: words }];
   });
 }
 

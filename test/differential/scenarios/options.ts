@@ -114,7 +114,11 @@ function trialSteps(trial: Trial, table: CommandTable | undefined): readonly Ste
   const until = trial.scenario === 'options of a mirror' ? { until: both('cs:Connected') } : {};
   const give = (option: string): Step => ({ do: 'command', argv: [...trial.line.split(' '), option], ...until });
   return table.options.flatMap((option) => [
-    ...beyond(option).map((setting): Step => ({ do: 'refused', argv: [...trial.line.split(' '), setting] })),
+    ...beyond(option).flatMap(({ setting, fits }): readonly Step[] =>
+      fits
+        ? [...(trial.before ?? []), give(setting), ...(trial.after ?? [])]
+        : [{ do: 'refused', argv: [...trial.line.split(' '), setting] }],
+    ),
     ...settings(option)
       .filter((setting) => !trial.line.endsWith(` ${setting}`))
       .flatMap((setting) => [...(trial.before ?? []), give(setting), ...(trial.after ?? [])]),

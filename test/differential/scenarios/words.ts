@@ -72,7 +72,7 @@ export const oddWords = (tables: readonly CommandTable[]): Scenario => ({
     ...attached(left),
     ...RATES.map((rate): CommandStep => ({ do: 'command', argv: ['disk-options', '0', `--resync-rate=${rate}`] })),
     ...['100', '200s', '100k', '1M'].map((size) => command(`disk-options 0 --c-fill-target=${size}`)),
-    ...['100', '1k'].map((time) => command(`disk-options 0 --disk-timeout=${time}`)),
+    ...['100', '1k', '100s'].map((time) => command(`disk-options 0 --disk-timeout=${time}`)),
     ...commands(`
       disk-options 0 --resync-rate 700
       disk-options --resync-rate 800 0
@@ -106,11 +106,10 @@ export const oddWords = (tables: readonly CommandTable[]): Scenario => ({
     give(''),
     give(LONG),
     give('role', LONG),
-    // The genuine one takes what is beyond a range, a minor modulo 2^32, the first option that an abbreviation may
+    // The genuine one cuts a number to its field, takes a minor modulo 2^32, the first option that an abbreviation may
     // mean, and one name of several; too many words for `down` end it by a signal.
     ...[
       ['disk-options', '0', '--resync-rate=99999999999999999999'],
-      ['disk-options', '0', '--disk-timeout=100s'],
       ['disk-options', '0', '--c-m=1'],
       ['role', '4294967296'],
       ['status', LONG],

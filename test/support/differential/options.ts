@@ -199,10 +199,21 @@ export function settings(option: OptionTable): readonly string[] {
   }
 }
 
-/** Settings of a numeric option beyond its range, which a careful tool refuses by itself. */
-export function beyond(option: OptionTable): readonly string[] {
-  if (option.type !== 'numeric' || option.min === undefined || option.max === undefined) return [];
-  return [`--${option.name}=${option.min - 1n}`, `--${option.name}=${option.max + 1n}`];
+/** The largest number of 32 bits. A range that ends below it is that of a field of 32 bits. */
+const LARGEST_32 = 0xffff_ffffn;
+
+/** Whether the field of a numeric option can carry a number; else it would wrap around. What waits has no field. */
+export function fitsField(option: OptionTable, value: bigint): boolean {
+  const { name, min = 0n, max = 0n } = option;
+  if (MORE_THAN_STRINGS[name] !== undefined) return false;
+  return (value >= 0n || min < 0n) && !(max <= LARGEST_32 && value > LARGEST_32);
+}
+
+/** Settings of a numeric option beyond its range, and whether they fit its field. */
+export function beyond(option: OptionTable): readonly { readonly setting: string; readonly fits: boolean }[] {
+  const { name, type, min, max } = option;
+  if (type !== 'numeric' || min === undefined || max === undefined) return [];
+  return [min - 1n, max + 1n].map((value) => ({ setting: `--${name}=${value}`, fits: fitsField(option, value) }));
 }
 
 function typicalStrings(option: OptionTable): readonly string[] {

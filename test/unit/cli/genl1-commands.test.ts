@@ -161,6 +161,37 @@ describe('every option', () => {
       await expect(fieldOf(command, option, value)).rejects.toThrow(UsageError);
   });
 
+  test.each(numbers)('%s --%s is sent beyond its range where it fits the field', async (command, name, option) => {
+    const { min = 0, max = 0, kind } = option.table;
+    const most = { u8: 0xffn, u32: 0xffff_ffffn, s32: 0x7fff_ffffn, u64: 0xffff_ffff_ffff_ffffn }[kind as 'u32'];
+    const least = kind === 's32' ? -0x8000_0000n : 0n;
+    const trial = (value: bigint, beyond: 'send' | 'refuse'): Promise<Call> => {
+      const found = findCommand(command);
+      if (found === undefined) throw new Error(`there is no ${command}`);
+      const suffix = option.scale === 's' ? 's' : option.scale === '1' ? '' : 'k';
+      const words = [...(objects[command] ?? ['0']), `--${name}=${value}${suffix}`];
+      return parseCall(found, words, backend, undefined, async () => '', beyond);
+    };
+    for (const value of [BigInt(min) - 1n, BigInt(max) + 1n, least, most]) {
+      if (value >= BigInt(min) && value <= BigInt(max)) continue;
+      await expect(trial(value, 'refuse')).rejects.toThrow(/the range is/u);
+      if (value < least || value > most) {
+        await expect(trial(value, 'send')).rejects.toThrow(/does not fit the field/u);
+        continue;
+      }
+      const sent = await trial(value, 'send');
+      expect({ value: String(sent.fields?.[option.field]), beyondRange: sent.beyondRange }).toEqual({
+        value: String(value),
+        beyondRange: true,
+      });
+      expect(sent.notices.join('\n')).toMatch(
+        new RegExp(`^${command}: option --${name}: .*the range is .*--strict`, 'u'),
+      );
+    }
+    for (const value of [least - 1n, most + 1n, 10n ** 30n])
+      await expect(trial(value, 'send')).rejects.toThrow(/does not fit the field/u);
+  });
+
   test('numbers carry the scale of their unit', async () => {
     const [size, rate] = ['size', 'resync-rate'].map(
       (name) => numbers.find((entry) => entry[0] === 'attach' && entry[1] === name)?.[2],

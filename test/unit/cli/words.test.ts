@@ -2,7 +2,7 @@ import { redactWords, splitWords } from '../../../lib/cli/batch';
 import { UsageError } from '../../../lib/cli/errors';
 import { getopt } from '../../../lib/cli/getopt';
 import { parseGlobals } from '../../../lib/cli/globals';
-import { parseSigned, parseUnsigned } from '../../../lib/cli/number';
+import { parseExact, parseSigned, parseUnsigned } from '../../../lib/cli/number';
 
 const specs = [
   { name: 'size', short: 's', argument: 'required' },
@@ -171,6 +171,17 @@ describe('numbers as the C tools read them', () => {
     const error = usage(() => parseUnsigned(text, '1', 'size'));
     expect(error.exitCode).toBe(exitCode);
     expect(error.message.length).toBeLessThan(400);
+  });
+
+  test.each([
+    ['-1', '1', -1n],
+    ['99999999999999999999', '1', 99_999_999_999_999_999_999n],
+    ['18446744073709551615s', 'k', 9_223_372_036_854_775_808n],
+    ['99999999999999999G', 's', 99_999_999_999_999_999n << 21n],
+    ['-3s', 'k', -1n],
+    ['3s', 'k', 2n],
+  ] as const)('%s with default unit %s, exactly', (text, unit, value) => {
+    expect(parseExact(text, unit, 'size')).toBe(value);
   });
 
   test('signed', () => {
