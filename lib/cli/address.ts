@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { SocketAddress } from '../netlink';
 import { readSmallFile } from './backend';
 import { UsageError } from './errors';
+import { nearest } from './line/nearest';
 import { parseSigned, quote } from './number';
 
 const DEFAULT_PORT = 7788;
@@ -37,6 +38,7 @@ export interface ParsedAddress {
 export async function parseAddress(text: string, what: string): Promise<ParsedAddress> {
   const family = FAMILIES.find((name) => text.startsWith(`${name}:`)) ?? 'ipv4';
   const body = text.startsWith(`${family}:`) ? text.slice(family.length + 1) : text;
+  if (body === text) refuseIpv6WithoutFamily(text, what);
   let host: string;
   let portText: string | undefined;
   let notice: string | undefined;
@@ -67,6 +69,25 @@ export async function parseAddress(text: string, what: string): Promise<ParsedAd
   };
 }
 
+/**
+ * Without its family an address is an IPv4 one. What is plainly IPv6, or begins with a word that is no family, is told
+ * how it is written, and not what IPv4 makes of it.
+ */
+function refuseIpv6WithoutFamily(text: string, what: string): void {
+  const [, bracketed, rest = ''] = /^\[([^\]]*)\](.*)$/su.exec(text) ?? [];
+  const address = bracketed ?? text;
+  if (bracketed !== undefined || isIPv6(address.split('%')[0] ?? ''))
+    throw new UsageError(
+      `${what}: ${quote(text)} is an IPv6 address without its family; write ${quote(`ipv6:[${address}]${/^:\d+$/u.test(rest) ? rest : `:${DEFAULT_PORT}`}`)}`,
+    );
+  const [, word] = /^([a-z]+[0-9]?):.*[:.]/su.exec(text) ?? [];
+  const near = word === undefined ? undefined : nearest(word, FAMILIES);
+  if (word !== undefined && near !== undefined)
+    throw new UsageError(
+      `${what}: ${quote(text)} begins with no address family; write ${quote(`${near}:${text.slice(word.length + 1)}`)}. The families are ${FAMILIES.join(', ')}`,
+    );
+}
+
 function parsePort(text: string, what: string): number {
   const port = parseSigned(text, '1', `${what}: port`);
   if (port < 0n || port > BigInt(LARGEST_PORT))
@@ -94,7 +115,10 @@ async function resolveIpv4(host: string, what: string): Promise<string> {
     }
   }
   // A resolver would be asked in vain.
-  if (host === '' || /^[\d.]+$/u.test(host)) throw new UsageError(`${what}: ${quote(host)} is not an IPv4 address`);
+  if (host === '' || /^[\d.]+$/u.test(host))
+    throw new UsageError(
+      `${what}: ${quote(host)} is not an IPv4 address; an address is [ipv4:|ipv6:|sdp:|ssocks:]ADDRESS[:PORT], such as 10.0.0.1:7788 or ipv6:[fe80::1%eth0]:7788`,
+    );
   return resolveName(host, 4, what);
 }
 

@@ -1,7 +1,8 @@
 import { whenAborted } from '../session';
-import type { Context } from './context';
-import { EXIT, UsageError } from './errors';
+import { tellerOf, type Context } from './context';
+import { EXIT, formatError, UsageError } from './errors';
 import { exitCodeOfEnd, type Io, type Output } from './io';
+import { redactWords, secretMask } from './line/secrets';
 import { quote } from './number';
 
 /** Keeps what is written to it. */
@@ -19,30 +20,7 @@ class Capture implements Output {
   }
 }
 
-const REDACTED = 'xxxx';
-
-/**
- * Whether a word is `--shared-secret` or as much of it as getopt_long takes, and whether its argument is in the same
- * word.
- */
-function secretOption(word: string): 'alone' | 'attached' | undefined {
-  const [name = '', ...value] = word.split('=');
-  if (!name.startsWith('--s') || !'--shared-secret'.startsWith(name)) return undefined;
-  return value.length > 0 ? 'attached' : 'alone';
-}
-
-/**
- * @returns the words with whatever may be a secret among them taken out, for print: the arguments of --shared-secret
- *   and -x
- */
-export function redactWords(words: readonly string[]): readonly string[] {
-  return words.map((word, index) => {
-    const before = words[index - 1] ?? '';
-    if (secretOption(before) === 'alone' || /^-[A-Za-z]*x$/u.test(before)) return REDACTED;
-    if (secretOption(word) === 'attached') return `${word.slice(0, word.indexOf('='))}=${REDACTED}`;
-    return word.replace(/^(-[A-Za-z]*?x).+$/su, `$1${REDACTED}`);
-  });
-}
+export { redactWords };
 
 /**
  * Takes a line apart: a JSON array of strings, or words between white space, with single and double quotes and
@@ -144,7 +122,7 @@ export async function runBatch(
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         exit = error.exitCode;
-        stderr.write(`${context.tool}: ${error.message}\n`);
+        stderr.write(formatError(error, { ...tellerOf(context), mask: secretMask(words) }));
       }
       if (first === 0) first = exit;
       io.stdout.write(

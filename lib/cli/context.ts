@@ -5,9 +5,10 @@ import { parseProcDrbd } from '../drbd';
 import { DrbdError, UnsupportedError } from '../errors';
 import type { WaitOptions } from '../session';
 import type { Backend } from './backend';
-import { UsageError } from './errors';
+import { formatError, formatNotice, UsageError, type Teller } from './errors';
 import type { Globals } from './globals';
 import type { Io } from './io';
+import type { SecretMask } from './line/secrets';
 import { quote } from './number';
 
 /** What a command runs in. Commands that share a backend (batch) share its client. */
@@ -19,6 +20,30 @@ export interface Context {
   readonly tool: string;
   /** What the command is about, as the user named it, once that is known: error messages begin with it. */
   subject: string | undefined;
+  /** The command as it was typed, once that is known. */
+  command?: string | undefined;
+  /** The names of the dialect's requests: errors name the command in their place. */
+  requests?: readonly string[];
+  /** Takes secrets out of messages. */
+  readonly mask?: SecretMask | undefined;
+  /** `--json` was given, be it behind the command: what standard error is told is JSON too. */
+  readonly jsonErrors?: boolean | undefined;
+}
+
+/** @returns how a command's errors are told */
+export function tellerOf(context: Context): Teller {
+  const { tool, command, subject, requests, mask, globals, jsonErrors } = context;
+  return { tool, command, subject, requests, mask, json: jsonErrors === true || globals.json };
+}
+
+/** Tells an error on standard error. */
+export function tellError(error: unknown, context: Context): void {
+  context.io.stderr.write(formatError(error, tellerOf(context)));
+}
+
+/** Tells something beside the result on standard error. */
+export function tell(text: string, context: Context): void {
+  context.io.stderr.write(formatNotice(text, tellerOf(context)));
 }
 
 /** The commands of `drbdsetup` in one dialect. */
@@ -85,6 +110,11 @@ export function isDriverAbsent(backend: Backend): boolean {
   if (backend.kind !== 'kernel') return false;
   const text = backend.host.procDrbd();
   return typeof text !== 'string' && text.error === 'ENOENT' && existsSync('/proc/self');
+}
+
+/** Said where a command has nothing to do without a driver. */
+export function nothingToDo(command: string): string {
+  return `there is nothing to do for ${command}: no DRBD driver is loaded, as /proc/drbd is missing`;
 }
 
 /** Where DRBD's tools keep their notes. */

@@ -33,6 +33,11 @@ export function minorOf(device: string, backend: Backend): number {
   return minor;
 }
 
+/** Whether a word can only be meant for a device. */
+export function isDeviceWord(word: string): boolean {
+  return /^\d+$|^\/|^minor-\d+$/u.test(word);
+}
+
 /** What is at a path: in a recording, by its header; else on this machine. */
 function look(path: string, backend: Backend): { readonly minor?: number; readonly problem?: string } | undefined {
   let node: { readonly major: number; readonly minor: number } | undefined;

@@ -3,11 +3,22 @@ import type { Dialect } from '../drbd';
 import { UnsupportedError } from '../errors';
 import { backendOf, type Backend } from './backend';
 import { runBatch } from './batch';
-import { loadModuleIfAsked, procDrbdOf, waitOptions, type Context, type Personality } from './context';
-import { EXIT, exitCodeOfError, formatError, UsageError } from './errors';
-import { parseGlobals } from './globals';
+import {
+  loadModuleIfAsked,
+  procDrbdOf,
+  tell,
+  tellerOf,
+  tellError,
+  waitOptions,
+  type Context,
+  type Personality,
+} from './context';
+import { EXIT, exitCodeOfError, formatError, formatNotice, UsageError, type Teller } from './errors';
+import { asksForJson, parseGlobals } from './globals';
 import type { Io } from './io';
+import { secretMask } from './line/secrets';
 import { loadPersonality, personalityDialects } from './personalities';
+import { formatVersion } from './version';
 
 const TOOL = 'drbdsetup';
 
@@ -25,24 +36,29 @@ export interface MainOptions {
 export async function main(argv: readonly string[], io: Io, options: MainOptions = {}): Promise<number> {
   let backend: Backend | undefined;
   let context: Context | undefined;
+  const teller: Teller = { tool: TOOL, json: asksForJson(argv), mask: secretMask(argv) };
   try {
     const { globals, rest } = parseGlobals(argv, io.env);
+    if (rest[0] === '--version' || rest[0] === '-V') {
+      io.stdout.write(formatVersion(TOOL, personalityDialects, globals.json));
+      return EXIT.ok;
+    }
     backend = options.backend ?? backendOf(globals);
-    context = { io, globals, backend, tool: TOOL, subject: undefined };
+    context = { io, globals, backend, tool: TOOL, subject: undefined, mask: teller.mask, jsonErrors: teller.json };
     loadModuleIfAsked(context);
     const code = rest[0] === 'batch' ? await batch(rest.slice(1), context) : await runOne(rest, context);
     const { failure } = io.stdout;
     if (failure === undefined) return code;
-    io.stderr.write(`${TOOL}: standard output: ${failure}; what was printed is not complete\n`);
+    tell(`standard output: ${failure}; what was printed is not complete`, context);
     return code === EXIT.ok ? EXIT.failure : code;
   } catch (error) {
-    io.stderr.write(formatError(error, TOOL, context?.subject));
+    io.stderr.write(formatError(error, context === undefined ? teller : tellerOf(context)));
     return exitCodeOfError(error);
   } finally {
     // What the kernel did stands, whatever became of the record of it.
     const problem =
       options.backend === undefined ? backend?.finish(io.ended() === 'SIGTERM' ? 'sigterm' : 'closed') : undefined;
-    if (problem !== undefined) io.stderr.write(`${TOOL}: ${problem}\n`);
+    if (problem !== undefined) io.stderr.write(formatNotice(problem, teller));
   }
 }
 
@@ -60,6 +76,8 @@ async function batch(words: readonly string[], context: Context): Promise<number
       backend: context.backend,
       tool: TOOL,
       subject: undefined,
+      mask: secretMask(argv),
+      jsonErrors: context.globals.json || asksForJson(argv),
       globals: {
         ...context.globals,
         timeoutMs: globals.timeoutMs ?? context.globals.timeoutMs,
@@ -74,7 +92,7 @@ async function batch(words: readonly string[], context: Context): Promise<number
       if (rest[0] === 'batch') throw new UsageError('batch cannot run inside batch');
       return await runOne(rest, one);
     } catch (error) {
-      io.stderr.write(formatError(error, TOOL, one.subject));
+      tellError(error, one);
       return exitCodeOfError(error);
     }
   });

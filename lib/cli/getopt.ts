@@ -1,4 +1,6 @@
 import { UsageError } from './errors';
+import { explainUnknownOption } from './line/generations';
+import { nearest } from './line/nearest';
 import { quote } from './number';
 
 /** An option of a command. */
@@ -31,18 +33,21 @@ export interface Parsed<S extends OptionSpec> {
  * are operands. An argument may begin with a dash. An optional argument stands in the same word as its option.
  * @param argv without the command's own name
  * @param command is named in errors
+ * @param generation whose command it is: options of others are told as such
  * @throws UsageError (exit code 20)
  */
 export function getopt<const S extends OptionSpec>(
   argv: readonly string[],
   specs: readonly S[],
   command: string,
+  generation?: 'connector' | 'genl1',
 ): Parsed<S> {
   const options: GivenOption<S>[] = [];
   const operands: string[] = [];
   const fail = (problem: string): never => {
     throw new UsageError(`${command}: ${problem}`, { command });
   };
+  const hint = (name: string): string => hintOf(name, specs, command, generation);
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] ?? '';
     if (word === '--') {
@@ -57,7 +62,7 @@ export function getopt<const S extends OptionSpec>(
       const equals = word.indexOf('=');
       const name = equals === -1 ? word.slice(2) : word.slice(2, equals);
       const written = `--${name}`;
-      const spec = findLong(name, specs, fail);
+      const spec = findLong(name, specs, hint, fail);
       const attached = equals === -1 ? undefined : word.slice(equals + 1);
       if (spec.argument === 'none' && attached !== undefined) fail(`option "--${spec.name}" takes no argument`);
       options.push({ spec, value: attached ?? (spec.argument === 'required' ? take(written) : undefined) });
@@ -66,7 +71,7 @@ export function getopt<const S extends OptionSpec>(
         const letter = word[place] ?? '';
         const spec =
           specs.find(({ short }) => short === letter) ??
-          fail(`unrecognized option ${quote(`-${[...word.slice(place)][0] ?? ''}`)}${hint(specs)}`);
+          fail(`unrecognized option ${quote(`-${[...word.slice(place)][0] ?? ''}`)}${hint('')}`);
         if (spec.argument === 'none') {
           options.push({ spec, value: undefined });
           continue;
@@ -85,12 +90,17 @@ export function getopt<const S extends OptionSpec>(
   return { options, operands };
 }
 
-function findLong<S extends OptionSpec>(name: string, specs: readonly S[], fail: (problem: string) => never): S {
+function findLong<S extends OptionSpec>(
+  name: string,
+  specs: readonly S[],
+  hint: (name: string) => string,
+  fail: (problem: string) => never,
+): S {
   const exact = specs.find((spec) => spec.name === name);
   if (exact !== undefined) return exact;
   const candidates = specs.filter((spec) => spec.name.startsWith(name));
   const [first, ...others] = candidates;
-  if (first === undefined) return fail(`unrecognized option ${quote(`--${name}`)}${hint(specs)}`);
+  if (first === undefined) return fail(`unrecognized option ${quote(`--${name}`)}${hint(name)}`);
   // Several names of one and the same option are no ambiguity.
   if (
     others.some(
@@ -104,6 +114,18 @@ function findLong<S extends OptionSpec>(name: string, specs: readonly S[], fail:
   return first;
 }
 
-function hint(specs: readonly OptionSpec[]): string {
-  return specs.length === 0 ? '; it has none' : `; it has ${specs.map((spec) => `--${spec.name}`).join(', ')}`;
+/** Where an option belongs that this command does not have; or the nearest that it has; or all that it has. */
+function hintOf(
+  name: string,
+  specs: readonly OptionSpec[],
+  command: string,
+  generation: 'connector' | 'genl1' | undefined,
+): string {
+  const names = specs.map((spec) => spec.name);
+  const elsewhere =
+    generation === undefined || name === '' ? undefined : explainUnknownOption(name, command, generation);
+  if (elsewhere !== undefined) return `; ${elsewhere}`;
+  const near = name === '' ? undefined : nearest(name, names);
+  if (near !== undefined) return `; there is --${near}`;
+  return names.length === 0 ? '; it has none' : `; it has ${names.map((known) => `--${known}`).join(', ')}`;
 }

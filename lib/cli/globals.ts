@@ -1,6 +1,7 @@
 import type { Dialect } from '../drbd';
 import { UsageError } from './errors';
 import type { Environment } from './io';
+import { nearest } from './line/nearest';
 import { quote } from './number';
 
 /** What holds for every command, whatever the dialect. */
@@ -167,6 +168,22 @@ export function parseGlobals(
   return { globals, named, rest: argv.slice(at) };
 }
 
+/** Whether a command line asks for JSON, be it one that makes no sense: so do its errors come then. */
+export function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+/** @returns what to say of a word that looks like a global option and is none */
+export function unknownGlobal(word: string): string {
+  const [name = ''] = word.split('=');
+  const near = nearest(
+    name.slice(2),
+    entries().map(([, option]) => option.name),
+  );
+  return `there is no global option ${quote(name)}${near === undefined ? '' : `; there is --${near}`}. "drbdsetup help" lists all`;
+}
+
 function entries(): readonly (readonly [GlobalName, GlobalOption])[] {
   return Object.entries(globalOptions) as readonly (readonly [GlobalName, GlobalOption])[];
 }
@@ -200,5 +217,12 @@ export function formatGlobalHelp(): string {
       ([, { name, argument, variable, doc }]) =>
         `  --${`${name}${argument === undefined ? '' : ` ${argument}`}`.padEnd(26)} ${doc}${variable === undefined ? '' : ` [${variable}]`}\n`,
     )
+    .concat(HELP_LINES)
     .join('');
 }
+
+/** They stand in the place of a command. */
+const HELP_LINES = [
+  `  ${'-V, --version'.padEnd(28)} Print the version of the program.\n`,
+  `  ${'-h, --help'.padEnd(28)} Print this text.\n`,
+];

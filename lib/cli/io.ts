@@ -124,6 +124,27 @@ export function processIo(): Io {
   };
 }
 
+/** The signal that ends the C tools for the same reason; they are told of nothing else. */
+function signalOf(reason: EndReason): NodeJS.Signals {
+  return reason === 'closed pipe' ? 'SIGPIPE' : reason;
+}
+
+/**
+ * Ends this process as the C tools end. Told to end by a signal, or by a reader that went away (SIGPIPE), it dies of that
+ * signal, once all is flushed; else it exits with the code.
+ */
+export function endProcess(code: number, io: Io): void {
+  const reason = io.ended();
+  if (reason !== undefined && (code === 0 || code === exitCodeOfEnd(reason))) {
+    const signal = signalOf(reason);
+    // Without a listener, a signal has its default action again. Node ignores SIGPIPE until there was one.
+    process.once(signal, () => undefined);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exit(code === 0 && reason !== undefined ? exitCodeOfEnd(reason) : code);
+}
+
 /**
  * @param reason of an {@link Io.endSignal} that fired
  * @returns the exit code of what was cut short, as a shell sees a process that the signal ended; 0 where only its

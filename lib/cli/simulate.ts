@@ -43,7 +43,7 @@ No disk is opened and no data is written: disks exist in the simulator only.
   --help            this text
 
 Joining the bus needs CAP_NET_ADMIN in its network namespace; for a look around, any user can have one:
-  unshare --user --map-root-user --net sh -c 'drbd simulate --port-file port & sleep 1; drbd status --simulator $(cat port)'
+  unshare --user --map-root-user --net sh -c 'drbd simulate --port-file port & sleep 1; drbdsetup --simulator $(cat port) 0 status'
 `;
 
 const UNITS: Readonly<Record<string, bigint>> = {

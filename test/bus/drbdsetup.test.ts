@@ -79,7 +79,7 @@ test('commands, one process each', async () => {
   expect(await start('0 cstate').end).toMatchObject({
     exit: 10,
     stdout: '',
-    stderr: expect.stringMatching(/^0: Failure: \(127\) ERR_MINOR_INVALID: /) as string,
+    stderr: expect.stringMatching(/^drbdsetup: 0: Failure: \(127\) ERR_MINOR_INVALID: /) as string,
   });
   expect(await start('0 syncer --create-device --rate 10M').end).toMatchObject({ exit: 0, stdout: '', stderr: '' });
   expect(await start('/dev/drbd0 cstate').end).toMatchObject({ exit: 0, stdout: 'Unconfigured\n', stderr: '' });
@@ -99,12 +99,15 @@ test('what was recorded can be replayed, without the simulator', async () => {
   });
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)('events end in order on %s', async (signal) => {
-  const events = start('0 events');
-  await events.until(/^1 ZZ 0 ret_code: 127/);
-  events.child.kill(signal);
-  expect(await events.end).toMatchObject({ exit: 0, signal: null, stderr: '' });
-});
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'events die of %s, as those of the C program do',
+  async (signal) => {
+    const events = start('0 events');
+    await events.until(/^1 ZZ 0 ret_code: 127/);
+    events.child.kill(signal);
+    expect(await events.end).toMatchObject({ exit: null, signal, stderr: '' });
+  },
+);
 
 test('a wait that is told to end is no success', async () => {
   await start('0 syncer --create-device').end;
@@ -112,7 +115,7 @@ test('a wait that is told to end is no success', async () => {
   // It has begun to listen when it has asked for the state.
   while (listening.counters().requests < 5) await new Promise((resolve) => setTimeout(resolve, 5));
   wait.child.kill('SIGTERM');
-  expect((await wait.end).exit).toBe(143);
+  expect(await wait.end).toMatchObject({ exit: null, signal: 'SIGTERM' });
 });
 
 test('a closed pipe is quiet', async () => {
@@ -124,8 +127,8 @@ test('a closed pipe is quiet', async () => {
   // Whatever it prints next finds nobody.
   await start('3 syncer --create-device').end;
   await start('3 net 127.0.0.1:7788 127.0.0.1:7789 C').end;
-  const [exit] = (await exited) as [number | null];
-  expect({ exit, errors: errors() }).toEqual({ exit: 0, errors: '' });
+  const [exit, signal] = (await exited) as [number | null, string | null];
+  expect({ exit, signal, errors: errors() }).toEqual({ exit: null, signal: 'SIGPIPE', errors: '' });
 });
 
 test('batch reads its commands from standard input', async () => {

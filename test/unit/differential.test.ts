@@ -170,7 +170,7 @@ describe('the coverage', () => {
           ),
         ),
         ...table.options.flatMap((one) =>
-          beyond(one).map((setting): StepRecord => ({
+          beyond(one).map(({ setting }): StepRecord => ({
             step: refused(`attach 0 ${setting}`),
             outcome: outcome({ exit: 20 }),
             seconds: 0,

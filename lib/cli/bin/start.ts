@@ -5,23 +5,15 @@ import type * as processes from '../io';
 /** Runs the program `drbdsetup` in this process, and ends it. */
 export function drbdsetup(): void {
   const { main } = require('../drbdsetup') as typeof setup;
-  const { processIo } = require('../io') as typeof processes;
-  void main(process.argv.slice(2), processIo()).then((code) => {
-    // A thread that is stuck in the kernel must not keep the process.
-    process.exit(code);
-  });
+  const { endProcess, processIo } = require('../io') as typeof processes;
+  const io = processIo();
+  // A thread that is stuck in the kernel must not keep the process.
+  void main(process.argv.slice(2), io).then((code) => endProcess(code, io));
 }
 
-/** Runs the program `drbd` in this process. */
+/** Runs the program `drbd` in this process, and ends it. */
 export function drbd(): void {
-  const { main } = require('../drbd') as typeof administration;
-  const ended = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
-  void main(
-    process.argv.slice(2),
-    { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) },
-    ended.signal,
-  ).then((status) => {
-    process.exitCode = status;
-  });
+  const { runProgram } = require('../drbd') as typeof administration;
+  const { processIo } = require('../io') as typeof processes;
+  void runProgram(process.argv.slice(2), processIo());
 }

@@ -2,8 +2,8 @@ import { packets, returnCodes, type ConnectorParams, type RequestPacketName } fr
 import { isBefore } from '../../dialects/release';
 import { KernelError, UnsupportedError } from '../../errors';
 import type { AnyField } from '../../schema';
-import { clientOf, locked, waitOptions, type Context } from '../context';
-import { EXIT, exitCodeOfReturnCode, formatReturnCode } from '../errors';
+import { clientOf, locked, tell, tellError, waitOptions, type Context } from '../context';
+import { EXIT, exitCodeOfReturnCode } from '../errors';
 import { nameOfCode } from './codes';
 import { findCommand, type ConfigureCommand } from './commands';
 import { codeToJson } from './json';
@@ -43,7 +43,10 @@ async function takeDown(
   context: Context,
 ): Promise<number> {
   const demoted = await send(secondary, minor, configuration, context);
-  if (demoted === returnCodes.ERR_MINOR_INVALID) return EXIT.ok;
+  if (demoted === returnCodes.ERR_MINOR_INVALID) {
+    tell('there is no such minor, so there is nothing to take down', context);
+    return EXIT.ok;
+  }
   if (exitCodeOfReturnCode(demoted, nameOfCode(demoted)) !== EXIT.ok) return report(secondary, minor, demoted, context);
   report(disconnect, minor, await send(disconnect, minor, configuration, context), context);
   return report(detach, minor, await send(detach, minor, configuration, context), context);
@@ -81,13 +84,11 @@ async function send(
 function report(command: ConfigureCommand, minor: number, returnCode: number, context: Context): number {
   const name = nameOfCode(returnCode);
   const exitCode = exitCodeOfReturnCode(returnCode, name);
-  if (exitCode !== EXIT.ok)
-    context.io.stderr.write(
-      formatReturnCode(context.subject ?? context.tool, returnCode, name, [], {
-        dialect: 'connector',
-        operation: command.packet,
-      }),
-    );
+  if (exitCode !== EXIT.ok) {
+    const message = `${command.name} of minor ${minor}: (${returnCode}) ${name}`;
+    const place = { dialect: 'connector', operation: command.packet } as const;
+    tellError(new KernelError(message, { ...place, returnCode, returnName: name, minor }), context);
+  }
   if (context.globals.json)
     context.io.stdout.write(
       `${JSON.stringify({ minor, command: command.name, ...codeToJson(returnCode, command.packet) })}\n`,

@@ -4,7 +4,7 @@ import { AbortError, KernelError } from '../../errors';
 import type { ByteOrder } from '../../netlink';
 import { byteOrderOf } from '../backend';
 import type { Packet } from '../../schema';
-import { clientOf, procDrbdOf, waitOptions, type Context } from '../context';
+import { clientOf, procDrbdOf, tell, waitOptions, type Context } from '../context';
 import { EXIT, explainRefusal } from '../errors';
 import { getopt } from '../getopt';
 import { lossLast } from '../source';
@@ -32,7 +32,7 @@ export async function runEvents(
   context: Context,
 ): Promise<number> {
   const { io } = context;
-  const { options, operands } = getopt(argv, command.options, command.name);
+  const { options, operands } = getopt(argv, command.options, command.name, 'connector');
   const given = new Set(options.map(({ spec }) => spec.name));
   refuseExcess(command.name, operands);
   const unfiltered = given.has('unfiltered');
@@ -60,7 +60,7 @@ export async function runEvents(
     for (let result = await source.next(); result.done !== true; result = await source.next()) {
       const item = result.value;
       if (item.kind === 'gap') {
-        io.stderr.write(`${context.tool}: ${GAP_TEXT[item.reason]}; the state follows\n`);
+        tell(`${GAP_TEXT[item.reason]}; the state follows`, context);
         if (context.globals.json) io.stdout.write(`${JSON.stringify({ kind: 'resync', reason: item.reason })}\n`);
         const answers = await questions.ask(minors);
         if (!unfiltered) for (const answer of answers) print(answer);
@@ -145,7 +145,7 @@ class Questions {
 export function formatMessage(message: Message, order: ByteOrder, context: Context): string {
   const { name, minor, number, returnCode, tags } = message;
   const missing = (tag: string): string => {
-    context.io.stderr.write(`${context.tool}: message ${number} of minor ${minor} (${name}) lacks its tag ${tag}\n`);
+    tell(`message ${number} of minor ${minor} (${name}) lacks its tag ${tag}`, context);
     return '';
   };
   switch (name) {

@@ -1,7 +1,19 @@
-import { redactWords } from '../batch';
-import { isDriverAbsent, isDriverPresent, locked, type Context, type Personality } from '../context';
-import { minorOf } from '../device';
+import { explainUnknownCommand, isCommandAnywhere } from '../line/generations';
+import { redactWords } from '../line/secrets';
+import {
+  isDriverAbsent,
+  isDriverPresent,
+  locked,
+  nothingToDo,
+  tell,
+  tellerOf,
+  type Context,
+  type Personality,
+} from '../context';
+import { packets } from '../../dialects/connector';
+import { isDeviceWord, minorOf } from '../device';
 import { EXIT, UsageError } from '../errors';
+import { unknownGlobal } from '../globals';
 import { quote } from '../number';
 import { aliases, commands, findCommand, type Command } from './commands';
 import { runConfigure, runDown } from './configure';
@@ -28,13 +40,12 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
   const [first = '', second] = argv;
   // As in drbdsetup, any value will do; but no secrets.
   if (io.env['DRBD_DEBUG_DUMP_ARGV'] !== undefined) io.stderr.write(`argv: ${JSON.stringify(redactWords(argv))}\n`);
-  if (first.startsWith('--') && first !== '--help')
-    throw new UsageError(`there is no global option ${quote(first)}; see drbdsetup help`);
+  if (first.startsWith('--') && first !== '--help') throw new UsageError(unknownGlobal(first));
   // A word with a dash in place of the device asks for help too.
-  if (first === 'help' || first.startsWith('-')) return explain(second, usageOf, context);
-  if (first === 'xml') return explain(second, formatXml, context);
+  if (first === 'help' || first.startsWith('-')) return explain(first, second, usageOf, context);
+  if (first === 'xml') return explain(first, second, formatXml, context);
   if (second === undefined) {
-    io.stdout.write(formatUsage());
+    printUsage(context);
     throw new UsageError(
       first === '' ? 'a device and a command are needed' : `${quote(first)}: a device and a command are needed`,
     );
@@ -42,6 +53,13 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
   // The command may stand first too, as in later releases.
   const [device, name] =
     findCommand(second) === undefined && findCommand(first) !== undefined ? [second, first] : [first, second];
+  const command = findCommand(name);
+  if (command === undefined) {
+    printUsage(context);
+    // A word that can only be a device stands where it belongs; else the command may be the first.
+    const meant = isDeviceWord(first) ? name : isCommandAnywhere(first) ? first : name;
+    throw new UsageError(explainUnknownCommand(meant, 'connector', context.backend.host.driver?.version));
+  }
   if (!isDriverPresent(context.backend)) {
     if (!isDriverAbsent(context.backend)) {
       const text = context.backend.host.procDrbd();
@@ -49,19 +67,20 @@ async function run(argv: readonly string[], context: Context): Promise<number> {
         `nothing was sent: whether there is a DRBD driver cannot be told, as /proc/drbd cannot be read${typeof text === 'string' ? '' : ` (${text.error})`}. Mount procfs (mount -t proc proc /proc), or run as root`,
       );
     }
-    if (DONE_WITHOUT_DRIVER.includes(name)) return EXIT.ok;
+    if (DONE_WITHOUT_DRIVER.includes(name)) {
+      context.subject = device;
+      tell(nothingToDo(name), context);
+      return EXIT.ok;
+    }
     throw new UsageError(
       'there is no DRBD driver: /proc/drbd is missing. Load the module (modprobe drbd, or --modprobe), or look whether this is a container that does not see it',
     );
   }
-  const command = findCommand(name);
-  if (command === undefined) {
-    io.stdout.write(formatUsage());
-    throw new UsageError(`there is no command ${quote(name)}${suggestion(name)}`);
-  }
   warnOfOldName(name, context);
   const minor = minorOf(device, context.backend);
   context.subject = device;
+  context.command = command.name;
+  context.requests = Object.keys(packets);
   const words = argv.slice(2);
   if (command.kind !== 'configure' && command.kind !== 'down') {
     // Where a command prints, --json may also stand behind it, as with later releases.
@@ -96,15 +115,25 @@ async function runCommand(
   }
 }
 
-function explain(name: string | undefined, format: (command: Command) => string, context: Context): number {
+/** Where programs read standard output as JSON, it is no place for help. */
+function printUsage(context: Context): void {
+  if (tellerOf(context).json !== true) context.io.stdout.write(formatUsage());
+}
+
+function explain(
+  first: string,
+  name: string | undefined,
+  format: (command: Command) => string,
+  context: Context,
+): number {
   if (name === undefined) {
-    context.io.stdout.write(formatUsage());
-    return EXIT.failure;
+    printUsage(context);
+    return first === '--help' || first === '-h' ? EXIT.ok : EXIT.failure;
   }
   const command = findCommand(name);
   if (command === undefined) {
-    context.io.stdout.write(formatUsage());
-    throw new UsageError(`there is no command ${quote(name)}${suggestion(name)}`);
+    printUsage(context);
+    throw new UsageError(explainUnknownCommand(name, 'connector', context.backend.host.driver?.version));
   }
   warnOfOldName(name, context);
   context.io.stdout.write(format(command));
@@ -113,16 +142,5 @@ function explain(name: string | undefined, format: (command: Command) => string,
 
 function warnOfOldName(name: string, context: Context): void {
   const today = Object.hasOwn(aliases, name) ? aliases[name] : undefined;
-  if (today !== undefined) context.io.stderr.write(`The name ${name} is deprecated; use ${today}.\n`);
-}
-
-/** A word that begins alike, or with letters that are swapped or missing. */
-function suggestion(name: string): string {
-  const letters = [...name].sort().join('');
-  const near = commands.filter((command) =>
-    command.name.startsWith(name.slice(0, 3)) && name.length >= 3
-      ? true
-      : [...command.name].sort().join('') === letters,
-  );
-  return near.length === 0 ? '' : `; there is ${near.map((command) => command.name).join(', ')}`;
+  if (today !== undefined) tell(`the name ${name} is deprecated; use ${today}`, context);
 }

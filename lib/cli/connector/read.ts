@@ -3,7 +3,7 @@ import { buildConnectorSnapshot, snapshotToJson, type Client } from '../../drbd'
 import { DrbdError, KernelError, MismatchError } from '../../errors';
 import { returnCodes, type ConnectorReply } from '../../dialects/connector';
 import { byteOrderOf } from '../backend';
-import { clientOf, notesDirectory, procDrbdOf, waitOptions, type Context } from '../context';
+import { clientOf, notesDirectory, procDrbdOf, tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { explainGenerations, formatGenerations, generationsToJson } from '../generations';
 import { ssocksFamily } from '../address';
@@ -137,8 +137,9 @@ async function readGenerations(
   const { tags, unknown } = await client.request('get_uuids', { minor }, waitOptions(context));
   const { uuids, uuids_flags: flags = 0 } = tags;
   if (uuids === undefined) {
-    context.io.stderr.write(
-      `${context.subject ?? context.tool}: the answer holds no generations: the device has no disk. Attach one, or read its metadata with drbdmeta.\n`,
+    tell(
+      'the answer holds no generations: the device has no disk. Attach one, or read its metadata with drbdmeta',
+      context,
     );
     return EXIT.nothing;
   }
@@ -164,15 +165,15 @@ async function readConfig(minor: number, client: Client<'connector'>, context: C
  * elsewhere.
  */
 async function checkResize(minor: number, client: Client<'connector'>, context: Context): Promise<number> {
-  const { io, backend, globals } = context;
+  const { backend, globals } = context;
   const { tags } = await client.request('get_config', { minor }, waitOptions(context));
   const { backing_dev: device, meta_dev_idx: index } = tags;
   const fail = (problem: string): number => {
-    io.stderr.write(`${context.subject ?? context.tool}: ${problem}\n`);
+    tell(problem, context);
     return EXIT.nothing;
   };
-  if (device === undefined) return fail('there is no disk to look at. Attach one, or use drbdmeta.');
-  if (index === undefined) return fail('the answer does not tell where the metadata is.');
+  if (device === undefined) return fail('there is no disk to look at. Attach one, or use drbdmeta');
+  if (index === undefined) return fail('the answer does not tell where the metadata is');
   const path = lastKnownPath(notesDirectory(context), minor);
   if (index >= 0 || index === metaDeviceModes.flexExternal) {
     deleteLastKnown(path);
@@ -181,11 +182,11 @@ async function checkResize(minor: number, client: Client<'connector'>, context: 
   let sizeBytes: bigint;
   try {
     const found = backend.blockDevice(device);
-    if (found === undefined) return fail(`${device} is not a block device.`);
+    if (found === undefined) return fail(`${device} is not a block device`);
     sizeBytes = found.sizeBytes;
   } catch (error) {
     if (!(error instanceof DrbdError)) throw error;
-    return fail(`the backing device cannot be looked at: ${error.message}.`);
+    return fail(`the backing device cannot be looked at: ${error.message}`);
   }
   const known = readLastKnown(path);
   const changed = known?.sizeBytes !== sizeBytes || known.device !== device;
@@ -194,8 +195,9 @@ async function checkResize(minor: number, client: Client<'connector'>, context: 
       writeLastKnown(path, { sizeBytes, device, uuid: known?.uuid });
     } catch (error) {
       // As in drbdsetup: that it could not be noted is told, and is no failure of the command.
-      io.stderr.write(
-        `${context.subject ?? context.tool}: ${path} could not be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}. Run as root, and see that the directory exists.\n`,
+      tell(
+        `${path} could not be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}. Run as root, and see that the directory exists`,
+        context,
       );
     }
   }

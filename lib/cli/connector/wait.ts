@@ -2,7 +2,7 @@ import { connectionStates, timeoutTypes } from '../../dialects/connector';
 import { AbortError, TimeoutError } from '../../errors';
 import { attempt } from '../../session';
 import { byteOrderOf } from '../backend';
-import { clientOf, waitOptions, type Context } from '../context';
+import { clientOf, tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { getopt } from '../getopt';
 import { LONGEST_WAIT_SECONDS, parseSigned, quote } from '../number';
@@ -30,7 +30,7 @@ export async function runWait(
   context: Context,
 ): Promise<number> {
   const { io } = context;
-  const { options, operands } = getopt(argv, command.options, command.name);
+  const { options, operands } = getopt(argv, command.options, command.name, 'connector');
   const seconds: Record<string, number> = {};
   let afterSplitBrain = false;
   for (const { spec, value } of options) {
@@ -121,7 +121,7 @@ function chooseLimit(flag: number, limits: Limits, context: Context): number {
   if (flag === timeoutTypes.UT_DEFAULT) return limits.usual;
   const shorten = (name: string, value: number, of: string, most: number): number => {
     if (most === 0 || (value !== 0 && value <= most)) return value;
-    context.io.stderr.write(`${name} has to be at most ${of}; it is set to ${most} seconds\n`);
+    tell(`${name} has to be at most ${of}; it is set to ${most} seconds`, context);
     return most;
   };
   const degraded = shorten('degr-wfc-timeout', limits.degraded, 'wfc-timeout', limits.usual);

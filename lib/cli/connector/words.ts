@@ -1,7 +1,7 @@
 import { metaDeviceModes } from '../../dialects/words';
 import { resolve } from 'node:path';
 import { DrbdError } from '../../errors';
-import { readSecret, type Context } from '../context';
+import { readSecret, tell, tellerOf, type Context } from '../context';
 import { UsageError } from '../errors';
 import { getopt, type OptionSpec } from '../getopt';
 import { parseSigned, quote } from '../number';
@@ -63,12 +63,12 @@ export async function readConfiguration(
     CREATE_DEVICE,
     ...(hasSecret ? [SECRET_FILE] : []),
   ];
-  const { options, operands } = getopt(argv, specs, command.name);
+  const { options, operands } = getopt(argv, specs, command.name, 'connector');
   const tags: (readonly [string, unknown])[] = [];
   refuseExcess(command.name, operands.slice(command.arguments.length));
   command.arguments.forEach((argument, index) => {
     if (operands[index] === undefined) {
-      io.stdout.write(usageOf(command));
+      if (tellerOf(context).json !== true) io.stdout.write(usageOf(command));
       throw new UsageError(`${command.name}: the argument ${argument.name} is missing`);
     }
   });
@@ -124,7 +124,7 @@ async function readArgument(
     }
     case 'address': {
       const { address, notice } = await parseAddress(text, what);
-      if (notice !== undefined) context.io.stderr.write(`${notice}\n`);
+      if (notice !== undefined) tell(notice, context);
       // A module that does not know other families must refuse, and not read the bytes as IPv4.
       const mindFamily = address.family !== 'ipv4' && !before.some(([sent]) => sent === 'mind_af');
       return [...(mindFamily ? ([['mind_af', false]] as const) : []), [tag, address]];
@@ -183,7 +183,7 @@ function readOption(
       const names = handlerNames(field);
       const found = names.find(([, word]) => word === text);
       if (found !== undefined) return [[option.tag, found[0]]];
-      context.io.stdout.write(names.map(([, word]) => `\t${word}\n`).join(''));
+      if (tellerOf(context).json !== true) context.io.stdout.write(names.map(([, word]) => `\t${word}\n`).join(''));
       throw new UsageError(`${what}: ${quote(text)} is none of ${names.map(([, word]) => word).join(', ')}`);
     }
     case 'numeric': {

@@ -3,7 +3,7 @@ import { unlinkSync } from 'node:fs';
 import type { Genl1Client } from '../../drbd';
 import { KernelError, UnsupportedError } from '../../errors';
 import { isBefore } from '../../dialects/release';
-import { waitOptions, type Context } from '../context';
+import { tell, waitOptions, type Context } from '../context';
 import { EXIT, explainRefusal } from '../errors';
 import { requestOf, type Call } from './command-line';
 import { statusOf } from './streams';
@@ -31,8 +31,7 @@ export async function runChange(client: Genl1Client, call: Call, context: Contex
       forceUnsafe: context.globals.forceUnsafe,
       outOfRange: call.beyondRange ? 'send' : 'refuse',
     });
-    for (const text of reply.infoText)
-      context.io.stderr.write(`${context.subject ?? context.tool}: the kernel adds: ${text}\n`);
+    for (const text of reply.infoText) tell(`the kernel adds: ${text}`, context);
     report(call, reply, context);
   } catch (error) {
     if (error instanceof KernelError) report(call, error, context);
@@ -48,7 +47,7 @@ type Answer = Pick<KernelError, 'returnCode' | 'returnName' | 'infoText'>;
 function report(
   { command, target, argumentMinor }: Call,
   { returnCode, returnName, infoText }: Answer,
-  { globals, io }: Context,
+  { globals, io, mask }: Context,
 ): void {
   if (!globals.json) return;
   const minor = target.kind === 'minor' ? target.minor : argumentMinor;
@@ -56,10 +55,11 @@ function report(
     dialect: 'genl1',
     operation: command.operation,
   });
+  const name = target.kind === 'resource' ? target.name : null;
   const place = {
     command: command.name,
     minor: minor ?? null,
-    resource: target.kind === 'resource' ? target.name : null,
+    resource: name === null ? null : (mask?.subject(name) ?? name),
   };
   io.stdout.write(
     `${JSON.stringify({ ...place, returnCode, returnName, cause: meaning ?? null, next: nextStep ?? null, infoText })}\n`,
@@ -107,8 +107,7 @@ export async function runDown(client: Genl1Client, call: Call, context: Context)
     await runChange(client, call, context);
   } catch (error) {
     if (!(error instanceof KernelError) || error.returnCode !== returnCodes.ERR_RES_NOT_KNOWN) throw error;
-    if (context.io.stderr.isTerminal)
-      context.io.stderr.write(`${context.subject ?? context.tool}: there is no such resource; it is down\n`);
+    tell('there is no such resource, so there is nothing to take down', context);
   }
   for (const { minor } of volumes) if (minor !== undefined) forget(`drbd-minor-${minor}.conf`, context);
   if (target.kind === 'resource') forget(`drbd-resource-${target.name}.conf`, context);
@@ -116,12 +115,12 @@ export async function runDown(client: Genl1Client, call: Call, context: Context)
 }
 
 /** Removes a link of drbdadm's registry, on the machine whose kernel was asked. */
-function forget(link: string, { backend, io }: Context): void {
-  if (backend.kind !== 'kernel' || link.includes('/')) return;
+function forget(link: string, context: Context): void {
+  if (context.backend.kind !== 'kernel' || link.includes('/')) return;
   try {
     unlinkSync(`${REGISTRY}/${link}`);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') io.stderr.write(`${REGISTRY}/${link} could not be removed: ${code ?? String(error)}\n`);
+    if (code !== 'ENOENT') tell(`${REGISTRY}/${link} could not be removed: ${code ?? String(error)}`, context);
   }
 }

@@ -99,7 +99,7 @@ export async function parseCall(
   });
   const takesSecret = command.options.some(({ name }) => name === SECRET);
   const { rest, file = secretFile } = takesSecret ? withoutSecretFile(words, fail) : { rest: words };
-  const { options, operands } = getopt(rest, specsOf(command), command.name);
+  const { options, operands } = getopt(rest, specsOf(command), command.name, 'genl1');
   const notices: string[] = [];
   let isBeyondRange = false;
   const beyondRange: BeyondRange =

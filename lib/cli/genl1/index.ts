@@ -1,6 +1,18 @@
-import { clientOf, isDriverAbsent, readSecret, type Context, type Personality } from '../context';
+import { operations } from '../../dialects/genl1';
+import {
+  clientOf,
+  isDriverAbsent,
+  readSecret,
+  tell,
+  tellerOf,
+  nothingToDo,
+  type Context,
+  type Personality,
+} from '../context';
 import { EXIT, UsageError } from '../errors';
-import { quote } from '../number';
+import { isDeviceWord } from '../device';
+import { unknownGlobal } from '../globals';
+import { explainUnknownCommand } from '../line/generations';
 import { runChange, runDelMinor, runDelResource, runDown } from './changes';
 import { parseCall, type Call } from './command-line';
 import { commands, findCommand, type Command } from './commands';
@@ -23,8 +35,9 @@ export const genl1Personality: Personality = {
   run: async (argv, context) => {
     const help = helpOf(argv, context);
     if (help !== undefined) return help;
-    const { command, words } = commandOf(argv);
-    context.subject = command.name;
+    const { command, words } = commandOf(argv, context);
+    context.command = command.name;
+    context.requests = Object.keys(operations);
     const { globals, backend, io } = context;
     const call = await parseCall(
       command,
@@ -34,43 +47,54 @@ export const genl1Personality: Personality = {
       (file) => readSecret(file, io),
       globals.strict ? 'refuse' : 'send',
     );
+    for (const notice of call.notices) tell(notice, context);
     if (call.subject !== '') context.subject = call.subject;
-    for (const notice of call.notices) io.stderr.write(`${notice}\n`);
-    if (DONE_WITHOUT_DRIVER.has(command.name) && isDriverAbsent(backend)) return EXIT.ok;
+    if (DONE_WITHOUT_DRIVER.has(command.name) && isDriverAbsent(backend)) {
+      tell(nothingToDo(command.name), context);
+      return EXIT.ok;
+    }
     return run(call, call.plain.has('json') ? { ...context, globals: { ...globals, json: true } } : context);
   },
 };
 
 /** Old programs name the object first. */
-function commandOf(argv: readonly string[]): { readonly command: Command; readonly words: readonly string[] } {
+function commandOf(
+  argv: readonly string[],
+  { backend }: Context,
+): { readonly command: Command; readonly words: readonly string[] } {
   const [first = '', second = '', ...rest] = argv;
+  if (first.startsWith('--')) throw new UsageError(unknownGlobal(first));
   const command = findCommand(first);
   if (command !== undefined) return { command, words: argv.slice(1) };
   const later = findCommand(second);
   if (later !== undefined) return { command: later, words: [first, ...rest] };
-  throw new UsageError(`there is no command ${quote(first)}; "drbdsetup help" lists those that there are`);
+  // Where a device stands first, the word behind it was to be the command.
+  const meant = isDeviceWord(first) && second !== '' ? second : first;
+  throw new UsageError(explainUnknownCommand(meant, 'genl1', backend.host.driver?.version));
 }
 
 /** @returns the exit code, if help was asked for, or nothing at all */
-function helpOf(argv: readonly string[], { io, tool }: Context): number | undefined {
+function helpOf(argv: readonly string[], context: Context): number | undefined {
+  const { io, tool, backend } = context;
+  const json = tellerOf(context).json === true;
   const [first, second] = argv;
   const columns = io.stdout.isTerminal ? process.stdout.columns : undefined;
-  const list = (problem: string | undefined): number => {
-    io.stdout.write(formatHelp(tool, columns));
-    if (problem !== undefined) io.stderr.write(`${tool}: ${problem}\n`);
-    // As ever: help for nothing in particular counts as a failure.
-    return EXIT.failure;
+  const list = (problem?: string): number => {
+    if (!json) io.stdout.write(formatHelp(tool, columns));
+    if (problem !== undefined) throw new UsageError(problem);
+    // As ever: "help" for nothing in particular counts as a failure; --help does not.
+    return first === '--help' || first === '-h' ? EXIT.ok : EXIT.failure;
   };
-  if (first === undefined) return list('a command is needed');
+  if (first === undefined) return list('a command is needed. "drbdsetup help" lists all commands');
   const asked =
     HELP_WORDS.has(first) || first === XML_HELP
       ? second
       : second !== undefined && (second === '--help' || second === '-h')
         ? first
         : undefined;
-  if (asked === undefined) return HELP_WORDS.has(first) || first === XML_HELP ? list(undefined) : undefined;
+  if (asked === undefined) return HELP_WORDS.has(first) || first === XML_HELP ? list() : undefined;
   const command = findCommand(asked);
-  if (command === undefined) return list(`there is no command ${quote(asked)}`);
+  if (command === undefined) return list(explainUnknownCommand(asked, 'genl1', backend.host.driver?.version));
   io.stdout.write(first === XML_HELP ? formatXmlHelp(command) : formatCommandHelp(command, tool, columns));
   return EXIT.ok;
 }

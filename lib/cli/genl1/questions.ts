@@ -2,7 +2,7 @@ import { buildGenl1Snapshot, snapshotToJson, type DumpReply, type Genl1Client } 
 import type { operations } from '../../dialects/genl1';
 import { byteOrderOf } from '../backend';
 import { explainGenerations, formatGenerations, generationsToJson } from '../generations';
-import { waitOptions, type Context } from '../context';
+import { tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import type { Call, Target } from './command-line';
 import { machineOf } from './machine';
@@ -42,7 +42,7 @@ function minorOfTarget(target: Target): number {
 /** `role`, `cstate`, `dstate`. */
 export async function runState(client: Genl1Client, { command, target }: Call, context: Context): Promise<number> {
   const minor = minorOfTarget(target);
-  if (command.name === 'state') context.io.stderr.write('state is an old name; use role instead\n');
+  if (command.name === 'state') tell('state is an old name; use role instead', context);
   const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
   const state = readState(info?.current_state, byteOrderOf(context.backend));
   if (context.globals.json) return print(context, { minor, ...stateToJson(state) });
@@ -69,7 +69,7 @@ export async function runGenerations(
         ? 'has a disk, but the kernel told no generations of it'
         : undefined;
   if (why !== undefined) {
-    context.io.stderr.write(`${context.subject ?? context.tool}: the device ${why}\n`);
+    tell(`the device ${why}`, context);
     return EXIT.nothing;
   }
   const [uuids, flags] = [info?.uuids?.slice(0, GENERATIONS) ?? [], info?.disk_flags ?? 0];
@@ -88,6 +88,7 @@ export async function runGenerations(
 export async function runShellStatus(client: Genl1Client, { target }: Call, context: Context): Promise<number> {
   if (context.globals.json) return printSnapshot(client, target, context);
   const replies = await statusOf(client, target, context);
+  if (replies.length === 0 && target.kind === 'resource') return noSuchResource(context);
   const unknown =
     target.kind === 'minor' && replies.length === 0
       ? [{ minor: target.minor, context: undefined, state_info: undefined }]
@@ -115,11 +116,8 @@ export async function runShow(client: Genl1Client, { target, plain }: Call, cont
   const replies =
     target.kind === 'minor'
       ? [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }]
-      : await client.request(
-          'get_status',
-          target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {},
-          wait,
-        );
+      : await statusOf(client, target, context);
+  if (replies.length === 0 && target.kind === 'resource') return noSuchResource(context, EXIT.failure);
   if (context.globals.json)
     return print(context, showToJson(replies, machineOf(context.backend), context.globals.reveal));
   context.io.stdout.write(formatShow(replies, machineOf(context.backend), plain.has('show-defaults')));
@@ -145,11 +143,13 @@ export async function runStatus(client: Genl1Client, { target, plain }: Call, co
   return EXIT.ok;
 }
 
-function noSuchResource(context: Context): number {
-  context.io.stderr.write(
-    `${context.subject ?? context.tool}: there is no such resource; "${context.tool} status" lists those that there are\n`,
-  );
-  return EXIT.refused;
+/** @throws UsageError, always. @param exitCode the C tool's for this command */
+function noSuchResource(context: Context, exitCode: number = EXIT.refused): never {
+  const name = context.mask?.subject(context.subject ?? '') ?? context.subject ?? '';
+  throw new UsageError(`${name}: there is no such resource. "${context.tool} status" lists those that exist`, {
+    exitCode,
+    code: 'ERR_DRBD_NOT_FOUND',
+  });
 }
 
 /** The snapshot, of what the command is about. */

@@ -2,7 +2,7 @@ import { returnCodes } from '../../dialects/genl1';
 import type { Genl1Client } from '../../drbd';
 import { KernelError, NetlinkError, UnsupportedError } from '../../errors';
 import { byteOrderOf } from '../backend';
-import { waitOptions, type Context } from '../context';
+import { tell, waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import type { Target } from './command-line';
 import {
@@ -57,8 +57,8 @@ async function ifResourceExists<T>(dump: Promise<readonly T[]>): Promise<readonl
  * key that tells its events apart.
  */
 function tellLoss(reason: string, key: 'event' | 'kind', json: boolean, context: Context): void {
-  const { stderr, stdout } = context.io;
-  stderr.write(`${context.tool}: ${LOSSES[reason] ?? reason}; what has changed meanwhile follows\n`);
+  const { stdout } = context.io;
+  tell(`${LOSSES[reason] ?? reason}; what has changed meanwhile follows`, context);
   if (json) stdout.write(`${JSON.stringify({ [key]: 'resync', reason, timestamp: formatTimestamp(now()) })}\n`);
 }
 
@@ -131,7 +131,13 @@ export async function runEvents2(
   };
 
   const read = async (): Promise<void> => {
-    for (const notification of await initial()) show(notification);
+    let exists = resource === undefined;
+    for (const notification of await initial()) {
+      exists ||= notification.sets.context?.ctx_resource_name === resource;
+      show(notification);
+    }
+    // A stream waits for what is to come; `exists -` says that there is nothing yet.
+    if (!exists && options.now) tell('there is no such resource', context);
   };
   if (signal === undefined) {
     await read();
@@ -176,8 +182,9 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
     target.kind === 'minor' ? target.minor === minor : target.kind !== 'resource' || target.name === resource;
   const read = async (): Promise<void> => {
     asked++;
-    for (const { minor, infoText, ...sets } of await statusOf(client, target, context, signal))
-      print({ minor, sequence: asked, sets, infoText });
+    const replies = await statusOf(client, target, context, signal);
+    if (replies.length === 0) tellMissing(target, context);
+    for (const { minor, infoText, ...sets } of replies) print({ minor, sequence: asked, sets, infoText });
   };
 
   return follow(client.events({ signal }), context, {
@@ -197,6 +204,12 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
         print({ minor, sequence, sets: known });
     },
   });
+}
+
+/** A stream waits for what does not exist yet, as the C tool's does; but not in silence. */
+function tellMissing(target: Target, context: Context): void {
+  if (target.kind === 'resource' || target.kind === 'minor')
+    tell(`there is no such ${target.kind}; ${context.command ?? 'this'} tells of it only once it is created`, context);
 }
 
 /** @returns the answers of get_status about what a command is about; none where it does not exist */

@@ -4,8 +4,8 @@ import type { Genl1Client } from '../../drbd';
 import { KernelError, TimeoutError } from '../../errors';
 import { firstOf } from '../../session';
 import { byteOrderOf } from '../backend';
-import { waitOptions, type Context } from '../context';
-import { EXIT, formatReturnCode } from '../errors';
+import { tell, tellError, waitOptions, type Context } from '../context';
+import { EXIT } from '../errors';
 import { exitCodeOfEnd } from '../io';
 import { lossLast } from '../source';
 import { reasons } from './events';
@@ -51,9 +51,7 @@ async function readTimeoutType(client: Genl1Client, minor: number, context: Cont
     return parms?.timeout_type ?? timeoutTypes.UT_DEFAULT;
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    context.io.stderr.write(
-      formatReturnCode(context.subject ?? context.tool, error.returnCode, error.returnName, error.infoText, error),
-    );
+    tellError(error, context);
     return undefined;
   }
 }
@@ -83,7 +81,7 @@ export async function runWait(
   const { io } = context;
   const started = performance.now();
   const { limits: ordered, notes } = orderLimits(limits);
-  for (const note of notes) io.stderr.write(`${note}\n`);
+  for (const note of notes) tell(note, context);
   const type = await readTimeoutType(client, minor, context);
   if (type === undefined) return EXIT.failure;
   const seconds =
@@ -106,7 +104,7 @@ export async function runWait(
     }
     if (goal === 'connected' && state.conn < connectionStates.C_UNCONNECTED && !told) {
       told = true;
-      io.stderr.write(`drbd${minor} is ${connectionWord(state.conn)}; still waiting, as --wait-after-sb asks\n`);
+      tell(`drbd${minor} is ${connectionWord(state.conn)}; still waiting, as --wait-after-sb asks`, context);
     }
     return false;
   };

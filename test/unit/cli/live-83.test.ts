@@ -122,7 +122,7 @@ test('the life of a pair', async () => {
   );
   const refused = await run('1 primary');
   expect(refused).toMatchObject({ exit: 11, stdout: '' });
-  expect(refused.stderr).toMatch(/^1: State change failed: \(-1\) SS_TWO_PRIMARIES: .*\. .*\.\n$/);
+  expect(refused.stderr).toMatch(/^drbdsetup: 1: State change failed: \(-1\) SS_TWO_PRIMARIES: .*\. .*\.\n$/);
   expect(await run('0 secondary --json')).toMatchObject({ exit: 20 });
   expect(JSON.parse(await succeed('--json 0 secondary'))).toMatchObject({
     minor: 0,
@@ -489,7 +489,7 @@ test('batch: one process, one client, one line of JSON for each command', async 
   ]);
   expect(lines[1]).toMatchObject({ argv: ['0', 'cstate'], stdout: 'Unconfigured\n', stderr: '' });
   expect(JSON.parse(lines[3]?.stdout ?? '')).toMatchObject({ minor: 0, configured: false });
-  expect(lines[5]?.stderr).toMatch(/^1: Failure: \(127\)/);
+  expect(lines[5]?.stderr).toMatch(/^drbdsetup: 1: Failure: \(127\)/);
   expect(stdout).not.toContain('geheim');
   expect({ exit, stderr }).toEqual({ exit: 20, stderr: '' });
 });
