@@ -98,7 +98,7 @@ test('up, wait-connect, primary, verify, resize, syncer changes, secondary, down
   const refused = await run('alpha', 'primary', 'r0');
   expect([refused.exit, refused.stderr]).toEqual([
     17,
-    expect.stringMatching(/^0: State change failed: \(-2\) SS_NO_UP_TO_DATE_DISK: /u),
+    expect.stringMatching(/^drbdsetup: 0: State change failed: \(-2\) SS_NO_UP_TO_DATE_DISK: /u),
   ]);
   await drbdadm('alpha', '--', '--overwrite-data-of-peer', 'primary', 'r0');
   await until('alpha', 'Connected Primary/Secondary UpToDate/UpToDate');

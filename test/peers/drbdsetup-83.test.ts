@@ -138,7 +138,8 @@ test.each(scenarios)('%s', async (name) => {
     compared++;
     if (theirs.exit !== own.exit)
       wrong.push(`${id} ${argv.join(' ')}: exit ${own.exit}, theirs ${theirs.exit}: ${own.stderr}${theirs.stderr}`);
-    if (argv[2] === 'events') return;
+    // Debian's ends its message about words too many, which is on standard error, on standard output.
+    if (argv[2] === 'events' || (theirs.exit === 20 && theirs.stdout === '\n' && own.stdout === '')) return;
     const [there, here] = [shown(argv[2], theirs.stdout), shown(argv[2], own.stdout)];
     if (there !== here) wrong.push(`${id} ${argv.join(' ')}: prints ${here}, theirs ${there}`);
   });

@@ -72,6 +72,31 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
+describe('what does not exist is told', () => {
+  // The third one asks as the second one did.
+  test.each([
+    ['empty/3', ['status', 'r0'], 10],
+    ['empty/6', ['show', 'r0'], 20],
+    ['empty/6', ['sh-status', 'r0'], 10],
+    ['empty/6', ['events', 'r0'], 0],
+    ['empty/7', ['events', '0'], 0],
+    ['empty/10', ['events2', 'r0', '--now'], 0],
+    ['empty/23', ['down', 'r0'], 0],
+  ] as const)('%s as %j', async (id, argv, exit) => {
+    const captured = commands.find((candidate) => candidate.id === id);
+    if (captured === undefined) throw new Error(`there is no ${id}`);
+    const ours = await replayCommand({ ...captured, argv: ['drbdsetup', ...argv] });
+    expect({ exit: ours.exit, requests: ours.requests }).toEqual({ exit, requests: [] });
+    expect(ours.stderr).toMatch(
+      new RegExp(`^drbdsetup: ${argv[1]}: there is no such (?:resource|minor)[^\\n]*\\n$`, 'u'),
+    );
+    // As JSON these two print the snapshot, for which they ask otherwise.
+    if (/status$/u.test(argv[0])) return;
+    const json = await replayCommand({ ...captured, argv: ['drbdsetup', '--json', ...argv] });
+    expect(JSON.parse(json.stderr)).toMatchObject({ [exit === 0 ? 'warning' : 'error']: { subject: argv[1] } });
+  });
+});
+
 describe('streams beside a life cycle', () => {
   const streams = recordingsOf('drbd-8.4.11/watch.jsonl').filter(({ endedBy }) => endedBy !== undefined);
 

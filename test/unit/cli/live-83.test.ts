@@ -493,3 +493,11 @@ test('batch: one process, one client, one line of JSON for each command', async 
   expect(stdout).not.toContain('geheim');
   expect({ exit, stderr }).toEqual({ exit: 20, stderr: '' });
 });
+
+test('down of a minor that does not exist says so', async () => {
+  expect(await run('9 down')).toEqual({
+    exit: 0,
+    stdout: '',
+    stderr: 'drbdsetup: 9: there is no such minor, so there is nothing to take down\n',
+  });
+});
