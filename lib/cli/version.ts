@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generationNames } from './line/generations';
 import type { Dialect } from '../drbd';
 
-/** The package's description, from a compiled module and from the bundle. */
-const PACKAGE = join(__dirname, '../../../package.json');
-
 /** @returns the release of this package */
 export function packageVersion(): string {
-  return (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { readonly version: string }).version;
+  // The code stands two folders below it in the package, and three where it is compiled.
+  const [file = ''] = ['../..', '../../..'].map((folder) => join(__dirname, folder, 'package.json')).filter(existsSync);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 }
 
 /** @returns what `--version` prints: the program, its release, and the generations of DRBD that it has commands for */
