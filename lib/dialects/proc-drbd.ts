@@ -5,6 +5,8 @@ const KIB = 1024n;
 /** A bit of the bitmap stands for 4 KiB; DRBD 8.2 counts a verify in bits. */
 const BITMAP_BIT_BYTES = 4096n;
 const SECTOR_BYTES = 512n;
+/** Bit2KB(bits >> 10): numbers in MiB are rounded down to so much. */
+const ROUNDING_BYTES = 4n * KIB * KIB;
 /** Far more than any kernel prints: about 300 bytes for each of up to some thousand devices. */
 const LARGEST_TEXT = 16 * 1024 * 1024;
 
@@ -57,7 +59,7 @@ export interface ProcDrbdCounters {
   readonly alWrites: bigint | null;
   /** `bm`: writes of the bitmap. */
   readonly bmWrites: bigint | null;
-  /** `lo`: requests open on the backing device. */
+  /** `lo`: requests open on the backing device. A negative count, which a kernel may show for a moment, reads as 0. */
   readonly lowerPending: number | null;
   /** `pe`: requests sent whose answer is still to come. */
   readonly pending: number | null;
@@ -81,12 +83,21 @@ export interface ProcDrbdProgress {
    * devices; {@link ProcDrbdProgress.leftBytes} is exact.
    */
   readonly printedPercent: number;
+  /**
+   * Above 4 GiB the kernel rounds down to 4 MiB. A resync has the exact number all the same, from `oos:`; a verify has
+   * the rounded one.
+   */
   readonly leftBytes: bigint | null;
+  /** Above 4 GiB rounded down to 4 MiB, but never less than {@link ProcDrbdProgress.leftBytes}. */
   readonly totalBytes: bigint | null;
-  /** `finish:`, in seconds. */
+  /** `finish:`, in seconds. Null also while stalled, when the printed time means nothing, and for `∞`. */
   readonly etaSeconds: number | null;
-  /** `speed:`, over the last 20 seconds or so. */
+  /** `finish:` as printed, in seconds; null for `∞` of DRBD 9. */
+  readonly printedEtaSeconds: bigint | null;
+  /** `speed:`, over the last 20 seconds or so. Negative while more gets out of sync than is synchronised. */
   readonly bytesPerSecond: bigint | null;
+  /** The first of two numbers in parentheses: over the last three seconds, with the module parameter proc_details. */
+  readonly shortAverageBytesPerSecond: bigint | null;
   /** The number in parentheses: since the start, pauses not counted. */
   readonly averageBytesPerSecond: bigint | null;
   /** `want:`, the rate that the resync controller aims at; on the side that asks for blocks. */
@@ -94,7 +105,12 @@ export interface ProcDrbdProgress {
   /** No block was done for three minutes. */
   readonly stalled: boolean;
   /** `sector pos:`, with the module parameter proc_details. */
-  readonly position: { readonly bytes: bigint; readonly endBytes: bigint; readonly stopBytes: bigint | null } | null;
+  readonly position: {
+    readonly printedPercent: number;
+    readonly bytes: bigint;
+    readonly endBytes: bigint;
+    readonly stopBytes: bigint | null;
+  } | null;
 }
 
 /** Statistics of a cache (`resync:`, `act_log:`): the kernel's own words and numbers, such as used, size, hits. */
@@ -120,8 +136,17 @@ export interface ProcDrbdDevice {
   readonly counters: ProcDrbdCounters | null;
   readonly progress: ProcDrbdProgress | null;
   readonly caches: readonly ProcDrbdCache[];
-  /** Lines that this parser does not know, without the space around them. */
+  /**
+   * Text that this parser does not know, without the space around it: a whole line, or what is left of a known one. No
+   * character of the input is in neither a value nor here, except the progress bar.
+   */
   readonly unknownLines: readonly string[];
+}
+
+/** A transport that DRBD 9 has loaded. */
+export interface ProcDrbdTransport {
+  readonly name: string;
+  readonly version: string;
 }
 
 /** /proc/drbd, read. */
@@ -132,33 +157,83 @@ export interface ProcDrbd {
   /** Versions of the protocol between nodes that it speaks; 8.0 prints one number, which is both. */
   readonly protocolMin: number;
   readonly protocolMax: number;
+  /** DRBD 9 with support for metadata of 8.4 says so behind its protocol: `compat 8.4`. */
+  readonly compatibility: string | null;
   /** The line that tells the build: `GIT-hash: …`, `srcversion: …`, `built-in`, or `SVN Revision: …`. */
   readonly build: string | null;
   readonly gitHash: string | null;
   readonly sourceVersion: string | null;
+  /** DRBD 9: the version of the interface between the module and its transports. */
+  readonly transportApi: number | null;
   /** DRBD 9: transports that are loaded, with their releases. */
-  readonly transports: readonly { readonly name: string; readonly version: string }[];
-  /** By minor, in the kernel's order. DRBD 9 lists none. */
+  readonly transports: readonly ProcDrbdTransport[];
+  /** By minor, in the kernel's order. DRBD 9 lists only those in compatibility mode. */
   readonly devices: readonly ProcDrbdDevice[];
-  /** Lines before the first device that this parser does not know. */
+  /** As {@link ProcDrbdDevice.unknownLines}: what is above the first device. */
   readonly unknownLines: readonly string[];
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type DeviceDraft = Omit<Writable<ProcDrbdDevice>, 'caches' | 'unknownLines'> & {
+type DeviceDraft = Omit<Writable<ProcDrbdDevice>, 'caches' | 'unknownLines' | 'counters' | 'progress'> & {
+  counters: Writable<ProcDrbdCounters> | null;
+  progress: Writable<ProcDrbdProgress> | null;
+  /** The progress is printed in MiB. */
+  rounded: boolean;
   readonly caches: ProcDrbdCache[];
   readonly unknownLines: string[];
 };
 
-const VERSION = /^version: (\S{1,100}) \(api:(\d{1,10})\/proto:(\d{1,10})(?:-(\d{1,10}))?\)\s*$/u;
-const DEVICE = /^ *(\d{1,10}): cs:(\S+)(.*)$/u;
-const ROLES = / (?:ro|st):([^/\s]+)\/(\S+)/u;
-const DISKS = / ds:([^/\s]+)\/(\S+)(?: ([@-Z ])(?: ([-a-z]+))?)?/u;
-const PROGRESS = /^\[=*>?\.*\]\s*(sync'ed|verified): *(\d{1,3}(?:\.\d)?)%(?: *\((\d{1,20})\/(\d{1,20})\)([KM]))?/u;
-const FINISH = /^finish: (\d{1,20}):(\d{1,2}):(\d{1,2})/u;
-const VERIFY_BITS = /^(\d{1,3})% +(\d{1,20})\/(\d{1,20})$/u;
-const POSITION = /^\d{1,3}% sector pos: (\d{1,20})\/(\d{1,20})(?: stop sector: (\d{1,20}))?/u;
-const CACHE = /^(\w+): used:(\d{1,20})\/(\d{1,20}) (.*)$/u;
+/** The kernel's number of a rate, in KiB per second: groups of three digits, the first as long as it takes. */
+const RATE = String.raw`(-?\d{1,20}(?:,\d{3}){0,8})`;
+
+// Each is tried at one place of a line (flag y), and what none of them takes is kept as unknown.
+const VERSION = /version: (\S{1,100}) \(api:(\d{1,10})\/proto:(\d{1,10})(?:-(\d{1,10}))?\)/uy;
+const COMPATIBILITY = / \((compat [^()]{1,100})\)/uy;
+const TRANSPORTS = /Transports \(api:(\d{1,10})\):/uy;
+const TRANSPORT = / ([^\s()]{1,80}) \(([^()]{0,80})\)/uy;
+const DEVICE = / *(\d{1,10}): cs:(\S+)/uy;
+const ROLES = / (?:ro|st):([^/\s]+)\/(\S+)/uy;
+const DISKS = / ds:([^/\s]+)\/(\S+)/uy;
+const PROTOCOL = / ([@-Z ])(?: |$)/uy;
+const WORD = /\s*(\S+)/uy;
+const COUNTER = /^(\w{1,10}):(\S{1,20})$/u;
+const PROGRESS = /\[=*>?\.*\]\s*(sync'ed|verified): *(\d{1,10}(?:\.\d)?)%(?: *\((\d{1,20})\/(\d{1,20})\)([KM]))?/uy;
+const STALLED = /\s*stalled$/uy;
+const FINISH = /\s*finish: (?:(\d{1,20}):([0-5]\d):([0-5]\d)|\u221e)/uy;
+const SPEED = new RegExp(String.raw` speed: ${RATE}`, 'uy');
+const AVERAGES = new RegExp(String.raw` \((?:${RATE} -- )?${RATE}\)`, 'uy');
+const WANTED = new RegExp(` want: ${RATE}`, 'uy');
+const PER_SECOND = / K\/sec/uy;
+const STALLED_MARK = / \(stalled\)/uy;
+const VERIFY_BITS = /(\d{1,10})% +(?:oos:(\d{1,20}) +)?(\d{1,20}) ?\/ ?(\d{1,20})$/uy;
+const POSITION = /(\d{1,10})% sector pos: (\d{1,20})\/(\d{1,20})(?: stop sector: (\d{1,20}))?/uy;
+const CACHE = /(\w{1,40}): used:(\d{1,20})\/(\d{1,20})/uy;
+const CACHE_VALUE = / +(\w{1,40}):(\d{1,20})(?!\S)/uy;
+
+/** Reads a line from left to right. */
+class LineReader {
+  readonly #line: string;
+  #at = 0;
+
+  constructor(line: string) {
+    this.#line = line;
+  }
+
+  /** Takes what the pattern, which has the flag y, matches here. */
+  take(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const match = pattern.exec(this.#line);
+    if (match !== null) this.#at = pattern.lastIndex;
+    return match;
+  }
+
+  /** Takes all that is left. */
+  keepRest(unknownLines: string[]): void {
+    const rest = this.#line.slice(this.#at).trim();
+    this.#at = this.#line.length;
+    if (rest !== '') unknownLines.push(rest);
+  }
+}
 
 /**
  * Reads the text of /proc/drbd, as every release from 8.0 to 9.3 prints it (drbd_proc.c).
@@ -170,30 +245,42 @@ export function parseProcDrbd(text: string): ProcDrbd {
     throw new CodecError('/proc/drbd', 0, `at most ${LARGEST_TEXT} characters`, `${text.length}`);
   const lines = text.split('\n');
   const first = lines[0] ?? '';
-  const header = VERSION.exec(first);
+  const head = new LineReader(first);
+  const header = head.take(VERSION);
   if (header === null)
     throw new CodecError('/proc/drbd', 0, 'the line "version: … (api:…/proto:…)"', JSON.stringify(first.slice(0, 80)));
   const [, version = '', api, low, high] = header;
   const devices: DeviceDraft[] = [];
   const minors = new Set<number>();
-  const transports: { readonly name: string; readonly version: string }[] = [];
+  const transports: ProcDrbdTransport[] = [];
   const unknownLines: string[] = [];
+  const compatibility = head.take(COMPATIBILITY)?.[1] ?? null;
+  head.keepRest(unknownLines);
+  let transportApi: number | null = null;
   let build: string | null = null;
   let device: DeviceDraft | undefined;
   let offset = first.length + 1;
   for (const line of lines.slice(1)) {
-    const start = DEVICE.exec(line);
+    const reader = new LineReader(line);
+    const start = reader.take(DEVICE);
     if (start !== null) {
-      device = parseDeviceLine(start);
+      device = parseDeviceLine(start, reader);
       if (minors.has(device.minor))
         throw new CodecError('/proc/drbd', offset, 'each minor once', `minor ${device.minor} again`);
       minors.add(device.minor);
       devices.push(device);
     } else if (line.trim() !== '') {
-      if (device !== undefined) parseDetail(device, line.trim());
-      else if (line.startsWith('Transports ')) transports.push(...parseTransports(line));
-      else if (build === null && devices.length === 0) build = line.trim();
-      else unknownLines.push(line.trim());
+      if (device !== undefined) parseDetail(device, new LineReader(line.trim()));
+      else {
+        const loaded: RegExpExecArray | null = transportApi === null ? reader.take(TRANSPORTS) : null;
+        if (loaded !== null) {
+          transportApi = Number(loaded[1]);
+          for (let next = reader.take(TRANSPORT); next !== null; next = reader.take(TRANSPORT))
+            transports.push({ name: next[1] ?? '', version: next[2] ?? '' });
+          reader.keepRest(unknownLines);
+        } else if (build === null) build = line.trim();
+        else unknownLines.push(line.trim());
+      }
     }
     offset += line.length + 1;
   }
@@ -202,26 +289,25 @@ export function parseProcDrbd(text: string): ProcDrbd {
     api: Number(api),
     protocolMin: Number(low),
     protocolMax: Number(high ?? low),
+    compatibility,
     build,
     gitHash: build === null ? null : (/^GIT-hash: (\S+)/u.exec(build)?.[1] ?? null),
     sourceVersion: build === null ? null : (/^srcversion: (\S+)/u.exec(build)?.[1] ?? null),
+    transportApi,
     transports,
-    devices,
+    devices: devices.map(finishDevice),
     unknownLines,
   };
 }
 
-function parseTransports(line: string): { readonly name: string; readonly version: string }[] {
-  return Array.from(line.matchAll(/ (\w{1,40}) \(([^()\s]{1,40})\)/gu), ([, name = '', version = '']) => ({
-    name,
-    version,
-  }));
-}
-
-function parseDeviceLine(match: RegExpExecArray): DeviceDraft {
-  const [, minor, connection = '', rest = ''] = match;
-  const roles = ROLES.exec(rest);
-  const disks = DISKS.exec(rest);
+function parseDeviceLine(match: RegExpExecArray, reader: LineReader): DeviceDraft {
+  const [, minor, connection = ''] = match;
+  const roles = reader.take(ROLES);
+  const disks = reader.take(DISKS);
+  const protocol = disks === null ? undefined : reader.take(PROTOCOL)?.[1];
+  const unknownLines: string[] = [];
+  const flags = protocol === undefined ? null : parseFlags(reader);
+  reader.keepRest(unknownLines);
   return {
     minor: Number(minor),
     connection,
@@ -229,17 +315,28 @@ function parseDeviceLine(match: RegExpExecArray): DeviceDraft {
     peerRole: roles?.[2] ?? null,
     disk: disks?.[1] ?? null,
     peerDisk: disks?.[2] ?? null,
-    protocol: disks?.[3] === undefined || disks[3] === ' ' ? null : disks[3],
-    flags: disks?.[4] === undefined ? null : parseFlags(disks[4]),
+    protocol: protocol === undefined || protocol === ' ' ? null : protocol,
+    flags,
     counters: null,
     progress: null,
+    rounded: false,
     caches: [],
-    unknownLines: [],
+    unknownLines,
   };
 }
 
-/** 8.0 to 8.2 print the first four letters, 8.3 and 8.4 two more. */
-function parseFlags(letters: string): ProcDrbdFlags {
+/** What may stand at each place of the flags. */
+const FLAG_LETTERS = [/[rs]/uy, /[a-]/uy, /[p-]/uy, /[u-]/uy, /[a-z-]/uy, /[s-]/uy] as const;
+
+/** 8.0 to 8.2 print the first four letters, 8.3 one or two more, 8.4 all. */
+function parseFlags(reader: LineReader): ProcDrbdFlags | null {
+  const letters: string[] = [];
+  for (const pattern of FLAG_LETTERS) {
+    const letter = reader.take(pattern)?.[0];
+    if (letter === undefined) break;
+    letters.push(letter);
+  }
+  if (letters.length === 0) return null;
   const at = (index: number, letter: string): boolean | null =>
     index < letters.length ? letters[index] === letter : null;
   const congestion = letters[4];
@@ -254,141 +351,205 @@ function parseFlags(letters: string): ProcDrbdFlags {
 }
 
 /** One of the lines below a device's first. */
-function parseDetail(device: DeviceDraft, line: string): void {
-  if (line.startsWith('ns:')) {
-    device.counters = parseCounters(line);
+function parseDetail(device: DeviceDraft, reader: LineReader): void {
+  if (device.counters === null && reader.take(/(?=ns:)/uy) !== null) {
+    const { counters, unknown } = parseCounters(reader);
+    device.counters = counters;
+    if (unknown !== '') device.unknownLines.push(unknown);
     return;
   }
-  const progress = PROGRESS.exec(line);
-  if (progress !== null) {
-    const unit = progress[5] === 'M' ? KIB * KIB : KIB;
-    device.progress = {
-      ...NO_PROGRESS,
-      kind: progress[1] === 'verified' ? 'verify' : 'sync',
-      printedPercent: Number(progress[2]),
-      leftBytes: progress[3] === undefined ? null : BigInt(progress[3]) * unit,
-      totalBytes: progress[4] === undefined ? null : BigInt(progress[4]) * unit,
-    };
-    return;
-  }
-  const bits = VERIFY_BITS.exec(line);
-  if (bits !== null && device.progress === null) {
-    const done = BigInt(bits[2] ?? 0) * BITMAP_BIT_BYTES;
-    const totalBytes = BigInt(bits[3] ?? 0) * BITMAP_BIT_BYTES;
-    device.progress = {
-      ...NO_PROGRESS,
-      kind: 'verify',
-      printedPercent: Number(bits[1]),
-      leftBytes: done > totalBytes ? 0n : totalBytes - done,
-      totalBytes,
-    };
-    return;
-  }
-  if (device.progress !== null) {
-    const more = parseProgressDetail(line);
-    if (more !== undefined) {
-      device.progress = { ...device.progress, ...more };
-      return;
-    }
-  }
-  const cache = CACHE.exec(line);
+  if (device.progress === null) parseProgress(device, reader);
+  else parseProgressDetail(device.progress, reader);
+  const cache = reader.take(CACHE);
   if (cache !== null) {
-    const [, name = '', used = '', size = '', rest = ''] = cache;
-    device.caches.push({
-      name,
-      values: { used: BigInt(used), size: BigInt(size), ...Object.fromEntries(pairs(rest)) },
-    });
-    return;
+    const [, name = '', used = '', size = ''] = cache;
+    const values = new Map([
+      ['used', BigInt(used)],
+      ['size', BigInt(size)],
+    ]);
+    for (let next = reader.take(CACHE_VALUE); next !== null; next = reader.take(CACHE_VALUE)) {
+      const [text, key = '', number = ''] = next;
+      if (values.has(key)) device.unknownLines.push(text.trim());
+      else values.set(key, BigInt(number));
+    }
+    device.caches.push({ name, values: Object.fromEntries(values) });
   }
-  device.unknownLines.push(line);
+  reader.keepRest(device.unknownLines);
 }
 
-const NO_PROGRESS: ProcDrbdProgress = Object.freeze({
-  kind: 'sync',
-  printedPercent: 0,
-  leftBytes: null,
-  totalBytes: null,
-  etaSeconds: null,
-  bytesPerSecond: null,
-  averageBytesPerSecond: null,
-  wantedBytesPerSecond: null,
-  stalled: false,
-  position: null,
-});
-
-function parseProgressDetail(line: string): Partial<ProcDrbdProgress> | undefined {
-  if (line === 'stalled') return { stalled: true };
-  const finish = FINISH.exec(line);
-  if (finish !== null) {
-    const [, hours, minutes, seconds] = finish;
-    const etaSeconds = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
-    const stalled = line.endsWith('(stalled)');
-    return {
-      // What is left, divided by nothing done for minutes, is no estimate.
-      etaSeconds: stalled || !Number.isSafeInteger(etaSeconds) ? null : etaSeconds,
-      bytesPerSecond: rate(/ speed: ([\d,]{1,30})/u.exec(line)?.[1]),
-      // With proc_details the parentheses hold the last three seconds first: `(1,024 -- 2,048)`.
-      averageBytesPerSecond: rate(/\((?:[\d,]{1,30} -- )?([\d,]{1,30})\)/u.exec(line)?.[1]),
-      wantedBytesPerSecond: rate(/ want: ([\d,]{1,30})/u.exec(line)?.[1]),
-      stalled,
-    };
-  }
-  const position = POSITION.exec(line);
-  if (position === null) return undefined;
-  const [, at = '', end = '', stop] = position;
+function newProgress(
+  kind: ProcDrbdProgress['kind'],
+  printedPercent: number,
+  leftBytes: bigint | null,
+  totalBytes: bigint | null,
+): Writable<ProcDrbdProgress> {
   return {
-    position: {
-      bytes: BigInt(at) * SECTOR_BYTES,
-      endBytes: BigInt(end) * SECTOR_BYTES,
-      stopBytes: stop === undefined ? null : BigInt(stop) * SECTOR_BYTES,
-    },
+    kind,
+    printedPercent,
+    leftBytes,
+    totalBytes,
+    etaSeconds: null,
+    printedEtaSeconds: null,
+    bytesPerSecond: null,
+    shortAverageBytesPerSecond: null,
+    averageBytesPerSecond: null,
+    wantedBytesPerSecond: null,
+    stalled: false,
+    position: null,
+  };
+}
+
+function parseProgress(device: DeviceDraft, reader: LineReader): void {
+  const progress = reader.take(PROGRESS);
+  if (progress !== null) {
+    const [, word, percent, left, total, letter] = progress;
+    device.rounded = letter === 'M';
+    const unit = device.rounded ? KIB * KIB : KIB;
+    device.progress = newProgress(
+      word === 'verified' ? 'verify' : 'sync',
+      Number(percent),
+      left === undefined ? null : BigInt(left) * unit,
+      total === undefined ? null : BigInt(total) * unit,
+    );
+    // Linux 2.6.39 to 3.14 end this line only where sizes are in KiB.
+    parseProgressDetail(device.progress, reader);
+    return;
+  }
+  const bits = reader.take(VERIFY_BITS);
+  if (bits === null) return;
+  const [text, percent, outOfSync, doneBits = '', totalBits = ''] = bits;
+  const done = BigInt(doneBits);
+  const total = BigInt(totalBits);
+  const { counters } = device;
+  if (done > total || (outOfSync !== undefined && (counters === null || counters.outOfSyncBytes !== null))) {
+    device.unknownLines.push(text);
+    return;
+  }
+  device.progress = newProgress('verify', Number(percent), (total - done) * BITMAP_BIT_BYTES, total * BITMAP_BIT_BYTES);
+  // 8.2.0 and 8.2.1 count what is out of sync here only, in bits.
+  if (outOfSync !== undefined && counters !== null) counters.outOfSyncBytes = BigInt(outOfSync) * BITMAP_BIT_BYTES;
+}
+
+function parseProgressDetail(progress: Writable<ProcDrbdProgress>, reader: LineReader): void {
+  const printsSpeed = progress.bytesPerSecond === null && !progress.stalled;
+  if (printsSpeed && reader.take(STALLED) !== null) {
+    progress.stalled = true;
+    return;
+  }
+  const finish = printsSpeed ? reader.take(FINISH) : null;
+  if (finish !== null) {
+    const [, hours, minutes = '', seconds = ''] = finish;
+    if (hours !== undefined)
+      progress.printedEtaSeconds = BigInt(hours) * 3600n + BigInt(minutes) * 60n + BigInt(seconds);
+    progress.bytesPerSecond = rate(reader.take(SPEED)?.[1]);
+    const averages = reader.take(AVERAGES);
+    progress.shortAverageBytesPerSecond = rate(averages?.[1]);
+    progress.averageBytesPerSecond = rate(averages?.[2]);
+    progress.wantedBytesPerSecond = rate(reader.take(WANTED)?.[1]);
+    reader.take(PER_SECOND);
+    progress.stalled = reader.take(STALLED_MARK) !== null;
+    const etaSeconds = Number(progress.printedEtaSeconds);
+    // What is left, divided by nothing done for minutes, is no estimate.
+    progress.etaSeconds =
+      progress.stalled || hours === undefined || !Number.isSafeInteger(etaSeconds) ? null : etaSeconds;
+    return;
+  }
+  const position = progress.position === null ? reader.take(POSITION) : null;
+  if (position === null) return;
+  const [, percent, at = '', end = '', stop] = position;
+  progress.position = {
+    printedPercent: Number(percent),
+    bytes: BigInt(at) * SECTOR_BYTES,
+    endBytes: BigInt(end) * SECTOR_BYTES,
+    stopBytes: stop === undefined ? null : BigInt(stop) * SECTOR_BYTES,
   };
 }
 
 /** KiB per second, in groups of three digits. */
 function rate(text: string | undefined): bigint | null {
-  const digits = text?.replaceAll(',', '') ?? '';
-  return digits === '' ? null : BigInt(digits) * KIB;
+  return text === undefined ? null : BigInt(text.replaceAll(',', '')) * KIB;
 }
 
-/** The `name:number` pairs of a line. */
-function pairs(line: string): [string, bigint][] {
-  return Array.from(line.matchAll(/(\w{1,40}):(\d{1,20})(?!\S)/gu), ([, name = '', digits = '']) => [
-    name,
-    BigInt(digits),
-  ]);
+/** A resync ends when nothing is out of sync any more, so `oos:` says exactly what a rounded number left out. */
+function finishDevice({ rounded, ...device }: DeviceDraft): ProcDrbdDevice {
+  const { progress, counters } = device;
+  const left = progress?.leftBytes ?? null;
+  const exact = counters?.outOfSyncBytes ?? null;
+  if (!rounded || progress?.kind !== 'sync' || left === null || exact === null) return device;
+  // Blocks that failed are out of sync too, but not left.
+  if (exact < left || exact - left >= ROUNDING_BYTES) return device;
+  progress.leftBytes = exact;
+  if (progress.totalBytes !== null && progress.totalBytes < exact) progress.totalBytes = exact;
+  return device;
 }
 
-function parseCounters(line: string): ProcDrbdCounters {
-  const words = new Map(
-    Array.from(line.matchAll(/(\w{1,10}):(\S{1,20})/gu), ([, name = '', value = '']) => [name, value] as const),
-  );
-  const digits = (name: string): bigint | null => {
-    const text = words.get(name);
-    return text !== undefined && /^\d+$/u.test(text) ? BigInt(text) : null;
+type ReadCounter = (counters: Writable<ProcDrbdCounters>, text: string) => boolean;
+type KeysOf<T> = { [K in keyof ProcDrbdCounters]: ProcDrbdCounters[K] extends T ? K : never }[keyof ProcDrbdCounters];
+
+function digits(key: KeysOf<bigint | null>, unit: bigint): ReadCounter {
+  return (counters, text) => {
+    if (counters[key] !== null || !/^\d{1,20}$/u.test(text)) return false;
+    counters[key] = BigInt(text) * unit;
+    return true;
   };
-  const bytes = (name: string): bigint | null => {
-    const kib = digits(name);
-    return kib === null ? null : kib * KIB;
+}
+
+/** Counts of what is under way are signed in the kernel and may show a small negative number for a moment. */
+function underWay(key: KeysOf<number | null>): ReadCounter {
+  return (counters, text) => {
+    if (counters[key] !== null || !/^-?\d{1,10}$/u.test(text)) return false;
+    counters[key] = Math.max(0, Number(text));
+    return true;
   };
-  // Counts of what is under way are signed in the kernel and may show a small negative number for a moment.
-  const count = (name: string): number | null => {
-    const text = words.get(name);
-    return text !== undefined && /^-?\d{1,10}$/u.test(text) ? Math.max(0, Number(text)) : null;
+}
+
+const COUNTERS: ReadonlyMap<string, ReadCounter> = new Map<string, ReadCounter>([
+  ['ns', digits('sentBytes', KIB)],
+  ['nr', digits('receivedBytes', KIB)],
+  ['dw', digits('writtenBytes', KIB)],
+  ['dr', digits('readBytes', KIB)],
+  ['al', digits('alWrites', 1n)],
+  ['bm', digits('bmWrites', 1n)],
+  ['lo', underWay('lowerPending')],
+  ['pe', underWay('pending')],
+  ['ua', underWay('unacked')],
+  ['ap', underWay('upperPending')],
+  ['ep', underWay('epochs')],
+  [
+    'wo',
+    (counters, text) => {
+      if (counters.writeOrdering !== null || text.length !== 1) return false;
+      counters.writeOrdering = text;
+      return true;
+    },
+  ],
+  ['oos', digits('outOfSyncBytes', KIB)],
+]);
+
+function parseCounters(reader: LineReader): {
+  readonly counters: Writable<ProcDrbdCounters>;
+  readonly unknown: string;
+} {
+  const counters: Writable<ProcDrbdCounters> = {
+    sentBytes: null,
+    receivedBytes: null,
+    writtenBytes: null,
+    readBytes: null,
+    alWrites: null,
+    bmWrites: null,
+    lowerPending: null,
+    pending: null,
+    unacked: null,
+    upperPending: null,
+    epochs: null,
+    writeOrdering: null,
+    outOfSyncBytes: null,
   };
-  return {
-    sentBytes: bytes('ns'),
-    receivedBytes: bytes('nr'),
-    writtenBytes: bytes('dw'),
-    readBytes: bytes('dr'),
-    alWrites: digits('al'),
-    bmWrites: digits('bm'),
-    lowerPending: count('lo'),
-    pending: count('pe'),
-    unacked: count('ua'),
-    upperPending: count('ap'),
-    epochs: count('ep'),
-    writeOrdering: words.get('wo') ?? null,
-    outOfSyncBytes: bytes('oos'),
-  };
+  const unknown: string[] = [];
+  for (let next = reader.take(WORD); next !== null; next = reader.take(WORD)) {
+    const word = next[1] ?? '';
+    const [, name = '', value = ''] = COUNTER.exec(word) ?? [];
+    if (COUNTERS.get(name)?.(counters, value) !== true) unknown.push(word);
+  }
+  return { counters, unknown: unknown.join(' ') };
 }

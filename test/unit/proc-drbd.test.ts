@@ -247,6 +247,118 @@ describe('/proc/drbd as other releases print it', () => {
     });
   });
 
+  const resync = (progress: string, oos = 3500): ProcDrbdDevice =>
+    device(
+      `${HEADER_83} 0: cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate C r-----\n    ns:0 nr:1 dw:1 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:${oos}\n${progress}`,
+    );
+
+  test('Linux 2.6.39 to 3.14 above 4 GiB: all of the progress on one line', () => {
+    const line =
+      "\t[=>..................] sync'ed: 10.0% (9216/10240)Mfinish: 1:02:03 speed: 1,024 (2,048) want: 3,072 K/sec";
+    const read = {
+      kind: 'sync',
+      printedPercent: 10,
+      leftBytes: 9216n << 20n,
+      totalBytes: 10240n << 20n,
+      etaSeconds: 3723,
+      bytesPerSecond: 1024n * 1024n,
+      averageBytesPerSecond: 2048n * 1024n,
+      wantedBytesPerSecond: 3072n * 1024n,
+      stalled: false,
+    };
+    expect(resync(`${line}\n`)).toMatchObject({ progress: read, unknownLines: [] });
+    expect(resync(`${line} (stalled)\n\t 10% sector pos: 8/16\n`)).toMatchObject({
+      progress: {
+        ...read,
+        etaSeconds: null,
+        printedEtaSeconds: 3723n,
+        stalled: true,
+        position: { printedPercent: 10, bytes: 4096n, endBytes: 8192n },
+      },
+      unknownLines: [],
+    });
+    expect(resync(line.replace(/finish.*/u, 'stalled'))).toMatchObject({ progress: { stalled: true } });
+    expect(resync(line.replace("sync'ed", 'verified').replace('Mfinish', 'M?finish'))).toMatchObject({
+      progress: { kind: 'verify', etaSeconds: null },
+      unknownLines: ['?finish: 1:02:03 speed: 1,024 (2,048) want: 3,072 K/sec'],
+    });
+  });
+
+  test('above 4 GiB the kernel rounds to 4 MiB, and oos: is exact', () => {
+    const left = (word: string, printed: string, oos: number): (bigint | null | undefined)[] => {
+      const { progress } = resync(
+        `\t[===================>] ${word}:100.0% ${printed}\n\tfinish: 0:00:00 speed: 1 (1) K/sec\n`,
+        oos,
+      );
+      return [progress?.leftBytes, progress?.totalBytes];
+    };
+    expect(left("sync'ed", '(0/10236)M', 3500)).toEqual([3_584_000n, 10236n << 20n]);
+    expect(left("sync'ed", '(8/10236)M', 12_287)).toEqual([12_287n * 1024n, 10236n << 20n]);
+    // Blocks that failed stay out of sync and are not left, so what does not round to it is another number.
+    expect(left("sync'ed", '(8/10236)M', 12_288)).toEqual([8n << 20n, 10236n << 20n]);
+    expect(left("sync'ed", '(8/10236)M', 8191)).toEqual([8n << 20n, 10236n << 20n]);
+    // The total is rounded too, and no less than what is left.
+    expect(left("sync'ed", '(10236/10236)M', 10_485_000)).toEqual([10_736_640_000n, 10_736_640_000n]);
+    // What a verify found says nothing about what it has left.
+    expect(left('verified', '(0/10236)M', 3500)).toEqual([0n, 10236n << 20n]);
+    expect(left("sync'ed", '(4/1024)K', 5)).toEqual([4096n, 1024n * 1024n]);
+  });
+
+  test('8.2.0 counts in the line of a verify what is out of sync', () => {
+    expect(
+      device(
+        `${HEADER_83} 0: cs:VerifyT st:Secondary/Primary ds:UpToDate/UpToDate C r---\n    ns:0 nr:0 dw:0 dr:8 al:0 bm:0 lo:0 pe:0 ua:0 ap:0\n\t 25% oos:3  4 / 16 \n`,
+      ),
+    ).toMatchObject({
+      counters: { outOfSyncBytes: 12_288n },
+      progress: { kind: 'verify', leftBytes: 49152n },
+      unknownLines: [],
+    });
+  });
+
+  test('8.3.8 prints delays behind the sizes', () => {
+    expect(
+      resync("\t[>....................] sync'ed:  0.1% (99/100)K queue_delay: 12.3 ms\n\tstalled\n"),
+    ).toMatchObject({
+      progress: { leftBytes: 99n * 1024n, stalled: true },
+      unknownLines: ['queue_delay: 12.3 ms'],
+    });
+  });
+
+  test('9 in compatibility mode: no end in sight, and a negative speed', () => {
+    const proc = parseProcDrbd(
+      'version: 9.2.15 (api:2/proto:86-122) (compat 8.4)\nGIT-hash: abc build by root@host, 2025-08-01 10:00:00\n' +
+        ' 3: cs:SyncTarget ro:Secondary/Primary ds:Inconsistent/UpToDate C r-----\n    ns:0 nr:1 dw:1 dr:0 al:0 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:100\n' +
+        "\t[>....................] sync'ed:  0.1% (100/100)K\n\tfinish: ∞ speed: -1,024 (-5 -- 2,048) want: 3,072 K/sec\n\t  0% sector pos: 0/200\n",
+    );
+    expect(proc).toMatchObject({ version: '9.2.15', compatibility: 'compat 8.4', unknownLines: [] });
+    expect(proc.devices[0]).toMatchObject({
+      progress: {
+        etaSeconds: null,
+        bytesPerSecond: -1024n * 1024n,
+        shortAverageBytesPerSecond: -5n * 1024n,
+        averageBytesPerSecond: 2048n * 1024n,
+        wantedBytesPerSecond: 3072n * 1024n,
+      },
+      unknownLines: [],
+    });
+  });
+
+  test('9: transports of any name', () => {
+    const read = (line: string): Pick<ProcDrbd, 'transportApi' | 'transports' | 'unknownLines'> =>
+      parseProcDrbd(`version: 9.2.12 (api:2/proto:86-122)\nGIT-hash: abc\n${line}\n`);
+    expect(read('Transports (api:21): rdma (9.2.12) lb-tcp (9.2.12) tcp (9.2.12)')).toMatchObject({
+      transportApi: 21,
+      transports: ['rdma', 'lb-tcp', 'tcp'].map((name) => ({ name, version: '9.2.12' })),
+      unknownLines: [],
+    });
+    expect(read('Transports (api:14):')).toMatchObject({ transportApi: 14, transports: [] });
+    expect(read('Transports (api:21): tcp (NONE) and more')).toMatchObject({
+      transports: [{ name: 'tcp', version: 'NONE' }],
+      unknownLines: ['and more'],
+    });
+  });
+
   test('what is not known is kept', () => {
     const proc = parseProcDrbd(
       `${HEADER_83}news from the module\n 0: cs:Dancing ro:Primary/Secondary ds:UpToDate/UpToDate C r-----zz\n    ns:1 xx:2\n\tmore\n`,
@@ -254,9 +366,213 @@ describe('/proc/drbd as other releases print it', () => {
     expect(proc.unknownLines).toEqual(['news from the module']);
     expect(proc.devices[0]).toMatchObject({
       connection: 'Dancing',
+      flags: { ioSuspended: false, activityLogSuspended: false },
       counters: { sentBytes: 1024n, receivedBytes: null },
-      unknownLines: ['more'],
+      unknownLines: ['zz', 'xx:2', 'more'],
     });
+  });
+});
+
+/** Every text that a release may print: the formats of drbd_proc.c, with any number in each place. */
+const KERNEL_TEXT = ((): fc.Arbitrary<string> => {
+  const u32 = fc.oneof(fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1), fc.nat());
+  const u64 = fc.oneof(fc.constantFrom(0n, 1n, 2n ** 32n, 2n ** 53n + 1n, 2n ** 64n - 1n), fc.bigInt(0n, 2n ** 50n));
+  const pending = fc.nat({ max: 99_999 });
+  const rate = fc.oneof(fc.nat({ max: 999 }), fc.nat()).map((number) => number.toLocaleString('en-US'));
+  const text = (...parts: (string | fc.Arbitrary<unknown>)[]): fc.Arbitrary<string> =>
+    fc.tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part))).map((all) => all.join(''));
+  const optional = (part: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.oneof(fc.constant(''), part);
+  const two = fc.nat({ max: 59 }).map((number) => String(number).padStart(2, '0'));
+  const percent = text(
+    fc.nat({ max: 99 }).map((number) => String(number).padStart(3)),
+    '.',
+    fc.nat({ max: 9 }),
+    '%',
+  );
+  const build = fc.constantFrom('built-in', 'GIT-hash: 0a build by a@b, 2013-09-27 15:59:12', 'srcversion: F73C 67');
+  const header = text(
+    'version: ',
+    fc.constantFrom('8.0.16', '8.3.13', '8.4.11', '9.2.15rc1'),
+    fc.constantFrom(' (api:88/proto:86)', ' (api:1/proto:86-101)'),
+    fc.constantFrom('', ' (compat 8.4)'),
+    '\n',
+    build,
+    '\n',
+  );
+  const transports = text(
+    'Transports (api:',
+    u32,
+    '):',
+    fc.constantFrom('', ' tcp (NONE)', ' lb-tcp (9.2.1) rdma (9)'),
+  );
+  const role = fc.constantFrom('Primary', 'Secondary', 'Unknown');
+  const disk = fc.constantFrom('UpToDate', 'Inconsistent', 'DUnknown');
+  const flag = (letters: string): fc.Arbitrary<string> => fc.constantFrom(...letters);
+  const flags = text(
+    flag('rs'),
+    flag('-a'),
+    flag('-p'),
+    flag('-u'),
+    optional(text(flag('-abdnc'), optional(flag('-s')))),
+  );
+  const counters = text(
+    ...['ns', 'nr', 'dw', 'dr', 'al', 'bm'].flatMap((name) => [`${name}:`, u32, ' ']),
+    ...['lo', 'pe', 'ua', 'ap'].flatMap((name) => [`${name}:`, pending, ' ']),
+    optional(text('ep:', pending, ' wo:', flag('bfdn'), ' oos:', u64)),
+  );
+  const sizes = fc.oneof(
+    text('(', u64, '/', fc.bigInt(1n, 2n ** 50n), ')K', fc.constantFrom('\n\t', ' delay_probe: 12\n\t')),
+    text('(', u64, '/', fc.bigInt(4097n, 2n ** 40n), ')M', fc.constantFrom('\n\t', '')),
+  );
+  const rates = fc.oneof(
+    fc.constant('stalled'),
+    text(
+      'finish: ',
+      fc.oneof(text(u64, ':', two, ':', two), fc.constant('∞')),
+      ' speed: ',
+      fc.constantFrom('', '-'),
+      rate,
+      ' (',
+      optional(text(rate, ' -- ')),
+      rate,
+      ')',
+      optional(text(' want: ', rate)),
+      ' K/sec',
+      fc.constantFrom('', ' (stalled)'),
+    ),
+  );
+  const progress = fc.oneof(
+    text(
+      '\t[==>..................] ',
+      fc.constantFrom("sync'ed:", 'verified:'),
+      percent,
+      ' ',
+      sizes,
+      rates,
+      '\n',
+      optional(text('\t 25% sector pos: ', u64, '/', u64, optional(text(' stop sector: ', u64)), '\n')),
+    ),
+    text('\t 25%      ', u32, '/', fc.constant(2 ** 33), '\n'),
+  );
+  const cache = text(
+    fc.constantFrom('\tresync: used:', '\tact_log: used:'),
+    u32,
+    '/61',
+    ...['hits', 'misses', 'starving', 'locked', 'changed'].flatMap((name) => [` ${name}:`, u64]),
+    '\n',
+  );
+  const configured = (minor: number): fc.Arbitrary<string> =>
+    text(
+      `${String(minor).padStart(2)}: cs:`,
+      fc.constantFrom('SyncSource', 'Connected', 'TOO_LARGE'),
+      fc.constantFrom(' ro:', ' st:'),
+      role,
+      '/',
+      role,
+      ' ds:',
+      disk,
+      '/',
+      disk,
+      ' ',
+      flag('ABC@ '),
+      ' ',
+      flags,
+      '\n    ',
+      counters,
+      '\n',
+      optional(progress),
+      optional(cache),
+    );
+  const devices = fc
+    .uniqueArray(fc.nat({ max: 1_048_575 }), { maxLength: 3 })
+    .chain((minors) =>
+      text(
+        ...minors.map((minor) =>
+          fc.oneof(fc.constant(`${String(minor).padStart(2)}: cs:Unconfigured\n`), configured(minor)),
+        ),
+      ),
+    );
+  return fc.oneof({ weight: 5, arbitrary: text(header, devices) }, text(header, transports, '\n'));
+})();
+
+/** What stands for nothing, or for the same as something else: two texts that differ in no more may be read alike. */
+function essence(text: string): string {
+  return (
+    text
+      .replace(/\[=*>?\.*\]/gu, '[]')
+      // No congestion is the same as none printed.
+      .replace(/(?<= [rs][a-][p-][u-])-(?!\S)/gu, '')
+      // A length that rounds down, or that nothing is left of, is the same in either unit.
+      .replace(/\(0+\/0+\)[KM]/gu, '(0/0)')
+      .replace(/(?<=\d),(?=\d{3})/gu, '')
+      .replace(/(?<=\b(?:lo|pe|ua|ap|ep):)(?:-\d+|0+(?=\d))/gu, '0')
+      .replace(/(?<![\d.])-?0+(?=\d)/gu, '')
+      .replace(/(?<!\d)-0(?!\d)/gu, '0')
+      .replace(/(\.\d*?)0+(?!\d)/gu, '$1')
+      .replace(/\.(?!\d)/gu, '')
+      .replace(/\s+/gu, '')
+  );
+}
+
+describe('every character is accounted for', () => {
+  const read = (text: string): ProcDrbd | string => {
+    try {
+      return parseProcDrbd(text);
+    } catch (error) {
+      if (error instanceof CodecError) return error.message;
+      throw error;
+    }
+  };
+  const unknown = (proc: ProcDrbd): string[] => [
+    ...proc.unknownLines,
+    ...proc.devices.flatMap(({ unknownLines }) => unknownLines),
+  ];
+
+  test('what a kernel prints is known, but for delays of 8.3.8', () => {
+    fc.assert(
+      fc.property(KERNEL_TEXT, (text) => {
+        expect(unknown(parseProcDrbd(text)).filter((line) => line !== 'delay_probe: 12')).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('whatever is put anywhere, taken away or changed, changes what is read', () => {
+    const samples = [...recordedTexts().slice(0, 200)];
+    fc.assert(
+      fc.property(
+        fc.oneof({ weight: 4, arbitrary: KERNEL_TEXT }, fc.constantFrom(...samples)),
+        fc.nat(),
+        fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat({ max: 12 })),
+        fc.oneof(
+          fc.constant(''),
+          fc.string({ maxLength: 6 }),
+          fc.constantFrom(
+            '7',
+            ' ',
+            ':',
+            ',',
+            '(',
+            'K',
+            'M',
+            '-',
+            ' x ',
+            ' stalled',
+            '\n',
+            '\t[>...]',
+            ' ns:1',
+            'finish: 0:00:01',
+          ),
+        ),
+        (text, place, length, put) => {
+          const at = place % (text.length + 1);
+          const edited = text.slice(0, at) + put + text.slice(at + length);
+          fc.pre(essence(edited) !== essence(text));
+          expect(read(edited)).not.toEqual(read(text));
+        },
+      ),
+      { numRuns: 1500, endOnFailure: true },
+    );
   });
 });
 
