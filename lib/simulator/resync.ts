@@ -23,7 +23,8 @@ export const isResync = (conn: number): boolean =>
 export function syncProgress(device: Device): { readonly left: number; readonly perMille: number } {
   const { progress } = device;
   const left = isVerify(device.state.conn) ? progress.verifyLeft : device.dirtyBlocks - progress.failed;
-  if (left > progress.total) return { left, perMille: 0 };
+  // Below nothing counts as above everything: the kernel's numbers are unsigned.
+  if (left < 0 || left > progress.total) return { left, perMille: 0 };
   // In steps of 4 MiB, as the kernel computes it.
   const shift = progress.total > 0xffffffff ? 65_536 : 1024;
   const total = 1 + Math.floor(progress.total / shift);

@@ -37,10 +37,11 @@ export class SimulatedPair {
   readonly nodes: readonly [Simulator, Simulator];
   readonly sent: Sent[] = [];
 
-  /** @param each what a node has beside what both have */
+  /** @param options what both have; `/dev/disk` of 16 MiB if no disks. @param each what a node has beside */
   constructor(options: SimulatorOptions = {}, each: (node: Node) => SimulatorOptions = () => ({})) {
     const make = (node: Node): Simulator => {
       const simulator = createSimulator({
+        disks: { '/dev/disk': { sizeBytes: DISK_BYTES } },
         ...options,
         ...each(node),
         byteOrder: ORDER,
@@ -48,7 +49,6 @@ export class SimulatedPair {
         network: this.network,
         seed: BigInt(node + 1) << 32n,
         addresses: [`10.0.0.${node + 1}`],
-        disks: { '/dev/disk': { sizeBytes: DISK_BYTES } },
       });
       simulator.onDatagram(({ bytes }, { kind }) => {
         const message = decodeDatagram(bytes, ORDER).messages[0];
