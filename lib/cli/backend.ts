@@ -14,6 +14,7 @@ import { acquireLock, type FileLock } from '../transport/locks';
 import { nativeTransport } from '../transport/native';
 import type { HostFiles, Transport } from '../transport/transport';
 import { UsageError } from './errors';
+import { simulatedMachine } from './simulated-machine';
 import type { Globals } from './globals';
 import { quote } from './number';
 
@@ -28,8 +29,13 @@ export interface Backend {
   readonly kind: 'kernel' | 'simulator' | 'replay' | 'given';
   /** The dialect, where it is known before anybody is asked. */
   readonly dialect: Dialect | undefined;
-  /** /proc/drbd and its kin. A simulator on the bus has none here. */
+  /** /proc/drbd and its kin, of the machine that is spoken to. */
   readonly host: HostFiles;
+  /**
+   * Reads anew what cannot be read when it is needed: the files of a simulator's machine, which have to be asked for.
+   * Before each command. @throws AbortError
+   */
+  refresh(options?: WaitOptions): Promise<void>;
   /** @returns a client; the same one until it is closed. @throws what openDrbd throws */
   client(options?: WaitOptions): Promise<Client>;
   /**
@@ -38,7 +44,8 @@ export interface Backend {
    */
   blockDevice(path: string): BlockDevice | undefined;
   /**
-   * Locks a minor against drbdmeta and other drbdsetup processes. A recording needs no lock, and takes none.
+   * Locks a minor against drbdmeta and other drbdsetup processes. A recording needs no lock, and takes none; nor does a
+   * simulator without a lock directory of its own.
    * @throws LockedError, TransportError, AbortError
    */
   lock(minor: number, signal: AbortSignal | undefined): Promise<FileLock | undefined>;
@@ -70,16 +77,16 @@ export interface BackendSetup {
   readonly lockDirectory?: string | undefined;
   /** False takes no locks. */
   readonly locks?: boolean | undefined;
+  /** {@link Backend.refresh}; there is nothing to read if absent. */
+  readonly refresh?: ((options: WaitOptions) => Promise<void>) | undefined;
   /** Called once, by {@link Backend.finish}. */
   readonly finish?: ((end: RecordingEnd) => string | undefined) | undefined;
 }
 
-const NO_HOST: HostFiles = { procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => undefined };
-
 export function createBackend(setup: BackendSetup): Backend {
   let opened: Promise<Client> | undefined;
   const { kind, dialect, transport, simulator } = setup;
-  const host = simulator === undefined ? (transport?.host ?? machineFiles) : NO_HOST;
+  const host = transport?.host ?? machineFiles;
   const close = (): void => {
     const client = opened;
     opened = undefined;
@@ -95,6 +102,7 @@ export function createBackend(setup: BackendSetup): Backend {
     kind,
     dialect: dialect ?? (simulator === undefined ? host.driver?.dialect : 'connector'),
     host,
+    refresh: (options = {}) => setup.refresh?.(options) ?? Promise.resolve(),
     client: (options = {}) => {
       if (opened !== undefined) return opened;
       const mine = openDrbd({
@@ -157,7 +165,9 @@ export function backendOf(globals: Globals): Backend {
   const kind = replay !== undefined ? 'replay' : simulator !== undefined ? 'simulator' : 'kernel';
   const answers = replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay));
   // Whatever the kernel does with a request, this process has to end.
-  const transport = answers ?? nativeTransport({ sendFromProcesses: true });
+  const native = nativeTransport({ sendFromProcesses: true });
+  const machine = simulator === undefined ? undefined : simulatedMachine(simulator);
+  const transport = answers ?? (machine === undefined ? native : { ...native, host: machine.host });
   const recorder = record === undefined ? undefined : openRecorder(record, transport, reveal);
   return createBackend({
     kind,
@@ -165,7 +175,9 @@ export function backendOf(globals: Globals): Backend {
     simulator,
     lockDirectory,
     transport: recorder?.transport ?? transport,
-    locks: kind !== 'replay',
+    refresh: machine?.refresh,
+    // The lock files of this machine are about the minors of its kernel.
+    locks: kind === 'kernel' || (kind === 'simulator' && lockDirectory !== undefined),
     finish: recorder?.finish,
   });
 }

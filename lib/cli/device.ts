@@ -38,10 +38,10 @@ export function isDeviceWord(word: string): boolean {
   return /^\d+$|^\/|^minor-\d+$/u.test(word);
 }
 
-/** What is at a path: in a recording, by its header; else on this machine. */
+/** What is at a path of the machine that is spoken to: in a recording, by its header. */
 function look(path: string, backend: Backend): { readonly minor?: number; readonly problem?: string } | undefined {
   let node: { readonly major: number; readonly minor: number } | undefined;
-  if (backend.kind === 'replay') {
+  if (backend.kind === 'replay' || backend.host.simulated === true) {
     try {
       node = backend.blockDevice(path);
     } catch {

@@ -99,6 +99,7 @@ async function batch(words: readonly string[], context: Context): Promise<number
 }
 
 async function runOne(argv: readonly string[], context: Context): Promise<number> {
+  await context.backend.refresh(waitOptions(context));
   const dialect = await chooseDialect(argv, context);
   return loadPersonality(dialect).run(argv, context);
 }

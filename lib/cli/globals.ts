@@ -99,7 +99,7 @@ export const globalOptions = {
     name: 'lock-dir',
     argument: 'DIRECTORY',
     variable: 'DRBD_LOCK_DIR',
-    doc: 'Where the lock files are.',
+    doc: 'Where the lock files are; where DRBD has them, and nowhere for a simulator.',
   },
   stateDirectory: {
     name: 'state-dir',

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, unlinkSync } from 'node:fs';
+import { writeWholeFile } from './whole-file';
 
 /**
  * What is noted of a backing device with internal metadata, so that the metadata is found again after the device has
@@ -41,19 +42,11 @@ export function readLastKnown(path: string | undefined): LastKnown | undefined {
  */
 export function writeLastKnown(path: string | undefined, known: LastKnown): void {
   if (path === undefined) return;
-  const next = `${path}.new`;
-  const file = openSync(next, 'w', 0o644);
-  try {
-    const uuid =
-      known.uuid === undefined || known.uuid === 0n
-        ? ''
-        : `uuid:\t${known.uuid.toString(16).toUpperCase().padStart(16, '0')}\n`;
-    writeFileSync(file, `${known.sizeBytes}\t${known.device ?? ''}\n${uuid}`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(next, path);
+  const uuid =
+    known.uuid === undefined || known.uuid === 0n
+      ? ''
+      : `uuid:\t${known.uuid.toString(16).toUpperCase().padStart(16, '0')}\n`;
+  writeWholeFile(path, `${known.sizeBytes}\t${known.device ?? ''}\n${uuid}`, { durable: true });
 }
 
 /** Forgets it. */

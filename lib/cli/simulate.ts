@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ArgumentError } from '../errors';
 import {
@@ -12,12 +12,16 @@ import {
   type Listening,
   type Simulator,
 } from '../simulator';
+import { writeWholeFile } from './whole-file';
 
 /** Where a command's text goes. */
 export interface Streams {
   out(text: string): void;
   err(text: string): void;
 }
+
+/** How often a pipe is tried that nobody reads yet. */
+const PIPE_RETRY_MS = 50;
 
 const USAGE = 2;
 const FAILED = 20;
@@ -39,7 +43,7 @@ No disk is opened and no data is written: disks exist in the simulator only.
   --address ADDRESS an address of the simulated machine, such as 10.0.0.1; may be repeated (any address, if none is given)
   --network-open AT let minors of another simulator find those of this one: PORT, HOST:PORT or the path of a Unix socket
   --network-join AT join a simulator that was started with --network-open
-  --port-file FILE  write the port there, once it answers
+  --port-file FILE  write the port there, once it answers; a file is replaced, a pipe or device written to
   --help            this text
 
 Joining the bus needs CAP_NET_ADMIN in its network namespace; for a look around, any user can have one:
@@ -52,15 +56,29 @@ const UNITS: Readonly<Record<string, bigint>> = {
   m: 1n << 20n,
   g: 1n << 30n,
   t: 1n << 40n,
+  p: 1n << 50n,
   s: 512n,
 };
 
 function parseDisk(text: string): readonly [path: string, options: BackingDeviceOptions] {
-  const match = /^(.+)=(\d{1,15})([kmgts]?)$/iu.exec(text);
+  const match = /^(.+)=(\d{1,15})([kmgtps]?)$/iu.exec(text);
   if (match === null)
     throw new ArgumentError('--disk', `PATH=SIZE is needed, such as /dev/vg/r0=10G, not ${JSON.stringify(text)}`);
   const [, path = '', digits = '0', unit = ''] = match;
   return [path, { sizeBytes: BigInt(digits) * (UNITS[unit.toLowerCase()] ?? 1n) }];
+}
+
+/** A pipe gets it when somebody reads. */
+async function writePort(file: string, text: string, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    try {
+      writeWholeFile(file, text);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+      await sleep(PIPE_RETRY_MS);
+    }
+  }
 }
 
 /**
@@ -130,11 +148,7 @@ export async function simulate(args: readonly string[], streams: Streams, ended:
     listening = listenSimulator(simulator);
     streams.out(`${listening.port}\n`);
     const file = values['port-file'];
-    if (file !== undefined) {
-      // Whoever waits for the file finds it whole.
-      writeFileSync(`${file}.new`, `${listening.port}\n`);
-      renameSync(`${file}.new`, file);
-    }
+    if (file !== undefined) await writePort(file, `${listening.port}\n`, ended);
     await new Promise<void>((resolve) => {
       if (ended.aborted) resolve();
       else ended.addEventListener('abort', () => resolve(), { once: true });

@@ -177,9 +177,9 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     return connectorSnapshot(this, this.#procDrbd(), { ...options, order: this.order });
   }
 
-  /** /proc/drbd of the driver that is spoken to: a simulator has none here. */
+  /** /proc/drbd of the driver that is spoken to: this machine's own is not about a simulator. */
   #procDrbd(): ReturnType<typeof parseProcDrbd> | undefined {
-    const text = this.#peerPort === 0 ? this.#host.procDrbd() : undefined;
+    const text = this.#peerPort === 0 || this.#host.simulated === true ? this.#host.procDrbd() : undefined;
     return typeof text === 'string' ? parseProcDrbd(text) : undefined;
   }
 

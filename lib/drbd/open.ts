@@ -223,8 +223,8 @@ class Search {
       );
       return undefined;
     }
-    // This machine's own files say nothing of a simulator; a transport that brings files speaks of what it leads to.
-    const told = peerPort === 0 || this.#transport.host !== undefined ? this.#host.connectorIndex() : undefined;
+    // This machine's own files say nothing of a simulator.
+    const told = peerPort === 0 || this.#host.simulated === true ? this.#host.connectorIndex() : undefined;
     const indices = told === undefined ? [...CN_IDX_DRBD] : [told];
     const probe = async (index: number, limit: number, stop?: AbortSignal): Promise<number> => {
       try {

@@ -117,6 +117,7 @@ class Recorder {
       ...(blockDevice === undefined
         ? {}
         : { blockDevice: (path: string) => this.#learnDevice(path, blockDevice(path)) }),
+      ...(inner.simulated === undefined ? {} : { simulated: inner.simulated }),
       ...(inner.driver === undefined ? {} : { driver: inner.driver }),
     };
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { answerMachineQuestion } from '../dialects/simulated-machine';
 import { UnsupportedError } from '../errors';
 import { nativeTransport } from '../transport/native';
 import { NETLINK_CONNECTOR, type TransportSocket } from '../transport/transport';
@@ -68,6 +69,11 @@ export function listenSimulator(simulator: Simulator, options: ListenOptions = {
         for (const { bytes, port, truncated } of batch) {
           if (port === socket.portId) {
             counters.echoes++;
+            continue;
+          }
+          const answers = answerMachineQuestion(bytes, simulator.byteOrder, () => simulator.machine());
+          if (answers !== undefined) {
+            for (const answer of answers) socket.send(answer, { port }).done.catch(() => undefined);
             continue;
           }
           counters.requests++;

@@ -1,6 +1,8 @@
-import { ArgumentError } from '../errors';
+import { ArgumentError, TransportError } from '../errors';
+import type { SimulatedBlockDevice, SimulatedMachine } from '../dialects/simulated-machine';
 import { CN_IDX_DRBD, CN_IDX_STEP, packets } from '../dialects/connector';
 import { concatBytes, decodeSocketAddress, hostByteOrder, type ByteOrder } from '../netlink';
+import type { BlockDevice } from '../transport/block-device';
 import type { Transport } from '../transport/transport';
 import { BackingDevice, type BackingDeviceOptions } from './backing-device';
 import { Bus } from './bus';
@@ -84,6 +86,10 @@ const MOST_MINORS = 256;
 /** struct sockaddr_in. */
 const SHORTEST_ADDRESS_BYTES = 16;
 const ANY_ADDRESS = ['0.0.0.0', '::'];
+/** Major number of DRBD's devices. */
+const DRBD_MAJOR = 147;
+const SECTOR_BYTES = 512n;
+const ENOENT = 2;
 const API = 88;
 const PROTOCOLS = '86-96';
 
@@ -131,6 +137,8 @@ export class Simulator {
       {
         procDrbd: () => (this.#kernel === undefined ? { error: 'ENOENT' } : this.#kernel.procDrbd()),
         connectorIndex: () => (this.#kernel === undefined ? undefined : index),
+        blockDevice: (path) => this.#blockDevice(path),
+        simulated: true,
       },
       (bytes, done) => {
         this.receive(bytes, undefined, done);
@@ -189,6 +197,30 @@ export class Simulator {
   /** The text of /proc/drbd; undefined while the module is not loaded. */
   procDrbd(): string | undefined {
     return this.#kernel?.procDrbd();
+  }
+
+  /** The files of its machine: what a program on it would find in /proc and /dev. */
+  machine(): SimulatedMachine {
+    const blockDevices = new Map<string, SimulatedBlockDevice>();
+    for (const [path, { sectors, major, minor }] of this.#disks)
+      blockDevices.set(path, { sizeBytes: BigInt(sectors) * SECTOR_BYTES, major, minor });
+    for (const { minor, sectors } of this.#kernel?.devices() ?? [])
+      blockDevices.set(`/dev/drbd${minor}`, { sizeBytes: BigInt(sectors) * SECTOR_BYTES, major: DRBD_MAJOR, minor });
+    return {
+      procDrbd: this.procDrbd() ?? null,
+      connectorIndex: this.#kernel === undefined ? null : this.index,
+      blockDevices,
+    };
+  }
+
+  #blockDevice(path: string): BlockDevice {
+    const found = this.machine().blockDevices.get(path);
+    if (found === undefined)
+      throw new TransportError(`opening ${path}: ENOENT (2): the simulated machine has no such device`, {
+        syscall: 'open',
+        errno: ENOENT,
+      });
+    return { path, ...found };
   }
 
   /** The minors that exist, in order. */

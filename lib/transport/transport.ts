@@ -119,6 +119,8 @@ export interface HostFiles {
    * @throws TransportError if there is nothing at the path, or it may not be opened
    */
   blockDevice?(path: string): BlockDevice | undefined;
+  /** They are those of a simulator's machine, not of this one. */
+  readonly simulated?: boolean;
   /** The driver, where it is known without asking: a recording names it. */
   readonly driver?: KnownDriver;
 }

@@ -1,5 +1,16 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,6 +22,7 @@ import {
   type Simulator,
   type SimulatorOptions,
 } from '../../lib/simulator';
+import { simulatedMachine } from '../../lib/cli/simulated-machine';
 import type { LoadResult, LoadTask } from '../support/load-client';
 
 const DIST = join(__dirname, '../..');
@@ -184,6 +196,99 @@ test('drbd simulate: prints its port, writes it to a file, answers, and ends whe
     rmSync(folder, { recursive: true });
   }
 }, 30_000);
+
+/** Runs drbdsetup against a simulator. @returns what it printed, and its exit code */
+function setup(port: number, ...args: readonly string[]): { readonly out: string; readonly code: number | null } {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [join(DIST, 'lib/cli/bin/drbdsetup.js'), '--simulator', String(port), ...args],
+    { encoding: 'utf8' },
+  );
+  return { out: stdout + stderr, code: status };
+}
+
+test('drbdsetup takes devices, sizes and /proc/drbd from the simulated machine, and no lock from this one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drbd-'));
+  try {
+    const port = await simulate(folder, 'port', ['--disk', '/dev/nowhere/r0=6G']);
+    const attach = ['disk', '/dev/nowhere/r0', '/dev/nowhere/r0', 'internal', '--create-device'];
+    expect(setup(port, '0', ...attach)).toEqual({ out: '', code: 0 });
+    const missing = setup(port, '1', 'disk', '/dev/ram0', '/dev/ram0', 'internal', '--create-device');
+    expect(missing.code).toBe(20);
+    expect(missing.out).toContain('the simulated machine has no such device; it has /dev/nowhere/r0');
+    // A device node is the simulated machine's: the minor 0 that exists, and no other.
+    expect(setup(port, '/dev/drbd0', 'dstate')).toEqual({ out: 'Inconsistent/DUnknown\n', code: 0 });
+    // Lock files are made only where they are asked for.
+    expect(readdirSync(folder)).toEqual(['port']);
+    expect(setup(port, '--lock-dir', folder, '0', 'secondary')).toEqual({ out: '', code: 0 });
+    expect(readdirSync(folder)).toContain('drbd-147-0');
+    const state = join(folder, 'state');
+    mkdirSync(state);
+    expect(setup(port, '--state-dir', state, '0', 'check-resize')).toEqual({ out: '', code: 0 });
+    expect(readFileSync(join(state, 'drbd-minor-0.lkbd'), 'utf8')).toBe(`${6 * 2 ** 30}\t/dev/nowhere/r0\n`);
+    const recording = join(folder, 'recording');
+    expect(setup(port, '--record', recording, '0', ...attach).code).toBe(10);
+    const [header = ''] = readFileSync(recording, 'utf8').split('\n');
+    expect(JSON.parse(header)).toMatchObject({ blockDevices: { '/dev/nowhere/r0': { sizeBytes: 6 * 2 ** 30 } } });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+test('a machine of many minors comes in pieces; a port where nobody is says so', async () => {
+  const { simulator, listening } = start({ minorCount: 256 });
+  const machine = simulatedMachine(listening.port);
+  await using drbd = await openDrbd({ dialect: 'connector', simulator: listening.port });
+  for (let minor = 0; minor < 256; minor++)
+    await drbd.request('syncer_conf', { minor, createDevice: true, tags: { rate: 1000 } });
+  await drbd.request('disk_conf', { minor: 7, tags: disk('/dev/ram0') });
+  await machine.refresh({});
+  expect(JSON.stringify([...simulator.machine().blockDevices.keys()]).length).toBeGreaterThan(3000);
+  expect(machine.host.procDrbd()).toBe(simulator.procDrbd());
+  expect(machine.host.blockDevice?.('/dev/drbd7')).toEqual({
+    path: '/dev/drbd7',
+    sizeBytes: BigInt(simulator.minor(7)?.sizeSectors ?? 0) * 512n,
+    major: 147,
+    minor: 7,
+  });
+  simulator.unload();
+  await machine.refresh({});
+  expect(machine.host.procDrbd()).toEqual({ error: 'ENOENT' });
+  const nobody = simulatedMachine(4_000_000_000);
+  await nobody.refresh({});
+  expect(() => nobody.host.blockDevice?.('/dev/ram0')).toThrow('ECONNREFUSED');
+}, 60_000);
+
+test('drbd simulate --port-file: pipes, links and devices are written to, and stay what they are', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drbd-'));
+  try {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    children.push(spawn(process.execPath, [join(DIST, 'lib/cli/bin/drbd.js'), 'simulate', '--port-file', pipe]));
+    expect(Number(await readFile(pipe, 'utf8'))).toBeGreaterThan(0);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+    const link = join(folder, 'link');
+    writeFileSync(join(folder, 'target'), '');
+    symlinkSync('target', link);
+    children.push(spawn(process.execPath, [join(DIST, 'lib/cli/bin/drbd.js'), 'simulate', '--port-file', link]));
+    const written = (): number => Number(readFileSync(join(folder, 'target'), 'utf8'));
+    const end = performance.now() + 15_000;
+    while (written() === 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(written()).toBeGreaterThan(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+test('scripts/play: drbdsetup attaches a disk of the simulated machine', () => {
+  const { stdout, status } = spawnSync(
+    join(DIST, '../scripts/play'),
+    ['drbdsetup', '0', 'disk', '/dev/ram3', '/dev/ram3', 'internal', '--create-device'],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  expect([status, stdout]).toEqual([0, '']);
+}, 120_000);
 
 test('scripts/play: a shell beside a simulated kernel, in one command', async () => {
   const script =
