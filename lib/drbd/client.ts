@@ -22,6 +22,17 @@ export interface Driver {
   readonly address: number;
 }
 
+/** One reply, or one message of a dump. */
+export interface GenericReply {
+  readonly name: string;
+  readonly returnCode: number;
+  readonly returnName: string;
+  readonly minor: number | undefined;
+  readonly infoText: readonly string[];
+  readonly unknown: GenericEvent['unknown'];
+  readonly [set: string]: unknown;
+}
+
 export interface RequestOptions extends WaitOptions, Pick<EncodeOptions, 'outOfRange' | 'malformed'> {
   /** Send even what is known to hang this kernel. */
   readonly forceUnsafe?: boolean;

@@ -29,6 +29,7 @@ import {
   type Driver,
   type EventOptions,
   type GenericEvent,
+  type GenericReply,
   type RequestOptions,
   type ResyncEvent,
 } from './client';
@@ -43,17 +44,6 @@ export interface FamilyDialect<D extends 'genl1' | 'genl2'> {
   readonly codec: FamilyCodec;
   readonly returnCodes: CodeTable;
   readonly stateChangeCodes: CodeTable;
-}
-
-/** One reply, or one message of a dump. */
-export interface GenericReply {
-  readonly name: string;
-  readonly returnCode: number;
-  readonly returnName: string;
-  readonly minor: number | undefined;
-  readonly infoText: readonly string[];
-  readonly unknown: GenericEvent['unknown'];
-  readonly [set: string]: unknown;
 }
 
 const ENOENT = 2;

@@ -4,8 +4,7 @@ import { connectionStates } from '../dialects/genl2';
 import { isUnconfigured } from '../dialects/state-word';
 import type { ByteOrder } from '../netlink';
 import type { WaitOptions } from '../session';
-import type { Dialect } from './client';
-import type { GenericReply } from './generic-client';
+import type { Dialect, GenericReply } from './client';
 import type { ProcDrbd } from '../dialects/proc-drbd';
 
 /** How a guard asks: the byte order is that of the machine that answers. */

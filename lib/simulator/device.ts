@@ -28,14 +28,28 @@ import {
   type StateChange,
   type StateContext,
 } from './state';
-import { afterStateChange } from './after-state';
-import { receiver } from './receiver';
-import { adoptVerifyPosition, beginVerify, finishPause, stopTicks } from './resync';
 import { generation, rotateIntoHistory, UI_BITMAP, UI_CURRENT, type PeerUuids } from './uuids';
 import type { Network } from './network';
 
+/** What a minor does on a change of its state: it is made of minors, and so handed in from above. */
+export interface DeviceBehaviour {
+  /** The receiver's thread. */
+  receiver(device: Device): Process;
+  /** What the worker does after a change of state. */
+  afterStateChange(device: Device, old: State, next: State): Process;
+  /** A verification begins. */
+  beginVerify(device: Device, conn: number): void;
+  /** A verification was cut short. */
+  adoptVerifyPosition(device: Device): void;
+  /** A resync pauses or goes on. */
+  finishPause(device: Device, old: State, next: State): void;
+  /** No more blocks are asked for. */
+  stopTicks(device: Device): void;
+}
+
 /** What a minor needs of the kernel it is part of. */
 export interface DeviceHost {
+  readonly behaviour: DeviceBehaviour;
   readonly release: string;
   readonly order: ByteOrder;
   readonly scheduler: Scheduler;
@@ -297,10 +311,10 @@ export class Device {
     }
     this.state = next;
     const wasVerify = old.conn === C.C_VERIFY_S || old.conn === C.C_VERIFY_T;
-    if (wasVerify && next.conn < C.C_CONNECTED) adoptVerifyPosition(this);
-    finishPause(this, old, next);
+    if (wasVerify && next.conn < C.C_CONNECTED) this.host.behaviour.adoptVerifyPosition(this);
+    this.host.behaviour.finishPause(this, old, next);
     if (old.conn === C.C_CONNECTED && (next.conn === C.C_VERIFY_S || next.conn === C.C_VERIFY_T))
-      beginVerify(this, next.conn);
+      this.host.behaviour.beginVerify(this, next.conn);
     this.#updateMetadata(old, next);
     if (
       old.disk === D.D_INCONSISTENT &&
@@ -321,7 +335,7 @@ export class Device {
   }
 
   *#afterChange(old: State, next: State, complete: (() => void) | undefined): Process {
-    yield* afterStateChange(this, old, next);
+    yield* this.host.behaviour.afterStateChange(this, old, next);
     complete?.();
   }
 
@@ -414,13 +428,13 @@ export class Device {
   startReceiver(): void {
     if (this.receiverState === 'none') {
       this.receiverState = 'running';
-      this.host.scheduler.spawn(receiver(this));
+      this.host.scheduler.spawn(this.host.behaviour.receiver(this));
     } else if (this.receiverState === 'exiting') this.receiverState = 'restarting';
   }
 
   #stopReceiver(how: 'restarting' | 'exiting'): void {
     if (this.receiverState !== 'none' && this.receiverState !== 'exiting') this.receiverState = how;
-    stopTicks(this);
+    this.host.behaviour.stopTicks(this);
   }
 
   /** Sends a packet to the peer. @returns false without connection */

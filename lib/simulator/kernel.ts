@@ -18,14 +18,17 @@ import {
   viewOf,
   type ByteOrder,
 } from '../netlink';
+import { afterStateChange } from './after-state';
 import { dataSectors, type BackingDevice } from './backing-device';
 import type { Clock } from './clock';
 import { encodeTag } from './configuration';
-import { Device, type AttachedDisk, type DeviceHost } from './device';
+import { Device, type AttachedDisk, type DeviceBehaviour, type DeviceHost } from './device';
 import type { Network } from './network';
 import { formatProcDrbd } from './proc';
 import type { RandomSource } from './random';
+import { receiver } from './receiver';
 import { handlers, type Answer } from './requests';
+import { adoptVerifyPosition, beginVerify, finishPause, stopTicks } from './resync';
 import { Scheduler, type Process } from './scheduler';
 import type { State } from './state';
 
@@ -82,8 +85,18 @@ export interface Sender {
   readonly privileged: boolean;
 }
 
+const behaviour: DeviceBehaviour = {
+  receiver,
+  afterStateChange,
+  beginVerify,
+  adoptVerifyPosition,
+  finishPause,
+  stopTicks,
+};
+
 /** One loaded module: its minors, from loading to a crash or unloading. */
 export class Kernel implements DeviceHost {
+  readonly behaviour = behaviour;
   readonly release: string;
   readonly order: ByteOrder;
   readonly clock: Clock;

@@ -1,12 +1,7 @@
 import { calling, loadAddon } from './addon';
+import type { BlockDevice } from './host';
 
-/** A block device. */
-export interface BlockDevice {
-  readonly path: string;
-  readonly sizeBytes: bigint;
-  readonly major: number;
-  readonly minor: number;
-}
+export type { BlockDevice } from './host';
 
 /**
  * Looks at a path. Only a block device is opened: read-only, without waiting, and closed again.
