@@ -17,13 +17,13 @@ const isDrbdsetup = (path?: string): boolean => /^drbdsetup(?:-84)?$/u.test(base
 
 /**
  * Streams without an end have a scenario of their own; `help` and `xml-help` of the captures are those of another
- * generation.
+ * generation, and help or the version that was asked for are no failures of ours.
  */
 /** Ours takes what the C tools of later releases take. */
 const isTakenHere = (words: readonly string[]): boolean => words.includes('--no-disk-flushes');
 
 const isElsewhere = ([name = '', ...rest]: readonly string[]): boolean =>
-  /^(?:help|xml-help|events)$/u.test(name) || (name === 'events2' && !rest.includes('--now'));
+  /^(?:help|xml-help|events|--help|-h|--version|-V)$/u.test(name) || (name === 'events2' && !rest.includes('--now'));
 
 function steps(file: string, tables: readonly CommandTable[]): readonly Step[] {
   return read(file).flatMap(({ argv, exit, background }): readonly Step[] => {
