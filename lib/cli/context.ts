@@ -5,10 +5,9 @@ import { parseProcDrbd } from '../drbd';
 import { DrbdError, UnsupportedError } from '../errors';
 import type { WaitOptions } from '../session';
 import type { Backend } from './backend';
-import { formatError, formatNotice, UsageError, type Teller } from './errors';
+import { formatError, formatNotice, UsageError, type SecretMask, type Teller } from './errors';
 import type { Globals } from './globals';
 import type { Io } from './io';
-import type { SecretMask } from './line/secrets';
 import { quote } from './number';
 
 /** What a command runs in. Commands that share a backend (batch) share its client. */

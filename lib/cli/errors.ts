@@ -9,7 +9,14 @@ import {
 } from '../errors';
 import { explainCode, type CodePlace, type CodeText } from '../drbd';
 import { exitCodeOfEnd } from './io';
-import type { SecretMask } from './line/secrets';
+
+/** Takes out of what is printed whatever repeats a secret of a command line, or what follows one. */
+export interface SecretMask {
+  /** Of a message: the words that it quotes. */
+  message(text: string): string;
+  /** Of what a command is about: words as the user wrote them. */
+  subject(text: string): string;
+}
 
 /** Exit codes of drbdsetup. */
 export const EXIT = Object.freeze({

@@ -1,3 +1,4 @@
+import type { SecretMask } from '../errors';
 import { isKnownOption } from './generations';
 
 /** What stands for a secret. */
@@ -58,14 +59,6 @@ function shownWords(words: readonly string[]): readonly ShownWord[] {
 /** @returns the words with whatever may be a secret among them taken out, for print */
 export function redactWords(words: readonly string[]): readonly string[] {
   return shownWords(words).map(({ shown }) => shown);
-}
-
-/** Takes out of what is printed whatever repeats a secret of a command line, or what follows one. */
-export interface SecretMask {
-  /** Of a message: the words that it quotes. */
-  message(text: string): string;
-  /** Of what a command is about: words as the user wrote them. */
-  subject(text: string): string;
 }
 
 /** @param words a command line */
