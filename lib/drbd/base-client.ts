@@ -15,7 +15,7 @@ import {
 } from '../session';
 import type { Transport } from '../transport/transport';
 import type { EventOptions, ResyncEvent } from './client';
-import type { Snapshot } from './model';
+import type { Snapshot } from '../model';
 import { waitForSnapshot } from './wait-for';
 
 /** Requests that may stick in the kernel at the same time; each costs a thread until it comes back. */

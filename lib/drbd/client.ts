@@ -5,7 +5,7 @@ import type { operations as genl2Operations } from '../dialects/genl2';
 import type { UnknownAttribute } from '../dialects/generic';
 import type { ResyncReason, SessionCounters, WaitOptions } from '../session';
 import type { Tag } from '../schema';
-import type { Snapshot } from './model';
+import type { Snapshot } from '../model';
 
 /** The protocols that a DRBD kernel speaks: 8.0-8.3, 8.4, and 9.0-9.3. */
 export type Dialect = 'connector' | 'genl1' | 'genl2';

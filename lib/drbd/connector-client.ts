@@ -35,7 +35,8 @@ import {
   type ResyncEvent,
 } from './client';
 import { mayHang, refuseConnectorHang } from './guard';
-import { connectorSnapshot, type Snapshot } from './model';
+import type { Snapshot } from '../model';
+import { connectorSnapshot } from './read';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
 

@@ -34,7 +34,8 @@ import {
   type ResyncEvent,
 } from './client';
 import { adviceAfterTimeout, mayHang, refuseGenericHang, refuseGenl2Hang } from './guard';
-import { genl1Snapshot, type Snapshot } from './model';
+import type { Snapshot } from '../model';
+import { genl1Snapshot, genl2Snapshot } from './read';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
 
@@ -148,13 +149,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {
-    if (this.dialect !== 'genl1') {
-      throw new UnsupportedError('status() does not read DRBD 9 yet; request() does', {
-        feature: 'status',
-        dialect: this.dialect,
-        requires: 'connector or genl1',
-      });
-    }
+    if (this.dialect === 'genl2') return genl2Snapshot(this, { ...options, order: this.order });
     return genl1Snapshot(this, this.#ids.operations, this.#procDrbd(), { ...options, order: this.order });
   }
 

@@ -18,7 +18,54 @@ export type {
   ResyncEvent,
 } from './client';
 export { machineFiles } from '../transport/machine-files';
-export * from './model';
+export {
+  changeToJson,
+  codeOf,
+  snapshotToJson,
+  splitConnection,
+  toJson,
+  wordOf,
+  type Change,
+  type ChangeJson,
+  type Connection,
+  type ConnectorMinor,
+  type ConnectorSources,
+  type Device,
+  type DeviceStats,
+  type Helper,
+  type HelperChange,
+  type Json,
+  type JsonOptions,
+  type ObjectChange,
+  type ObjectName,
+  type Options,
+  type OptionValue,
+  type Path,
+  type PathAddress,
+  type PeerDevice,
+  type PeerDeviceStats,
+  type ReadyChange,
+  type Resource,
+  type Resync,
+  type ResyncChange,
+  type ResyncSuspended,
+  type Snapshot,
+  type SnapshotJson,
+  type SnapshotSource,
+  type StateKind,
+  type Suspended,
+} from '../model';
+export {
+  buildConnectorSnapshot,
+  buildGenl1Snapshot,
+  connectorSnapshot,
+  genl1Snapshot,
+  type ConnectorReader,
+  type GenericReader,
+  type Genl1Reply,
+  type Genl1Sources,
+  type ReadOptions,
+} from './read';
 export { openDrbd, type OpenOptions } from './open';
 export { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 export {

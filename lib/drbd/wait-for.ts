@@ -1,7 +1,7 @@
 import { ArgumentError } from '../errors';
 import { attempt, type WaitOptions } from '../session';
 import type { EventOptions } from './client';
-import type { Snapshot } from './model';
+import type { Snapshot } from '../model';
 
 /** Counters such as out-of-sync change without a broadcast. */
 const POLL_MS = 1000;

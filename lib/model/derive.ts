@@ -24,7 +24,7 @@ function percentOf(totalBytes: bigint | null, leftBytes: bigint | null): number 
   if (totalBytes === null || leftBytes === null) return null;
   // More left than there was: the kernel set the total after the count was taken.
   if (leftBytes >= totalBytes) return totalBytes === 0n ? 100 : 0;
-  return Number(((totalBytes - leftBytes) * 10_000n) / totalBytes) / 100;
+  return Math.round(Number(((totalBytes - leftBytes) * 1_000_000n) / totalBytes) / 100) / 100;
 }
 
 function speedOf(bytes: bigint | null, milliseconds: bigint | null): bigint | null {

@@ -73,3 +73,38 @@ export {
   type SetOf,
   type Update,
 } from './state';
+export {
+  noticeOfConnector,
+  stateFromConnector,
+  updatesOfMinor,
+  type ConnectorContext,
+  type ConnectorMessage,
+  type ConnectorMinor,
+  type ConnectorNotice,
+  type ConnectorSources,
+  type MinorUpdates,
+} from './from-connector';
+export {
+  dumpsOfStatus,
+  noticeOf,
+  stateFromGeneric,
+  type GenericContext,
+  type GenericDumps,
+  type GenericMessage,
+  type GenericReply,
+  type GenericSources,
+  type Notice,
+} from './from-generic';
+export {
+  codeOf,
+  splitConnection,
+  vocabulary,
+  wordOf,
+  type Enumeration,
+  type ModelDialect,
+  type StateKind,
+  type WordOf,
+} from './words';
+export { parseExpression, type Expression, type Verdict } from './expression';
+export { findings, foldHistory, NO_HISTORY, type Finding, type FindingOptions, type History } from './findings';
+export { optionsOf, settingsOf, type Option, type Setting } from './settings';

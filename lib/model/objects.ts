@@ -1,13 +1,4 @@
-import {
-  connectionStates,
-  diskStates,
-  protocols,
-  replicationStates,
-  resyncKinds,
-  resyncReasons,
-  roles,
-  writeOrderings,
-} from './words';
+import { resyncKinds, resyncReasons, vocabulary, type Enumeration, type WordOf } from './words';
 
 /**
  * What a property is to those who follow changes.
@@ -30,9 +21,10 @@ interface About {
 }
 
 /** A word of the vocabulary; the kernel's number stands beside it, in the property of the same name with `Code`. */
-interface WordProperty<W extends string = string> extends About {
+interface WordProperty<E extends Enumeration = Enumeration> extends About {
   readonly type: 'word';
-  readonly words: readonly W[];
+  readonly of: E;
+  readonly words: (typeof vocabulary)[E];
 }
 interface WordsProperty<W extends string = string> extends About {
   readonly type: 'words';
@@ -129,8 +121,8 @@ const bytes = (kind: PropertyKind, doc: string): PlainProperty<'u64'> => u64(kin
 const milliseconds = (kind: PropertyKind, doc: string): PlainProperty<'u64'> =>
   u64(kind, doc, { unit: 'milliseconds' });
 
-function word<const W extends string>(words: readonly W[], ...[kind, doc, more]: Rest): WordProperty<W> {
-  return Object.freeze({ type: 'word', words, kind, ...more, doc });
+function word<const E extends Enumeration>(of: E, ...[kind, doc, more]: Rest): WordProperty<E> {
+  return Object.freeze({ type: 'word', of, words: vocabulary[of], kind, ...more, doc });
 }
 function words<const W extends string>(list: readonly W[], ...[kind, doc, more]: Rest): WordsProperty<W> {
   return Object.freeze({ type: 'words', words: list, kind, ...more, doc });
@@ -151,7 +143,7 @@ function optionalGroup<const P extends PlainTable>(
 
 const resource = {
   name: text('identity', 'Null in the connector dialect, whose kernel knows no names, unless the caller gave one.'),
-  role: word(roles, 'state', "This node's role."),
+  role: word('role', 'state', "This node's role."),
   nodeId: number('setting', "DRBD 9: this node's number within the resource."),
   suspended: group('state', 'The reasons for which I/O is suspended. Several may hold.', {
     user: flag(
@@ -163,7 +155,7 @@ const resource = {
     quorum: flag('state', 'DRBD 9: quorum was lost.'),
   }),
   forceIoFailures: flag('state', 'DRBD 9: requests are answered with errors after a forced demotion.'),
-  writeOrdering: word(writeOrderings, 'counter', 'The method by which writes are ordered on the disk.'),
+  writeOrdering: word('writeOrdering', 'counter', 'The method by which writes are ordered on the disk.'),
   mayPromote: flag('derived', 'DRBD 9: a promotion would succeed as things stand.'),
   promotionScore: number('derived', 'DRBD 9: how good a place for a promotion this node is.'),
   options: options('setting', 'Options of the resource (res_opts).'),
@@ -172,7 +164,7 @@ const resource = {
 const device = {
   minor: number('identity', 'The N of /dev/drbdN.'),
   volume: number('identity', 'Number of the device within its resource. Connector: 0.'),
-  disk: word(diskStates, 'state', 'State of the local disk.'),
+  disk: word('disk', 'state', 'State of the local disk.'),
   client: flag('state', 'DRBD 9: diskless on purpose.'),
   open: flag('state', 'DRBD 9: a process has the device open.'),
   quorum: flag('state', 'DRBD 9: enough nodes are reachable.'),
@@ -207,14 +199,14 @@ const connection = {
   peerNodeId: number('identity', "DRBD 9: the peer's number within the resource."),
   name: text('identity', "DRBD 9: the connection's name, which is the peer's."),
   state: word(
-    connectionStates,
+    'connection',
     'state',
     '`Connected` whenever the peers are connected, whatever the replication does. Its number is, in the connector ' +
       'dialect, that of the packed state, whose numbers from 10 up are all connected; in 8.4, 9 is connected.',
   ),
-  role: word(roles, 'state', "The peer's role; `Unknown` while not connected."),
+  role: word('role', 'state', "The peer's role; `Unknown` while not connected."),
   congested: flag('counter', "The network's send buffer is nearly full."),
-  protocol: word(protocols, 'setting', 'Replication protocol.'),
+  protocol: word('protocol', 'setting', 'Replication protocol.'),
   apInFlightBytes: bytes('counter', 'DRBD 9: writes of applications on the way to this peer.'),
   rsInFlightBytes: bytes('counter', 'DRBD 9: resync data on the way to this peer.'),
   options: options('setting', 'Options of the connection (net_conf); in 8.3 those of the resync too.'),
@@ -229,11 +221,11 @@ const path = {
 const peerDevice = {
   volume: number('identity', 'Number of the device within its resource.'),
   replication: word(
-    replicationStates,
+    'replication',
     'state',
     'What replication does. The number is the kernel’s own; connector: that of the packed state.',
   ),
-  peerDisk: word(diskStates, 'state', "State of the peer's disk."),
+  peerDisk: word('disk', 'state', "State of the peer's disk."),
   peerClient: flag('state', 'DRBD 9: the peer is diskless on purpose.'),
   resyncSuspended: group('state', 'The reasons for which resync does not run. Several may hold.', {
     user: flag('state', 'By pause-sync on this node.'),
@@ -248,8 +240,8 @@ const peerDevice = {
       kind: name(resyncKinds, 'derived', 'Whether it copies or compares.'),
       percent: number(
         'derived',
-        'How much of this run is done, 0 to 100, with two decimals; null where the kernel does not tell (8.4 while it ' +
-          'verifies, without /proc/drbd).',
+        'How much of this run is done, 0 to 100, with two decimals; null where the kernel does not tell (8.4 while ' +
+          'it verifies, without /proc/drbd).',
         { unit: 'percent', follows: 'counter' },
       ),
       etaSeconds: number('derived', 'Estimate of the time left; null where there is none.', {
@@ -262,6 +254,7 @@ const peerDevice = {
       leftBytes: bytes('counter', 'What this run still has to look at.'),
       bytesPerSecond: u64('counter', 'Speed at present.', { unit: 'bytes/s' }),
       averageBytesPerSecond: u64('counter', 'Speed since the run began, pauses not counted.', { unit: 'bytes/s' }),
+      wantedBytesPerSecond: u64('counter', 'Speed that the resync controller asks for.', { unit: 'bytes/s' }),
       elapsedMs: milliseconds('counter', 'DRBD 9: time since the run began.'),
       pausedMs: milliseconds('counter', 'DRBD 9: time for which the run was held.'),
       mark0Ms: milliseconds('counter', 'DRBD 9: age of the older mark of the progress.'),
@@ -307,8 +300,8 @@ export type ObjectName = keyof Objects;
 export const objectNames = Object.freeze(Object.keys(objects) as ObjectName[]);
 
 type LeafValue<P> =
-  P extends WordProperty<infer W>
-    ? W | `unknown(${number})` | null
+  P extends WordProperty<infer E>
+    ? WordOf<E> | `unknown(${number})` | null
     : P extends WordsProperty<infer W>
       ? readonly W[]
       : P extends NameProperty<infer W>

@@ -120,6 +120,11 @@ function patchGroup(group: string, blank: Readonly<Bag>, old: Member, value: Mem
   return blank;
 }
 
+/** @returns one patch of several; what a later one tells counts, and a group is taken as a whole */
+export function merged<K extends ObjectName>(first: Patch<K>, ...others: readonly Patch<K>[]): Patch<K> {
+  return others.reduce<Patch<K>>((patch, other) => Object.assign(patch, other), Object.assign({}, first));
+}
+
 /** @returns the names of the properties that differ */
 export function differences<K extends ObjectName>(
   object: K,

@@ -4,8 +4,8 @@ import type { Options, OptionValue, PathAddress, Values } from './objects';
  * The state of all DRBD on a machine at one moment, in one shape for every dialect. Every key is always there: null
  * stands for what the dialect, or the kernel at this moment, does not tell. Words are DRBD 9's; beside each that the
  * kernel sends as a number stands that number, as `<name>Code`, in its own dialect's numbering; one that has no word
- * here reads `unknown(N)`. u64 numbers and counts of bytes are bigint. {@link snapshotToJson} gives the JSON form, which
- * `snapshot.schema.json` describes key by key.
+ * here reads `unknown(N)`. u64 numbers and counts of bytes are bigint. {@link snapshotToJson} gives the JSON form,
+ * which `snapshot.schema.json` describes key by key.
  */
 export interface Snapshot {
   /** Grows when a key changes its meaning or goes away. New keys may come at any time. */

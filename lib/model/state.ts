@@ -423,7 +423,8 @@ function setPeerDevice(connection: ConnectionNode, update: SetOf<'peerDevice'>):
   const place = `${update.key.volume}`;
   const old = peerDevices.get(place);
   const patch = derivePeerDevice(update.patch, update.action === 'create' ? undefined : old?.values);
-  const { after, own } = patched({ ...update, patch }, update.key, old?.values, () => newPeerDevice(update.key));
+  const derived: SetOf<'peerDevice'> = { ...update, patch };
+  const { after, own } = patched(derived, update.key, old?.values, () => newPeerDevice(update.key));
   if (after === old?.values) return { node: connection, own };
   const leaf = { key: place, id: update.key, values: after };
   return { node: new ConnectionNode(key, id, values, paths, peerDevices.with(leaf, byVolume)), own };
@@ -437,17 +438,18 @@ function patched<K extends ObjectName>(
   blank?: () => Values<K>,
 ): { readonly after: Values<K>; readonly own: Delta } {
   if (before === undefined || action === 'create') {
-    const after = patchValues(object, blank?.(), patch).values;
-    const own = deltaBetween(object, key, before, after);
+    const after = patchValues<K>(object, blank?.(), patch).values;
+    const own = deltaBetween<K>(object, key, before, after);
     return { after: before !== undefined && own.changed.length === 0 ? before : after, own };
   }
-  const { values: after, changed } = patchValues(object, before, patch);
-  return { after, own: delta({ action: 'change', object, key, before, after, changed }) };
+  const { values: after, changed } = patchValues<K>(object, before, patch);
+  return { after, own: delta<K>({ action: 'change', object, key, before, after, changed }) };
 }
 
 /** The one place where the kinds of objects, each with its own properties, become their union. */
-function delta<K extends ObjectName>(fields: DeltaOf<K>): Delta {
-  return fields as DeltaOf<K> & Delta;
+function delta<K extends ObjectName>(fields: DeltaOf<K>): Delta;
+function delta(fields: Delta): Delta {
+  return fields;
 }
 
 /** One that was there before or is there after. `changed` is empty where nothing differs. */

@@ -162,5 +162,5 @@ test('JSON lines, wherever the option stands', async () => {
   await events.until(/\n/);
   events.child.kill('SIGTERM');
   expect(JSON.parse((await events.end).stdout)).toMatchObject({ kind: 'answer', number: 1, returnCode: 127 });
-  expect(JSON.parse((await start('0 status --json').end).stdout)).toMatchObject({ schemaVersion: 1, resources: [] });
+  expect(JSON.parse((await start('0 status --json').end).stdout)).toMatchObject({ schemaVersion: 2, resources: [] });
 });

@@ -2,17 +2,42 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv/dist/2020';
 
-import { snapshotToJson, type Snapshot } from '../../lib/drbd/model';
+import { changeToJson, snapshotToJson, type Change, type Snapshot } from '../../lib/model';
 
-const validate = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true }).compile(
-  JSON.parse(readFileSync(join(__dirname, '../../../lib/drbd/model/snapshot.schema.json'), 'utf8')) as object,
-);
+/** @returns a schema that the package ships */
+export function shippedSchema(name: 'snapshot' | 'changes'): object {
+  return JSON.parse(readFileSync(join(__dirname, `../../../lib/model/${name}.schema.json`), 'utf8')) as object;
+}
+
+/** The same, refusing properties that it does not name: those that ship allow them, since later releases add some. */
+function strict(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(strict);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, strict(value)]));
+  return 'properties' in copy && 'type' in copy ? { ...copy, additionalProperties: false } : copy;
+}
+
+function validator(name: 'snapshot' | 'changes'): (json: unknown) => void {
+  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
+  ajv.addVocabulary(['x-kind']);
+  const validate = ajv.compile(strict(shippedSchema(name)) as object);
+  return (json) => {
+    if (!validate(json))
+      throw new Error(
+        `not valid as ${name}: ${JSON.stringify(validate.errors, undefined, 1)}\n${JSON.stringify(json, undefined, 1)}`,
+      );
+  };
+}
+
+const validSnapshot = validator('snapshot');
+const validChange = validator('changes');
 
 /** Checks a snapshot against the schema that the package ships. @throws Error with all that is wrong */
 export function expectValidSnapshot(snapshot: Snapshot): void {
-  const json: unknown = JSON.parse(JSON.stringify(snapshotToJson(snapshot)));
-  if (!validate(json))
-    throw new Error(
-      `not a snapshot: ${JSON.stringify(validate.errors, undefined, 1)}\n${JSON.stringify(json, undefined, 1)}`,
-    );
+  validSnapshot(JSON.parse(JSON.stringify(snapshotToJson(snapshot))));
+}
+
+/** Checks a change against the schema that the package ships. @throws Error with all that is wrong */
+export function expectValidChange(change: Change): void {
+  validChange(JSON.parse(JSON.stringify(changeToJson(change))));
 }

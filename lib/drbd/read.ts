@@ -1,0 +1,256 @@
+import { KernelError, NetlinkError } from '../errors';
+import { returnCodes } from '../dialects/connector';
+import { operations as genl1Operations } from '../dialects/genl1';
+import { isUnconfigured } from '../dialects/state-word';
+import { hostByteOrder, type ByteOrder } from '../netlink';
+import { remainingOf, type WaitOptions } from '../session';
+import type { ProcDrbd } from '../dialects/proc-drbd';
+import {
+  dumpsOfStatus,
+  stateFromConnector,
+  stateFromGeneric,
+  type ConnectorMinor,
+  type ConnectorSources,
+  type GenericDumps,
+  type GenericMessage,
+  type GenericReply,
+  type Snapshot,
+  type State,
+} from '../model';
+
+export interface ReadOptions extends WaitOptions {
+  /** Byte order of the machine that answers; this one's if absent. */
+  readonly order?: ByteOrder;
+  /** Names of resources by minor, for the connector dialect, whose kernel knows none. */
+  readonly names?: ReadonlyMap<number, string>;
+  /** Sizes of the devices by minor, for the connector dialect, whose netlink interface does not tell them. */
+  readonly sizesBytes?: ReadonlyMap<number, bigint>;
+}
+
+interface DriverFacts {
+  readonly version: string | null;
+  readonly api: number | null;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What is needed of a client of the connector dialect. */
+export interface ConnectorReader {
+  readonly driver: DriverFacts;
+  request(
+    name: 'get_state' | 'get_config' | 'get_uuids',
+    params: { readonly minor: number },
+    options: WaitOptions,
+  ): Promise<{ readonly tags: Fields }>;
+}
+
+/** What is needed of a client of a generic netlink dialect. */
+export interface GenericReader {
+  readonly driver: DriverFacts;
+  request(name: string, params: Readonly<Record<string, unknown>>, options: WaitOptions): Promise<unknown>;
+}
+
+/** One message of a dump of DRBD 8.4: the header's minor, and the attribute sets by their struct's name. */
+export type Genl1Reply = GenericReply;
+
+/** What a snapshot of the genl1 dialect is made from. */
+export interface Genl1Sources {
+  readonly driver: DriverFacts;
+  /** Byte order of the machine whose kernel answered. */
+  readonly order: ByteOrder;
+  /**
+   * get_resources, get_devices, get_connections, get_peer_devices. Undefined where the module has no such dump (before
+   * 8.4.6): `status` must do then.
+   */
+  readonly dumps?: GenericDumps | undefined;
+  /** get_status: one message for each device. It tells how large a resync is. */
+  readonly status?: readonly Genl1Reply[] | undefined;
+  /** Estimates of time, and the progress of a verify, which the netlink interface lacks. */
+  readonly procDrbd?: ProcDrbd | undefined;
+  /** False if the caller knows that something is missing. */
+  readonly complete?: boolean | undefined;
+}
+
+/** DRBD_MINOR_COUNT_MAX: an 8.3 driver has no minor beyond. */
+const MOST_MINORS = 256;
+/** Requests under way at the same time; each answer must fit into the socket's buffer beside the others. */
+const AT_ONCE = 16;
+/** How often the dumps are taken again when something changed meanwhile. */
+const READ_TRIES = 3;
+const EOPNOTSUPP = 95;
+
+/** Makes a snapshot of what a DRBD 8.0-8.3 driver answered. Whatever the answers hold, it does not throw. */
+export function buildConnectorSnapshot(sources: ConnectorSources): Snapshot {
+  return stateFromConnector(sources).snapshot;
+}
+
+/** Makes a snapshot of what a DRBD 8.4 module answered. Whatever the answers hold, it does not throw. */
+export function buildGenl1Snapshot(sources: Genl1Sources): Snapshot {
+  return genl1StateOf(sources).snapshot;
+}
+
+function genl1StateOf(sources: Genl1Sources): State {
+  const { status, order, procDrbd } = sources;
+  const dumps = sources.dumps ?? dumpsOfStatus(status ?? [], order, procDrbd);
+  return stateFromGeneric({ ...sources, dialect: 'genl1', dumps });
+}
+
+/**
+ * Reads the state of a DRBD 8.0-8.3 driver: of the minors that /proc/drbd lists, or else of all that there can be.
+ * @param proc what /proc/drbd says, if it could be read: without it there are no counters
+ * @throws what request() throws, but for a minor that does not exist
+ */
+export async function readConnector(
+  client: ConnectorReader,
+  proc: ProcDrbd | undefined,
+  options: ReadOptions = {},
+): Promise<State> {
+  const remaining = remainingOf(options);
+  const candidates =
+    proc === undefined
+      ? Array.from({ length: MOST_MINORS }, (_unused, minor) => minor)
+      : proc.devices.map(({ minor }) => minor);
+  const order = options.order ?? hostByteOrder();
+  const minors: ConnectorMinor[] = [];
+  let vanished = false;
+  const readOne = async (minor: number): Promise<void> => {
+    const state = await ifExists(client.request('get_state', { minor }, remaining()));
+    if (state === undefined) {
+      if (proc !== undefined) vanished = true;
+      return;
+    }
+    const word = state.tags['state_i'];
+    if (typeof word === 'number' && isUnconfigured(word, order)) {
+      minors.push({ minor, state: state.tags });
+      return;
+    }
+    const [config, uuids] = await Promise.all([
+      ifExists(client.request('get_config', { minor }, remaining())),
+      ifExists(client.request('get_uuids', { minor }, remaining())),
+    ]);
+    minors.push({ minor, state: state.tags, config: config?.tags, uuids: uuids?.tags });
+  };
+  for (let at = 0; at < candidates.length; at += AT_ONCE)
+    await Promise.all(candidates.slice(at, at + AT_ONCE).map(readOne));
+  const known = new Set(minors.map(({ minor }) => minor));
+  return stateFromConnector({
+    driver: client.driver,
+    order,
+    minors,
+    // Minors do not go away one by one: a line without a minor is of another driver's life.
+    procDrbd:
+      proc === undefined ? undefined : { ...proc, devices: proc.devices.filter(({ minor }) => known.has(minor)) },
+    names: options.names,
+    sizesBytes: options.sizesBytes,
+    complete: !vanished,
+  });
+}
+
+async function ifExists<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof KernelError && error.returnCode === returnCodes.ERR_MINOR_INVALID) return undefined;
+    throw error;
+  }
+}
+
+/** Takes dumps of a client, one after the other. */
+function dumper(client: GenericReader, options: ReadOptions): (name: string) => Promise<readonly Reply[]> {
+  const remaining = remainingOf(options);
+  return async (name) => {
+    const replies = await client.request(name, {}, remaining());
+    return Array.isArray(replies) ? (replies as readonly Reply[]) : [];
+  };
+}
+
+interface Reply extends GenericReply {
+  readonly name?: string;
+}
+
+async function fourDumps(dump: (name: string) => Promise<readonly Reply[]>): Promise<GenericDumps> {
+  return {
+    resources: await dump('get_resources'),
+    devices: await dump('get_devices'),
+    connections: await dump('get_connections'),
+    peerDevices: await dump('get_peer_devices'),
+  };
+}
+
+/**
+ * Reads the state of a DRBD 8.4 module. When objects came or went between the dumps, they are taken again, a few times;
+ * `source.complete` tells whether that helped.
+ * @param operations numbers of those that the module has; empty if unknown. Before 8.4.6 there is only get_status
+ * @param proc what /proc/drbd says, if it could be read: it has the estimates of time
+ * @throws what request() throws
+ */
+export async function readGenl1(
+  client: GenericReader,
+  operations: ReadonlySet<number>,
+  proc: ProcDrbd | undefined,
+  options: ReadOptions = {},
+): Promise<State> {
+  const order = options.order ?? hostByteOrder();
+  const dump = dumper(client, options);
+  const { driver } = client;
+  const old = async (): Promise<State> =>
+    genl1StateOf({ driver, order, status: await dump('get_status'), procDrbd: proc });
+  if (operations.size > 0 && !operations.has(genl1Operations.get_resources.number)) return old();
+  for (let attempt = 1; ; attempt++) {
+    let dumps: GenericDumps;
+    try {
+      dumps = await fourDumps(dump);
+    } catch (error) {
+      if (error instanceof NetlinkError && error.errno === EOPNOTSUPP) return old();
+      throw error;
+    }
+    const first = genl1StateOf({ driver, order, dumps, procDrbd: proc });
+    // Only get_status tells how large a resync is.
+    const state = resyncs(first)
+      ? genl1StateOf({ driver, order, dumps, status: await dump('get_status'), procDrbd: proc })
+      : first;
+    if (state.source.complete || attempt >= READ_TRIES) return state;
+  }
+}
+
+function resyncs(state: State): boolean {
+  for (const entry of state.entries())
+    if (entry.object === 'peerDevice' && entry.values.resync?.kind === 'sync') return true;
+  return false;
+}
+
+/**
+ * Reads the state of a DRBD 9 module: the initial state, which the kernel tells in one go, and then the dumps, which
+ * have the options as well. When they do not agree, something changed in between, and they are taken again, a few
+ * times; `source.complete` tells whether that helped.
+ * @throws what request() throws
+ */
+export async function readGenl2(client: GenericReader, options: ReadOptions = {}): Promise<State> {
+  const order = options.order ?? hostByteOrder();
+  const dump = dumper(client, options);
+  for (let attempt = 1; ; attempt++) {
+    const initial = (await dump('get_initial_state')).map(({ name = '', minor, ...sets }): GenericMessage => ({
+      name,
+      minor,
+      sets,
+    }));
+    const dumps = await fourDumps(dump);
+    const state = stateFromGeneric({ dialect: 'genl2', order, driver: client.driver, dumps, initial });
+    if (state.source.complete || attempt >= READ_TRIES) return state;
+  }
+}
+
+/** {@link readConnector}, as a snapshot. */
+export async function connectorSnapshot(...args: Parameters<typeof readConnector>): Promise<Snapshot> {
+  return (await readConnector(...args)).snapshot;
+}
+
+/** {@link readGenl1}, as a snapshot. */
+export async function genl1Snapshot(...args: Parameters<typeof readGenl1>): Promise<Snapshot> {
+  return (await readGenl1(...args)).snapshot;
+}
+
+/** {@link readGenl2}, as a snapshot. */
+export async function genl2Snapshot(...args: Parameters<typeof readGenl2>): Promise<Snapshot> {
+  return (await readGenl2(...args)).snapshot;
+}

@@ -1,0 +1,345 @@
+import { decodeRaw, FamilyCodec } from '../../lib/dialects/generic';
+import * as genl2 from '../../lib/dialects/genl2';
+import {
+  apply,
+  formatPathAddress,
+  noticeOf,
+  stateFromGeneric,
+  type GenericMessage,
+  type PathAddress,
+  type PeerDevice,
+  type Resource,
+  type Snapshot,
+  type State,
+} from '../../lib/model';
+import { decodeDatagram, GENL_ID_CTRL } from '../../lib/netlink';
+import { CAPTURE_FOLDERS, captureLines, capturesIn } from '../support/captures';
+import { expectValidSnapshot } from '../support/schema';
+
+const ORDER = 'little';
+const codec = new FamilyCodec('genl2', 2, genl2.operations, genl2.attributeSets);
+const CONTEXT = { dialect: 'genl2', order: ORDER } as const;
+
+interface Command {
+  readonly seq: number;
+  readonly argv?: readonly string[];
+  readonly stdout?: string;
+  readonly ops?: readonly { readonly dir?: string; readonly hex?: string }[];
+}
+
+/** What a recorded command received of the family, in order. */
+function messagesOf(command: Command): readonly GenericMessage[] {
+  return (command.ops ?? []).flatMap(({ dir, hex }) => {
+    if (dir !== 'rx' || hex === undefined) return [];
+    return decodeDatagram(new Uint8Array(Buffer.from(hex, 'hex')), ORDER).messages.flatMap((message) => {
+      if (message.type <= GENL_ID_CTRL) return [];
+      const { name, minor, returnCode, sets } = codec.decode(decodeRaw(message, ORDER), ORDER);
+      return returnCode < 0 || returnCode > 101 ? [] : [{ name, minor, sets, sequence: message.sequence }];
+    });
+  });
+}
+
+const commands = CAPTURE_FOLDERS.filter((folder) => folder.startsWith('drbd-9')).flatMap((folder) =>
+  capturesIn(folder).flatMap((file) =>
+    captureLines<Command>(`${folder}/${file}`).map(({ number, command }) => ({
+      where: `${folder}/${file}:${number}`,
+      command,
+      argv: command.argv ?? [],
+    })),
+  ),
+);
+
+function stateOf(command: Command): State {
+  const messages = messagesOf(command);
+  const dump = (name: string): { minor?: number | undefined; [set: string]: unknown }[] =>
+    messages.filter((message) => message.name === name).map(({ minor, sets }) => ({ minor, ...sets }));
+  return stateFromGeneric({
+    ...CONTEXT,
+    driver: { version: null, api: 2 },
+    dumps: {
+      resources: dump('get_resources'),
+      devices: dump('get_devices'),
+      connections: dump('get_connections'),
+      peerDevices: dump('get_peer_devices'),
+    },
+  });
+}
+
+type Printed = Readonly<Record<string, unknown>>;
+const listOf = (value: unknown): readonly Printed[] => (Array.isArray(value) ? (value as readonly Printed[]) : []);
+const kib = (bytes: bigint | null | undefined): number => Number(bytes ?? -1n) / 1024;
+const sectors = (bytes: bigint | null | undefined): number => Number(bytes ?? -1n) / 512;
+const mibs = (bytes: bigint | null, ms: bigint | null): number =>
+  (Number(bytes ?? 0n) / Number(ms === 0n || ms === null ? 1n : ms)) * (1000 / 2 ** 20);
+const rounded = (value: number): number => Number(value.toFixed(2));
+
+/** A resource as drbdsetup prints it with `status --json`, from the model. */
+function printed(resource: Resource): object {
+  const { suspended } = resource;
+  return {
+    name: resource.name,
+    'node-id': resource.nodeId,
+    role: resource.role,
+    suspended: Object.values(suspended).some((reason) => reason === true),
+    'suspended-user': suspended.user,
+    'suspended-no-data': suspended.noData,
+    'suspended-fencing': suspended.fencing,
+    'suspended-quorum': suspended.quorum,
+    'force-io-failures': resource.forceIoFailures,
+    'write-ordering': resource.writeOrdering,
+    devices: resource.devices.map(({ volume, minor, disk, client, open, quorum, stats }) => ({
+      volume,
+      minor,
+      'disk-state': disk,
+      client: client === true,
+      open: open === true,
+      quorum,
+      ...(stats === null || stats.sizeBytes === null
+        ? {}
+        : {
+            size: kib(stats.sizeBytes),
+            read: kib(stats.readBytes),
+            written: kib(stats.writtenBytes),
+            'al-writes': Number(stats.alWrites),
+            'bm-writes': Number(stats.bmWrites),
+            'upper-pending': stats.upperPending,
+            'lower-pending': stats.lowerPending,
+          }),
+    })),
+    connections: resource.connections.map((connection) => ({
+      'peer-node-id': connection.peerNodeId,
+      // A kernel that was given no name has an empty one.
+      name: connection.name ?? '',
+      'connection-state': connection.state,
+      congested: connection.congested,
+      'peer-role': connection.role,
+      tls: connection.options?.['tls'] === true,
+      ...(connection.apInFlightBytes === null
+        ? {}
+        : {
+            'ap-in-flight': sectors(connection.apInFlightBytes),
+            'rs-in-flight': sectors(connection.rsInFlightBytes),
+          }),
+      peer_devices: connection.peerDevices.map((peerDevice) => printedPeerDevice(peerDevice, resource)),
+    })),
+  };
+}
+
+function printedPeerDevice(peerDevice: PeerDevice, { devices }: Resource): object {
+  const { resync, stats, resyncSuspended: held } = peerDevice;
+  const size = devices.find(({ volume }) => volume === peerDevice.volume)?.stats?.sizeBytes ?? null;
+  const reasons = (
+    [
+      ['user', held.user],
+      ['peer', held.peer],
+      ['dependency', held.dependency],
+      ['max-parallel', held.maxParallel],
+    ] as const
+  ).flatMap(([word, holds]) => (holds === true ? [word] : []));
+  return {
+    volume: peerDevice.volume,
+    'replication-state': peerDevice.replication,
+    'peer-disk-state': peerDevice.peerDisk,
+    'peer-client': peerDevice.peerClient === true,
+    'resync-suspended': reasons.length === 0 ? 'no' : reasons.join(','),
+    received: kib(stats?.receivedBytes),
+    sent: kib(stats?.sentBytes),
+    'out-of-sync': kib(peerDevice.outOfSyncBytes),
+    pending: stats?.pending,
+    unacked: stats?.unacked,
+    'has-sync-details': resync !== null && resync.totalBytes !== null,
+    'has-online-verify-details': resync?.kind === 'verify' && resync.leftBytes !== 0n,
+    'percent-in-sync':
+      size === null || size === 0n ? 0 : rounded(100 * (1 - Number(peerDevice.outOfSyncBytes) / Number(size))),
+    ...(resync?.totalBytes === null || resync === null
+      ? {}
+      : {
+          'rs-total': sectors(resync.totalBytes),
+          'rs-dt-start-ms': Number(resync.elapsedMs),
+          'rs-paused-ms': Number(resync.pausedMs),
+          'rs-dt0-ms': Number(resync.mark0Ms),
+          'rs-db0-sectors': sectors(resync.mark0Bytes),
+          'rs-dt1-ms': Number(resync.mark1Ms),
+          'rs-db1-sectors': sectors(resync.mark1Bytes),
+          ...(resync.kind === 'verify' && resync.leftBytes !== 0n
+            ? {
+                'ov-start-sector': sectors(resync.verifyStartBytes),
+                'ov-stop-sector': resync.verifyStopBytes === null ? -1 : sectors(resync.verifyStopBytes),
+                'ov-position': sectors(resync.verifyPositionBytes),
+                'ov-left': sectors(resync.leftBytes),
+                'ov-skipped': sectors(resync.verifySkippedBytes),
+              }
+            : {
+                'rs-failed': sectors(stats?.resyncFailedBytes),
+                'rs-same-csum': sectors(resync.sameChecksumBytes),
+              }),
+          want: rounded(Number(resync.wantedBytesPerSecond) / 2 ** 20),
+          'db0/dt0 [MiB/s]': rounded(mibs(resync.mark0Bytes, resync.mark0Ms)),
+          'db1/dt1 [MiB/s]': rounded(mibs(resync.mark1Bytes, resync.mark1Ms)),
+          'estimated-seconds-to-finish': resync.etaSeconds ?? 987654321,
+          'db/dt [MiB/s]': rounded(
+            mibs(
+              (resync.totalBytes ?? 0n) - (resync.leftBytes ?? 0n),
+              (resync.elapsedMs ?? 0n) - (resync.pausedMs ?? 0n),
+            ),
+          ),
+          'percent-resync-done': resync.percent,
+        }),
+  };
+}
+
+/** The interface of a link-local address is the first one wherever these were recorded. */
+const withInterface = (address: PathAddress | null): string => formatPathAddress(address).replace('%1]', '%lo]');
+
+/** The words of `events2`, by the model's properties. */
+const yesNo = (value: boolean | null | undefined): string => (value === true ? 'yes' : 'no');
+function existsLines(snapshot: Snapshot, statistics: boolean): string[] {
+  const lines: string[] = [];
+  const say = (...words: readonly (string | false)[]): void => {
+    lines.push(['exists', ...words.filter((word) => word !== false)].join(' '));
+  };
+  for (const resource of snapshot.resources) {
+    const { suspended } = resource;
+    const why = [
+      suspended.user === true && 'user',
+      suspended.noData === true && 'no-data',
+      suspended.fencing === true && 'fencing',
+      suspended.quorum === true && 'quorum',
+    ].filter((reason) => reason !== false);
+    const name = `name:${resource.name}`;
+    say(
+      'resource',
+      name,
+      `role:${resource.role}`,
+      `suspended:${why.length === 0 ? 'no' : why.join(',')}`,
+      resource.forceIoFailures !== null && `force-io-failures:${yesNo(resource.forceIoFailures)}`,
+      statistics && `write-ordering:${resource.writeOrdering}`,
+      `may_promote:${yesNo(resource.mayPromote)}`,
+      `promotion_score:${resource.promotionScore}`,
+    );
+    for (const { peerNodeId, name: peer, ...connection } of resource.connections) {
+      const place = `${name} peer-node-id:${peerNodeId} conn-name:${peer ?? ''}`;
+      say('connection', place, `connection:${connection.state}`, `role:${connection.role}`);
+      for (const { replication, peerDisk, peerClient, volume } of connection.peerDevices) {
+        say(
+          'peer-device',
+          place,
+          `volume:${volume}`,
+          `replication:${replication}`,
+          `peer-disk:${peerDisk}`,
+          `peer-client:${yesNo(peerClient)}`,
+        );
+      }
+      for (const { local, peer: remote, established } of connection.paths)
+        say(
+          'path',
+          place,
+          `local:${withInterface(local)}`,
+          `peer:${withInterface(remote)}`,
+          `established:${yesNo(established)}`,
+        );
+    }
+    for (const device of resource.devices)
+      say(
+        'device',
+        name,
+        `volume:${device.volume}`,
+        `minor:${device.minor}`,
+        `backing_dev:${device.backingDevice ?? 'none'}`,
+        `disk:${device.disk}`,
+        `client:${yesNo(device.client)}`,
+        `quorum:${yesNo(device.quorum)}`,
+      );
+  }
+  return lines.sort();
+}
+
+/** The lines of a recorded `events2`, cut to the words that {@link existsLines} has, sorted. */
+function recordedLines(text: string): string[] {
+  const kept =
+    /^(exists|name|peer-node-id|conn-name|volume|minor|local|peer|established|role|suspended|force-io-failures|may_promote|promotion_score|connection|replication|peer-disk|peer-client|backing_dev|disk|client|quorum):/u;
+  return text
+    .split('\n')
+    .map((line) => line.replace(/^\d\S+T\S+ /u, ''))
+    .filter((line) => line.startsWith('exists ') && line !== 'exists -')
+    .map((line) => {
+      const [exists = '', object = '', ...words] = line.split(' ');
+      return [exists, object, ...words.filter((word) => kept.test(word))].join(' ');
+    })
+    .sort();
+}
+
+const fold = (before: State, messages: readonly GenericMessage[]): State =>
+  messages.reduce(
+    (state, message) =>
+      (noticeOf(message, CONTEXT)?.updates ?? []).reduce((now, update) => apply(now, update).state, state),
+    before,
+  );
+const EMPTY = stateFromGeneric({
+  ...CONTEXT,
+  driver: { version: null, api: 2 },
+  dumps: { resources: [], devices: [], connections: [], peerDevices: [] },
+});
+
+describe('genl2: status() against drbdsetup', () => {
+  const recorded = commands.filter(
+    ({ argv, command }) => argv.includes('status') && argv.includes('--json') && (command.stdout ?? '').startsWith('['),
+  );
+
+  test('every recorded `status --json` says what the model says, property by property', () => {
+    let compared = 0;
+    let verbose = 0;
+    const replications = new Set<string>();
+    for (const { where, argv, command } of recorded) {
+      const { snapshot } = stateOf(command);
+      expectValidSnapshot(snapshot);
+      const wanted = listOf(JSON.parse(command.stdout ?? '[]'));
+      for (const resource of wanted) {
+        const found = snapshot.resources.find(({ name }) => name === resource['name']);
+        expect([where, found === undefined ? undefined : printed(found)]).toMatchObject([where, resource]);
+        compared++;
+        for (const { peer_devices: peers } of listOf(resource['connections']))
+          for (const peer of listOf(peers)) replications.add(`${String(peer['replication-state'])}`);
+      }
+      if (argv.includes('--verbose') && argv.includes('--statistics')) verbose++;
+    }
+    expect(compared).toBeGreaterThan(60);
+    expect(verbose).toBeGreaterThanOrEqual(10);
+    expect(replications.size).toBeGreaterThan(3);
+  });
+
+  test('every recorded `events2 --now` says what the initial state says', () => {
+    let compared = 0;
+    for (const { where, argv, command } of commands) {
+      if (!argv.includes('events2') || !argv.includes('--now') || argv.some((word) => word.startsWith('--diff')))
+        continue;
+      if (!(command.stdout ?? '').includes('exists resource')) continue;
+      const name = argv.find((word, at) => at > 1 && /^r\d$/u.test(word));
+      const all = fold(EMPTY, messagesOf(command)).snapshot;
+      const resources = all.resources.filter((resource) => name === undefined || resource.name === name);
+      expect([where, existsLines({ ...all, resources }, false)]).toEqual([where, recordedLines(command.stdout ?? '')]);
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(30);
+  });
+
+  test('the fold of each watched stream ends where the `events2 --now` recorded at its end is', () => {
+    let compared = 0;
+    for (const file of ['drbd-9.2.18/watch.jsonl', 'drbd-9.3.3/watch.jsonl']) {
+      const lines = captureLines<Command>(file).map(({ command }) => command);
+      const end = lines.find(({ argv }) => argv?.includes('events2') === true && argv.includes('--now'));
+      const wanted = existsLines(fold(EMPTY, messagesOf(end ?? { seq: 0 })).snapshot, false);
+      for (const command of lines) {
+        const argv = command.argv ?? [];
+        if (!argv.includes('events2') || argv.includes('--now') || argv.includes('--poll')) continue;
+        const notices = messagesOf(command);
+        if (notices.length < 20) continue;
+        const { snapshot } = fold(EMPTY, notices);
+        expect([file, command.seq, existsLines(snapshot, false)]).toEqual([file, command.seq, wanted]);
+        expectValidSnapshot(snapshot);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThanOrEqual(6);
+  });
+});
