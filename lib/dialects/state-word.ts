@@ -77,12 +77,22 @@ export function encodeStateWord(state: StateWord, order: ByteOrder): number {
 }
 
 const SECONDARY = 2;
+const STANDALONE = 0;
+const DISKLESS = 0;
 
 /**
- * Whether a minor has neither disk nor network: secondary, stand-alone, diskless, all else unknown. Such a minor hangs
- * on some requests.
+ * @returns whether a minor has neither disk nor network: what drbdsetup of DRBD 8 calls Unconfigured. A primary such as
+ *   this has lost its disk.
+ */
+export function hasNothing({ conn, disk }: Pick<StateWord, 'conn' | 'disk'>): boolean {
+  return conn === STANDALONE && disk === DISKLESS;
+}
+
+/**
+ * @returns whether a minor has neither disk nor network and is not in use: secondary as well. Such a minor hangs on some
+ *   requests.
  */
 export function isUnconfigured(word: number, order: ByteOrder = hostByteOrder()): boolean {
-  const { role, conn, disk } = decodeStateWord(word, order);
-  return role === SECONDARY && conn === 0 && disk === 0;
+  const state = decodeStateWord(word, order);
+  return state.role === SECONDARY && hasNothing(state);
 }

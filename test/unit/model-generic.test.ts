@@ -12,6 +12,7 @@ import {
   type Snapshot,
   type State,
 } from '../../lib/model';
+import { readGenl2 } from '../../lib/drbd/read';
 import { decodeDatagram, GENL_ID_CTRL } from '../../lib/netlink';
 import { CAPTURE_FOLDERS, captureLines, capturesIn } from '../support/captures';
 import { expectValidSnapshot } from '../support/schema';
@@ -342,4 +343,50 @@ describe('genl2: status() against drbdsetup', () => {
     }
     expect(compared).toBeGreaterThanOrEqual(6);
   });
+
+  test('a client reads the initial state and the dumps, and again when they do not agree', async () => {
+    const status = recorded.find(
+      ({ argv, command }) => argv.includes('--statistics') && command.stdout?.includes('"Established"') === true,
+    );
+    const dumps = messagesOf(status?.command ?? { seq: 0 });
+    const { snapshot } = stateOf(status?.command ?? { seq: 0 });
+    // What get_initial_state would have said at that moment, and a moment before.
+    const initialOf = (role: number): readonly object[] =>
+      dumps.flatMap(({ name, minor, sets }) => {
+        const notified = STATES[name];
+        const info = sets['resource_info'];
+        const told = info === undefined ? sets : { ...sets, resource_info: { ...info, res_role: role } };
+        return notified === undefined
+          ? []
+          : [{ name: notified, minor, ...told, drbd_notification_header: { nh_type: 0 } }];
+      });
+    const run = async (agreesAfter: number): Promise<{ readonly state: State; readonly reads: number }> => {
+      let reads = 0;
+      const request = (name: string): Promise<unknown> => {
+        if (name === 'get_initial_state') return Promise.resolve(initialOf(++reads > agreesAfter ? 2 : 1));
+        return Promise.resolve(
+          dumps.filter((message) => message.name === name).map(({ minor, sets }) => ({ name, minor, ...sets })),
+        );
+      };
+      const state = await readGenl2({ driver: { version: '9.2.18', api: 2 }, request }, { order: ORDER });
+      return { state, reads };
+    };
+    const once = await run(0);
+    expect([once.reads, once.state.source]).toEqual([
+      1,
+      { dialect: 'genl2', driver: '9.2.18', api: 2, complete: true },
+    ]);
+    expect(once.state.snapshot.resources).toEqual(snapshot.resources);
+    const twice = await run(1);
+    expect([twice.reads, twice.state.source.complete]).toEqual([2, true]);
+    const never = await run(99);
+    expect([never.reads, never.state.source.complete]).toEqual([3, false]);
+  });
 });
+
+const STATES: Readonly<Record<string, string>> = {
+  get_resources: 'resource_state',
+  get_devices: 'device_state',
+  get_connections: 'connection_state',
+  get_peer_devices: 'peer_device_state',
+};

@@ -1,7 +1,7 @@
-import { connectionStates, diskStates } from '../../dialects/connector';
 import { metaDeviceModes } from '../../dialects/words';
 import { decodeSocketAddress, type ByteOrder } from '../../netlink';
-import { decodeStateWord, type StateWord } from '../../dialects/state-word';
+import { UNCONFIGURED } from '../../dialects/proc-drbd';
+import { decodeStateWord, hasNothing, type StateWord } from '../../dialects/state-word';
 import { wordOf } from '../../drbd';
 import type { Tag } from '../../schema';
 import { commands, fieldOf, numericLimits, optionType, type CommandOption, type ConfigureCommand } from './commands';
@@ -26,7 +26,7 @@ export function stateText(state: number, order: ByteOrder): StateText {
   const text = (kind: 'role' | 'disk' | 'connection', code: number): string => wordOf('connector', kind, code) ?? '';
   return {
     word,
-    unconfigured: word.conn === connectionStates.C_STANDALONE && word.disk === diskStates.D_DISKLESS,
+    unconfigured: hasNothing(word),
     connection: text('connection', word.conn),
     role: text('role', word.role),
     peer: text('role', word.peer),
@@ -34,8 +34,6 @@ export function stateText(state: number, order: ByteOrder): StateText {
     peerDisk: text('disk', word.pdsk),
   };
 }
-
-const UNCONFIGURED = 'Unconfigured';
 
 export function formatRole(state: StateText): string {
   return `${state.unconfigured ? UNCONFIGURED : `${state.role}/${state.peer}`}\n`;

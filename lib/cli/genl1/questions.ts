@@ -1,3 +1,4 @@
+import { hasNothing } from '../../dialects/state-word';
 import { buildGenl1Snapshot, snapshotToJson, type DumpReply, type Genl1Client } from '../../drbd';
 import type { operations } from '../../dialects/genl1';
 import { byteOrderOf } from '../backend';
@@ -12,7 +13,6 @@ import {
   formatDiskState,
   formatRole,
   formatShellStatus,
-  isUnconfigured,
   readState,
   stateToJson,
 } from './states';
@@ -61,7 +61,7 @@ export async function runGenerations(
   const minor = minorOfTarget(target);
   const { state_info: info } = await client.request('get_status', { minor }, waitOptions(context));
   const state = readState(info?.current_state, byteOrderOf(context.backend));
-  const why = isUnconfigured(state)
+  const why = hasNothing(state)
     ? 'is unconfigured'
     : state.disk === 0
       ? 'has no disk'

@@ -1,5 +1,6 @@
-import { connectionStates, diskStates, roles } from '../../dialects/genl1';
-import { decodeStateWord, type StateWord } from '../../dialects/state-word';
+import { connectionStates, roles } from '../../dialects/genl1';
+import { UNCONFIGURED } from '../../dialects/proc-drbd';
+import { decodeStateWord, hasNothing, type StateWord } from '../../dialects/state-word';
 import { wordOf } from '../../drbd';
 import type { ByteOrder } from '../../netlink';
 
@@ -28,30 +29,25 @@ export function replicationWord9(code: number): string {
   return code === connectionStates.C_CONNECTED ? 'Established' : connectionWord(code);
 }
 
-/** Neither connected nor attached. A primary such as this has lost its disk. */
-export function isUnconfigured(state: StateWord): boolean {
-  return state.conn === connectionStates.C_STANDALONE && state.disk === diskStates.D_DISKLESS;
-}
-
 /** As `role` prints it. */
 export function formatRole(state: StateWord): string {
-  return isUnconfigured(state) ? 'Unconfigured\n' : `${roleWord(state.role)}/${roleWord(state.peer)}\n`;
+  return hasNothing(state) ? `${UNCONFIGURED}\n` : `${roleWord(state.role)}/${roleWord(state.peer)}\n`;
 }
 
 /** As `cstate` prints it. */
 export function formatConnectionState(state: StateWord): string {
-  return isUnconfigured(state) ? 'Unconfigured\n' : `${connectionWord(state.conn)}\n`;
+  return hasNothing(state) ? `${UNCONFIGURED}\n` : `${connectionWord(state.conn)}\n`;
 }
 
 /** As `dstate` prints it. */
 export function formatDiskState(state: StateWord): string {
-  return isUnconfigured(state) ? 'Unconfigured\n' : `${diskWord(state.disk)}/${diskWord(state.pdsk)}\n`;
+  return hasNothing(state) ? `${UNCONFIGURED}\n` : `${diskWord(state.disk)}/${diskWord(state.pdsk)}\n`;
 }
 
 /** All states of a device in JSON. */
 export function stateToJson(state: StateWord): object {
   return {
-    configured: !isUnconfigured(state),
+    configured: !hasNothing(state),
     connection: connectionWord(state.conn),
     role: roleWord(state.role),
     peerRole: roleWord(state.peer),
@@ -93,7 +89,7 @@ export function formatResyncPercent({ total, outOfSync, failed }: ResyncBits): s
 export function formatShellStatus(status: ShellStatus): string {
   const { minor, resource, volume, state, resync } = status;
   const lines = [`_minor=${minor}`, `_res_name=${shellEscape(resource)}`, `_volume=${volume ?? -1}`];
-  if (state === undefined || (isUnconfigured(state) && state.role !== roles.R_PRIMARY)) {
+  if (state === undefined || (hasNothing(state) && state.role !== roles.R_PRIMARY)) {
     lines.push(
       `_known=${state === undefined ? 'NA # not available or not yet created' : 'Unconfigured'}`,
       '',
