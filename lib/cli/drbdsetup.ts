@@ -1,6 +1,5 @@
 import { isConnectorApi } from '../dialects/proc-drbd';
-import type { Dialect } from '../drbd';
-import { UnsupportedError } from '../errors';
+import { isDriverMissing, type Dialect } from '../drbd';
 import { backendOf, type Backend } from './backend';
 import { runBatch } from './batch';
 import {
@@ -113,7 +112,7 @@ async function chooseDialect(argv: readonly string[], context: Context): Promise
   try {
     return (await backend.client(waitOptions(context))).dialect;
   } catch (error) {
-    if (!(error instanceof UnsupportedError)) throw error;
+    if (!isDriverMissing(error)) throw error;
     backend.close();
     return dialectOfWords(argv);
   }

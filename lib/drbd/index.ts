@@ -66,7 +66,7 @@ export {
   type Genl1Sources,
   type ReadOptions,
 } from './read';
-export { openDrbd, type OpenOptions } from './open';
+export { isDriverMissing, openDrbd, type OpenOptions } from './open';
 export { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 export {
   codeTexts,

@@ -1,4 +1,15 @@
-import { ArgumentError, DrbdError, KernelError, TimeoutError, UnsupportedError } from '../errors';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AbortError,
+  ArgumentError,
+  DrbdError,
+  KernelError,
+  NetlinkError,
+  TimeoutError,
+  TransportError,
+  UnsupportedError,
+} from '../errors';
 import { CN_IDX_DRBD } from '../dialects/connector';
 import { familyExchange, FamilyCodec, type Family } from '../dialects/generic';
 import * as tablesOfGenl1 from '../dialects/genl1';
@@ -9,19 +20,20 @@ import {
   checkWaitOptions,
   firstOf,
   newCounters,
+  remainingOf,
   RequestSocket,
-  type SocketSetup,
   type Exchange,
+  type PartOptions,
+  type SocketSetup,
   type WaitOptions,
 } from '../session';
-import { monotonicMs } from '../transport/clock';
 import { nativeTransport } from '../transport/native';
-import type { HostFiles, Transport } from '../transport/transport';
+import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Client, Dialect, Driver } from './client';
 import { connectorExchange, connectorSetup, ConnectorDrbd } from './connector-client';
 import { GenericDrbd, genericSetup, type FamilyDialect } from './generic-client';
 import { machineFiles } from '../transport/machine-files';
-import { CONNECTOR_API, isConnectorApi, parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
+import { isConnectorApi, parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 
 export interface OpenOptions<D extends Dialect = Dialect> extends WaitOptions {
   /** Insist on a dialect; without it the kernel decides. */
@@ -37,15 +49,36 @@ export interface OpenOptions<D extends Dialect = Dialect> extends WaitOptions {
   readonly byteOrder?: ByteOrder;
 }
 
-/** How long the search for a driver may take, in milliseconds: a kernel answers these questions at once. */
-const DETECT_TIMEOUT_MS = 5000;
-/** How long a connector index may stay silent before it counts as nobody's. */
+/** How long the search for a driver may take where no limit is given, in milliseconds. */
+const DETECT_TIMEOUT_MS = 10_000;
+/** How long a connector index may stay silent before it counts as nobody's, where nothing tells of a driver. */
 const INDEX_TIMEOUT_MS = 1000;
 /**
  * The likeliest index is asked alone at first, and answers at once where it is the right one: each other costs a
  * socket, most often for nothing.
  */
-const FIRST_INDEX_TIMEOUT_MS = 200;
+const FIRST_INDEX_MS = 200;
+
+/** `feature` of the error that says that no driver is there. */
+const DRIVER = 'a DRBD driver';
+/** `feature` of the error that says that a driver of another dialect is there. */
+const DIALECT = 'a dialect of DRBD';
+
+/** @returns whether an error says that no driver was found, and not merely that none could be spoken to */
+export function isDriverMissing(error: unknown): boolean {
+  return error instanceof UnsupportedError && error.feature === DRIVER;
+}
+
+/** System errors that say that a netlink protocol does not exist here, or that the kernel does not listen to it. */
+const ABSENT: readonly number[] = [
+  constants.errno.EPROTONOSUPPORT,
+  constants.errno.EAFNOSUPPORT,
+  constants.errno.ECONNREFUSED,
+];
+
+function isProtocolAbsent(error: unknown): error is TransportError {
+  return error instanceof TransportError && ABSENT.includes(error.errno);
+}
 
 const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = {
   genl1: () => ({
@@ -64,11 +97,12 @@ const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = 
 
 /**
  * Finds the DRBD driver and opens a client for its dialect. Nothing is loaded and nothing is changed: the generic
- * netlink controller is asked for the family, /proc/drbd is read, and a connector index is confirmed by asking for a
- * state.
- * @throws UnsupportedError if there is no driver, or none of the dialect asked for: it says what was looked for, and
- *   where;
- *   TimeoutError, AbortError; TransportError if netlink itself is not to be had
+ * netlink controller is asked for the family, and /proc/drbd and the module's cn_idx are read. Where these leave a
+ * doubt, a connector index is confirmed by asking for a state.
+ * @throws UnsupportedError if there is no driver (it says what was looked for, and where), if the driver speaks another
+ *   dialect than the one asked for (`dialect` names it), or if the addon cannot be loaded; TransportError if the driver
+ *   may not be spoken to (it names the capability) or its files may not be read; TimeoutError if the time did not
+ *   suffice; AbortError, NetlinkError, CodecError
  */
 export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions<D> = {}): Promise<Client<D>> {
   checkWaitOptions(options);
@@ -87,117 +121,93 @@ export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions
   return client as Client<D>;
 }
 
+/** /proc/drbd, as far as it could be read. */
+type ProcFile =
+  | { readonly kind: 'read'; readonly proc: ProcDrbd }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unreadable'; readonly problem: Error };
+
 class Search {
   readonly #transport: Transport;
   readonly #host: HostFiles;
   readonly #order: ByteOrder;
-  readonly #deadline: number;
-  readonly #signal: AbortSignal | undefined;
+  readonly #remaining: () => PartOptions;
   readonly #seen: string[] = [];
 
   constructor(transport: Transport, host: HostFiles, order: ByteOrder, options: WaitOptions) {
     this.#transport = transport;
     this.#host = host;
     this.#order = order;
-    this.#deadline = monotonicMs() + (options.timeoutMs ?? DETECT_TIMEOUT_MS);
-    this.#signal = options.signal;
+    this.#remaining = remainingOf({ timeoutMs: DETECT_TIMEOUT_MS, ...options });
+    if (options.signal?.aborted === true)
+      throw new AbortError('the search for a DRBD driver was aborted', 'no', options.signal.reason);
   }
 
-  async run(dialect: Dialect | undefined, peerPort: number): Promise<Client> {
-    const proc = peerPort === 0 ? this.#readProc() : undefined;
-    if (dialect !== 'connector' && this.#host.driver?.dialect !== 'connector') {
-      const family = await this.#findFamily();
-      if (family !== undefined) {
-        const found = family.version === 1 ? 'genl1' : family.version === 2 ? 'genl2' : undefined;
-        if (found !== undefined && (dialect === undefined || dialect === found))
-          return this.#openGeneric(found, family, proc);
-        this.#seen.push(
-          `it has version ${family.version}${found === undefined ? ', which is not known (1 is DRBD 8.4, 2 is DRBD 9)' : `: that is ${found}`}`,
-        );
-      }
+  async run(asked: Dialect | undefined, peerPort: number): Promise<Client> {
+    if (peerPort !== 0) return this.#openSimulator(peerPort);
+    const known = this.#host.driver?.dialect;
+    if (known !== undefined && asked !== undefined && known !== asked)
+      throw otherDialect(`the recording is of ${known}`, known, asked);
+    if (known === 'connector')
+      return this.#openConnector(this.#host.connectorIndex() ?? CN_IDX_DRBD[0], undefined, peerPort);
+    const file = this.#readProc();
+    const proc = file.kind === 'read' ? file.proc : undefined;
+    const isConnector = isConnectorApi(proc?.api);
+    if (!isConnector || asked !== 'connector') {
+      const family = await this.#findFamily(isConnector);
+      if (family !== undefined) return this.#openGeneric(family, asked, proc);
     }
-    const { driver: known } = this.#host;
-    if (known !== undefined) this.#seen.push(`the recording is of ${known.dialect}`);
-    if (dialect === undefined || dialect === 'connector') {
-      const index = await this.#findConnector(proc, peerPort, dialect === 'connector');
-      if (index !== undefined) {
-        const { version = proc?.version ?? null, api = proc?.api ?? null } = this.#host.driver ?? {};
-        const driver: Driver = { version, api, address: index };
-        return new ConnectorDrbd(this.#transport, this.#host, driver, peerPort, this.#order);
-      }
-    }
+    const there = dialectOfApi(proc?.api);
+    if (asked !== undefined && there !== undefined && there !== asked)
+      throw otherDialect(`the DRBD driver in /proc/drbd is ${describeDriver(proc)} and speaks ${there}`, there, asked);
+    if (isConnector) return this.#openConnector(await this.#knownIndex(proc), proc, peerPort);
+    // Where /proc/drbd tells nothing, an 8.3 driver may be there all the same.
+    if (proc === undefined && (asked === 'connector' || file.kind === 'unreadable')) {
+      const index = await this.#askIndices([...CN_IDX_DRBD], 0, INDEX_TIMEOUT_MS);
+      if (index !== undefined) return this.#openConnector(index, undefined, peerPort);
+    } else this.#seen.push('connector: not asked, since /proc/drbd shows no driver of DRBD 8.3');
+    if (file.kind === 'unreadable') throw file.problem;
+    throw this.#notFound(asked, proc);
+  }
+
+  /** This machine's own files say nothing of a simulator; those of its machine do. */
+  async #openSimulator(port: number): Promise<Client> {
+    const file = this.#host.simulated === true ? this.#readProc() : undefined;
+    const told = file === undefined ? undefined : this.#host.connectorIndex();
+    if (told !== undefined && file?.kind === 'read' && isConnectorApi(file.proc.api))
+      return this.#openConnector(told, file.proc, port);
+    const index = await this.#askIndices(told === undefined ? [...CN_IDX_DRBD] : [told], port, Infinity);
+    if (index !== undefined) return this.#openConnector(index, undefined, port);
     throw new UnsupportedError(
-      `no ${dialect === undefined ? 'DRBD driver' : `DRBD driver that speaks ${dialect}`} was found. ${this.#seen.join('; ')}. ${this.#advice(proc)}`,
-      { feature: 'a DRBD driver', dialect, requires: 'the drbd module in this kernel and this network namespace' },
+      `no simulator at port ${port} was found. ${this.#seen.join('; ')}. Start one (drbd simulate) in this network namespace, and pass the port that it prints`,
+      { feature: DRIVER, dialect: 'connector', requires: 'a simulator at this port' },
     );
   }
 
-  #advice(proc: ProcDrbd | undefined): string {
-    if (proc !== undefined) {
-      return 'A driver is loaded, since /proc/drbd is there: this may be a network namespace (a container) in which neither the family nor the connector exists; run in the namespace of the host';
-    }
-    return 'Load the module (modprobe drbd); it is not loaded by this program';
+  #openConnector(index: number, proc: ProcDrbd | undefined, peerPort: number): Client {
+    const { version = proc?.version ?? null, api = proc?.api ?? null } = this.#host.driver ?? {};
+    return new ConnectorDrbd(this.#transport, this.#host, { version, api, address: index }, peerPort, this.#order);
   }
 
-  #readProc(): ProcDrbd | undefined {
-    const text = this.#host.procDrbd();
-    if (typeof text !== 'string') {
-      this.#seen.push(`/proc/drbd: ${text.error}`);
-      return undefined;
-    }
-    try {
-      const proc = parseProcDrbd(text);
-      this.#seen.push(`/proc/drbd: version ${proc.version ?? 'unknown'}, api ${proc.api ?? 'unknown'}`);
-      return proc;
-    } catch (error) {
-      if (!(error instanceof DrbdError)) throw error;
-      this.#seen.push(`/proc/drbd: ${error.message}`);
-      return undefined;
-    }
-  }
-
-  #left(limit: number): WaitOptions {
-    return {
-      timeoutMs: Math.max(0, Math.min(limit, this.#deadline - monotonicMs())),
-      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-    };
-  }
-
-  async #ask<T>(setup: SocketSetup, exchange: Exchange<T>, limit: number, stop?: AbortSignal): Promise<T> {
-    const wait = this.#left(limit);
-    const both = wait.signal === undefined || stop === undefined ? undefined : firstOf([wait.signal, stop]);
-    const signal = both?.signal ?? wait.signal ?? stop;
-    const socket = new RequestSocket(this.#transport, setup, newCounters());
-    try {
-      return await attempt<T>(exchange.what, { ...wait, ...(signal === undefined ? {} : { signal }) }, (settle) =>
-        socket.start(exchange, settle),
+  #openGeneric(family: Family, asked: Dialect | undefined, proc: ProcDrbd | undefined): Client {
+    const { version } = family;
+    const dialect = version === 1 ? 'genl1' : version === 2 ? 'genl2' : undefined;
+    if (dialect === undefined) {
+      throw new UnsupportedError(
+        `the DRBD driver here registers the generic netlink family drbd with version ${version}, which this release does not know (1 is DRBD 8.4, 2 is DRBD 9). Update node-drbd`,
+        { feature: `version ${version} of the family drbd`, requires: 'family version 1 or 2' },
       );
-    } finally {
-      both?.release();
-      socket.close();
     }
-  }
-
-  async #findFamily(): Promise<Family | undefined> {
-    try {
-      const family = await this.#ask(genericSetup(0, this.#order), familyExchange(this.#order), Infinity);
-      this.#seen.push(
-        family === undefined
-          ? 'generic netlink: the controller knows no family drbd (ENOENT)'
-          : 'generic netlink: there is a family drbd',
+    if (asked !== undefined && asked !== dialect) {
+      throw otherDialect(
+        `the DRBD driver here is ${describeDriver(proc)} and speaks ${dialect} (family drbd, version ${version})`,
+        dialect,
+        asked,
       );
-      return family;
-    } catch (error) {
-      if (!(error instanceof DrbdError) || error instanceof TimeoutError) throw error;
-      this.#seen.push(`generic netlink: ${error.message}`);
-      return undefined;
     }
-  }
-
-  #openGeneric(dialect: 'genl1' | 'genl2', family: Family, proc: ProcDrbd | undefined): Client {
     const driver: Driver = {
       version: this.#host.driver?.version ?? proc?.version ?? null,
-      api: family.version,
+      api: version,
       address: family.id,
     };
     // The class answers for any operation by the tables; its typed face is the interface.
@@ -213,26 +223,98 @@ class Search {
         )) as unknown as Client;
   }
 
-  /** @param insist look even where /proc/drbd speaks of no connector driver */
-  async #findConnector(proc: ProcDrbd | undefined, peerPort: number, insist: boolean): Promise<number | undefined> {
-    if (this.#host.driver?.dialect === 'connector' && peerPort === 0)
-      return this.#host.connectorIndex() ?? CN_IDX_DRBD[0];
-    if (!insist && !isConnectorApi(proc?.api)) {
-      this.#seen.push(
-        `connector: not tried, since /proc/drbd tells of no driver with api ${CONNECTOR_API.min} to ${CONNECTOR_API.max}`,
-      );
+  #notFound(asked: Dialect | undefined, proc: ProcDrbd | undefined): UnsupportedError {
+    const advice =
+      proc === undefined
+        ? 'Load the module (modprobe drbd); it is not loaded by this program'
+        : 'A driver is loaded, since /proc/drbd is there: this may be a network namespace (a container) in which neither the family nor the connector exists; run in the namespace of the host';
+    return new UnsupportedError(
+      `no ${asked === undefined ? 'DRBD driver' : `DRBD driver that speaks ${asked}`} was found. ${this.#seen.join('; ')}. ${advice}`,
+      { feature: DRIVER, dialect: asked, requires: 'the drbd module in this kernel and this network namespace' },
+    );
+  }
+
+  #readProc(): ProcFile {
+    const text = this.#host.procDrbd();
+    if (typeof text !== 'string') {
+      this.#seen.push(`/proc/drbd: ${text.error}`);
+      return text.error === 'ENOENT' ? { kind: 'absent' } : { kind: 'unreadable', problem: unreadable(text.error) };
+    }
+    try {
+      const proc = parseProcDrbd(text);
+      this.#seen.push(`/proc/drbd: ${describeDriver(proc)}`);
+      return { kind: 'read', proc };
+    } catch (error) {
+      if (!(error instanceof DrbdError)) throw error;
+      this.#seen.push(`/proc/drbd: ${error.message}`);
+      return { kind: 'unreadable', problem: error };
+    }
+  }
+
+  /** @param isConnector whether /proc/drbd shows a driver of 8.3 already: then a failure here tells nothing of it */
+  async #findFamily(isConnector: boolean): Promise<Family | undefined> {
+    try {
+      const family = await this.#ask(genericSetup(0, this.#order), familyExchange(this.#order), this.#remaining());
+      if (family === undefined) this.#seen.push('generic netlink: the controller knows no family drbd (ENOENT)');
+      return family;
+    } catch (error) {
+      if (!isProtocolAbsent(error) && !(isConnector && isRefusedOf(error))) throw asTransportError(error);
+      this.#seen.push(`generic netlink: ${error.message}`);
       return undefined;
     }
-    // This machine's own files say nothing of a simulator.
-    const told = peerPort === 0 || this.#host.simulated === true ? this.#host.connectorIndex() : undefined;
-    const indices = told === undefined ? [...CN_IDX_DRBD] : [told];
-    const probe = async (index: number, limit: number, stop?: AbortSignal): Promise<number> => {
+  }
+
+  /**
+   * @returns the index of a driver that /proc/drbd shows. The module's own parameter tells it without a question, which
+   *   every listener would hear.
+   */
+  async #knownIndex(proc: ProcDrbd | undefined): Promise<number> {
+    const told = this.#host.connectorIndex();
+    if (told === undefined) {
+      // Somebody is there: silence is a matter of time.
+      const index = await this.#askIndices([...CN_IDX_DRBD], 0, Infinity);
+      if (index === undefined) throw this.#notFound(undefined, proc);
+      return index;
+    }
+    try {
+      if (this.#host.hasKernelSocket?.(NETLINK_CONNECTOR) === false) {
+        this.#seen.push('connector: the kernel does not listen in this network namespace (/proc/net/netlink)');
+        throw this.#notFound(undefined, proc);
+      }
+      // A missing privilege is told now, and not with the first request.
+      new RequestSocket(this.#transport, this.#probeSetup(told, 0), newCounters()).close();
+      return told;
+    } catch (error) {
+      if (!isProtocolAbsent(error)) throw error;
+      this.#seen.push(`connector: ${error.message}`);
+      throw this.#notFound(undefined, proc);
+    }
+  }
+
+  #probeSetup(index: number, peerPort: number): SocketSetup {
+    return { ...connectorSetup(index, peerPort, this.#order), probe: true };
+  }
+
+  /**
+   * Asks each index for a state, the likeliest first; the first answer decides.
+   * @param limitMs how long silence is waited out; Infinity for all of the time
+   * @returns undefined if nobody is there
+   */
+  async #askIndices(indices: readonly number[], peerPort: number, limitMs: number): Promise<number | undefined> {
+    const stop = new AbortController();
+    const { signal, timeoutMs = Infinity, wholeMs } = this.#remaining();
+    const both = firstOf(signal === undefined ? [stop.signal] : [signal, stop.signal]);
+    const wait: PartOptions = {
+      signal: both.signal,
+      timeoutMs: Math.min(timeoutMs, limitMs),
+      ...(wholeMs === undefined || limitMs < timeoutMs ? {} : { wholeMs }),
+    };
+    const probe = async (index: number): Promise<number> => {
       try {
         await this.#ask(
-          { ...connectorSetup(index, peerPort, this.#order), probe: true },
+          this.#probeSetup(index, peerPort),
           connectorExchange('get_state', { minor: 0 }, index, { order: this.#order }),
-          limit,
-          stop,
+          wait,
         );
       } catch (error) {
         // Any answer of DRBD is an answer, such as that the minor does not exist.
@@ -240,29 +322,82 @@ class Search {
       }
       return index;
     };
-    const [likeliest] = indices;
-    if (indices.length > 1 && likeliest !== undefined) {
-      try {
-        return await probe(likeliest, FIRST_INDEX_TIMEOUT_MS);
-      } catch (error) {
-        if (this.#signal?.aborted === true || !(error instanceof DrbdError)) throw error;
-      }
-    }
-    const found = new AbortController();
+    const [likeliest, ...others] = indices;
     try {
-      return await Promise.any(indices.map((index) => probe(index, INDEX_TIMEOUT_MS, found.signal)));
+      const first = probe(likeliest ?? CN_IDX_DRBD[0]);
+      first.catch(() => undefined);
+      const later = async (index: number): Promise<number> => {
+        const answered = await Promise.race([
+          first.catch(() => undefined),
+          sleep(FIRST_INDEX_MS, undefined, { signal: both.signal }),
+        ]);
+        return answered ?? probe(index);
+      };
+      return await Promise.any([first, ...others.map(later)]);
     } catch (error) {
-      if (this.#signal?.aborted === true || !(error instanceof AggregateError))
-        throw this.#signal?.aborted === true ? (error as AggregateError).errors[0] : error;
-      const reasons = new Set(
-        error.errors.map((reason: unknown) => (reason instanceof Error ? reason.message : String(reason))),
-      );
-      this.#seen.push(
-        `connector: no answer at index ${indices.join(', ')}${peerPort === 0 ? '' : ` of the simulator at port ${peerPort}`} (${[...reasons].join('; ')})`,
-      );
+      if (!(error instanceof AggregateError)) throw error;
+      const reasons = error.errors as readonly unknown[];
+      // A refusal says more than silence. Silence that was cut short says nothing.
+      const refused = reasons.find((reason) => !(reason instanceof TimeoutError) && !isProtocolAbsent(reason));
+      if (refused !== undefined) throw refused;
+      const silence = reasons.find((reason) => reason instanceof TimeoutError);
+      if (silence !== undefined && timeoutMs <= limitMs) throw silence;
+      const texts = new Set(reasons.map((reason) => (reason instanceof Error ? reason.message : String(reason))));
+      this.#seen.push(`connector: no answer at index ${indices.join(', ')} (${[...texts].join('; ')})`);
       return undefined;
     } finally {
-      found.abort();
+      stop.abort();
+      both.release();
     }
   }
+
+  async #ask<T>(setup: SocketSetup, exchange: Exchange<T>, wait: PartOptions): Promise<T> {
+    const socket = new RequestSocket(this.#transport, setup, newCounters());
+    try {
+      return await attempt<T>(exchange.what, wait, (settle) => socket.start(exchange, settle));
+    } finally {
+      socket.close();
+    }
+  }
+}
+
+function otherDialect(what: string, there: Dialect, asked: Dialect): UnsupportedError {
+  return new UnsupportedError(`${what}, not ${asked}. Ask for ${there}, or for no dialect`, {
+    feature: DIALECT,
+    dialect: there,
+    requires: `a driver that speaks ${asked}`,
+  });
+}
+
+/** @returns the dialect of what /proc/drbd calls api; undefined for a number that no release has */
+function dialectOfApi(api: number | null | undefined): Dialect | undefined {
+  return isConnectorApi(api) ? 'connector' : api === 1 ? 'genl1' : api === 2 ? 'genl2' : undefined;
+}
+
+function describeDriver(proc: ProcDrbd | undefined): string {
+  return proc === undefined
+    ? 'of an unknown release'
+    : `version ${proc.version ?? 'unknown'}, api ${proc.api ?? 'unknown'}`;
+}
+
+/** @param symbol of the errno, or words */
+function unreadable(symbol: string): TransportError {
+  const { errno } = constants;
+  const known = Object.hasOwn(errno, symbol) ? errno[symbol as keyof typeof errno] : undefined;
+  return new TransportError(
+    `/proc/drbd cannot be read: ${symbol}${known === undefined ? '' : ` (${known})`}, so it is unknown whether a DRBD driver is loaded. Mount procfs (mount -t proc proc /proc), or run as root`,
+    { syscall: 'open', ...(known === undefined ? {} : { errno: known }) },
+  );
+}
+
+/** Whether something here forbids the question, which says nothing of the driver. */
+function isRefusedOf(error: unknown): error is DrbdError {
+  return error instanceof NetlinkError || (error instanceof TransportError && error.code === 'ERR_DRBD_TRANSPORT');
+}
+
+/** A refusal for want of a privilege is the same error wherever it comes from. */
+function asTransportError(error: unknown): unknown {
+  const { EPERM, EACCES } = constants.errno;
+  if (!(error instanceof NetlinkError) || (error.errno !== EPERM && error.errno !== EACCES)) return error;
+  return new TransportError(`${error.message}`, { syscall: 'sendmsg', errno: error.errno, cause: error });
 }

@@ -1,5 +1,5 @@
 import { ArgumentError } from '../errors';
-import { attempt, type WaitOptions } from '../session';
+import { attempt, type PartOptions, type WaitOptions } from '../session';
 import type { EventOptions } from './client';
 import type { Snapshot } from '../model';
 
@@ -23,6 +23,11 @@ export function waitForSnapshot(
     let changed = true;
     let over = false;
     let wake = (): void => undefined;
+    const part = (): PartOptions => ({
+      signal: stop.signal,
+      timeoutMs: settle.remainingMs(),
+      wholeMs: settle.wholeMs,
+    });
     const listen = async (): Promise<void> => {
       for await (const _event of source.events({ signal: stop.signal })) {
         changed = true;
@@ -36,8 +41,7 @@ export function waitForSnapshot(
       listening.catch(() => undefined);
       while (!stop.signal.aborted) {
         changed = false;
-        const left = settle.remainingMs();
-        const snapshot = await source.status({ signal: stop.signal, timeoutMs: left });
+        const snapshot = await source.status(part());
         if (predicate(snapshot)) return snapshot;
         if (changed) continue;
         if (over) {

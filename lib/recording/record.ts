@@ -110,7 +110,7 @@ class Recorder {
     this.#reveal = options.reveal ?? false;
     this.#order = options.byteOrder ?? inner.driver?.byteOrder ?? hostByteOrder();
     this.#dialect = inner.driver?.dialect;
-    const { blockDevice } = inner;
+    const { blockDevice, hasKernelSocket } = inner;
     this.host = {
       procDrbd: () => this.#readProcDrbd(),
       connectorIndex: () => inner.connectorIndex(),
@@ -118,6 +118,7 @@ class Recorder {
         ? {}
         : { blockDevice: (path: string) => this.#learnDevice(path, blockDevice(path)) }),
       ...(inner.simulated === undefined ? {} : { simulated: inner.simulated }),
+      ...(hasKernelSocket === undefined ? {} : { hasKernelSocket }),
       ...(inner.driver === undefined ? {} : { driver: inner.driver }),
     };
   }

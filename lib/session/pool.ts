@@ -1,7 +1,7 @@
 import { ClosedError, type SentState } from '../errors';
 import { KeyGroups } from './key-groups';
 import type { Exchange, RequestSocket } from './request-socket';
-import { attempt, type Attempt, type Settle, type WaitOptions } from './wait';
+import { attempt, type Attempt, type Settle, type PartOptions } from './wait';
 
 interface Waiting {
   readonly key: string | undefined;
@@ -9,9 +9,9 @@ interface Waiting {
   fail(error: unknown): void;
 }
 
-export interface PoolOptions extends WaitOptions {
+export interface PoolOptions extends PartOptions {
   /** Runs when the request's turn has come, with what is left of its time; if it throws, nothing is sent. */
-  readonly before?: (options: WaitOptions) => Promise<void>;
+  readonly before?: (options: PartOptions) => Promise<void>;
 }
 
 /**
@@ -95,6 +95,7 @@ export class SocketPool {
           try {
             running = socket.start(exchange, {
               remainingMs: () => settle.remainingMs(),
+              wholeMs: settle.wholeMs,
               // Giving up comes back through abandon(), which lets go of the socket.
               expire: () => {
                 settle.expire();
@@ -115,7 +116,8 @@ export class SocketPool {
         };
         if (before === undefined) begin();
         else {
-          before({ timeoutMs: Math.max(0, settle.remainingMs()), ...(signal === undefined ? {} : { signal }) }).then(
+          const timeoutMs = Math.max(0, settle.remainingMs());
+          before({ timeoutMs, wholeMs: settle.wholeMs, ...(signal === undefined ? {} : { signal }) }).then(
             begin,
             (error: unknown) => {
               release(false);

@@ -10,6 +10,12 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
+/** A wait that is one part of a longer one. */
+export interface PartOptions extends WaitOptions {
+  /** The limit that the caller gave for the whole, which errors name; `timeoutMs` is what is left of it. */
+  readonly wholeMs?: number;
+}
+
 /** The limit where none is given, in milliseconds: an attach may read a large bitmap before it answers. */
 export const DEFAULT_TIMEOUT_MS = 120_000;
 
@@ -17,11 +23,12 @@ export const DEFAULT_TIMEOUT_MS = 120_000;
 const LONGEST_TIMER_MS = 0x7fffffff;
 
 /** @returns what is left of the time of something that takes several requests, for each of them anew */
-export function remainingOf({ signal, timeoutMs }: WaitOptions): () => WaitOptions {
+export function remainingOf({ signal, timeoutMs, wholeMs = timeoutMs }: PartOptions): () => PartOptions {
   const end = timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs;
   return () => ({
     ...(signal === undefined ? {} : { signal }),
     ...(end === undefined ? {} : { timeoutMs: Math.max(0, end - monotonicMs()) }),
+    ...(wholeMs === undefined ? {} : { wholeMs }),
   });
 }
 
@@ -39,6 +46,8 @@ export interface Settle<T> {
   expire(): void;
   /** Milliseconds left; Infinity without a limit. */
   remainingMs(): number;
+  /** The limit that the caller gave. */
+  readonly wholeMs: number;
 }
 
 /** @throws ArgumentError if the limit is not a number of milliseconds */
@@ -59,11 +68,11 @@ export function checkWaitOptions(options: WaitOptions): void {
  */
 export async function attempt<T>(
   what: string,
-  options: WaitOptions,
+  options: PartOptions,
   begin: (settle: Settle<T>) => Attempt,
 ): Promise<T> {
   checkWaitOptions(options);
-  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, wholeMs = timeoutMs } = options;
   const deadline = monotonicMs() + timeoutMs;
   const aborted = (sent: SentState): AbortError =>
     new AbortError(`${what} was aborted${spell(sent)}`, sent, signal?.reason);
@@ -85,8 +94,8 @@ export async function attempt<T>(
       const sent = running?.abandon() ?? 'no';
       reject(
         new TimeoutError(
-          `${what}: no answer ${timeoutMs === Infinity ? 'came, and none will' : `within ${timeoutMs} ms`}${spell(sent)}`,
-          timeoutMs,
+          `${what}: no answer ${wholeMs === Infinity ? 'came, and none will' : `within ${wholeMs} ms`}${spell(sent)}`,
+          wholeMs,
           sent,
         ),
       );
@@ -117,6 +126,7 @@ export async function attempt<T>(
       },
       expire,
       remainingMs: () => deadline - monotonicMs(),
+      wholeMs,
     };
     try {
       running = begin(settle);

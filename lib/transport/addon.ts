@@ -176,12 +176,15 @@ export function errnoText(errno: number): string {
 
 const EPERM = 1;
 const EBADF = 9;
+const EACCES = 13;
 const EPROTONOSUPPORT = 93;
 const EAFNOSUPPORT = 97;
 
 function advice(syscall: string, errno: number): string {
   if (errno === EPERM && (syscall === 'bind' || syscall === 'setsockopt'))
     return ': joining this multicast group needs CAP_NET_ADMIN; run as root';
+  if ((errno === EPERM || errno === EACCES) && (syscall === 'socket' || syscall === 'sendmsg'))
+    return ': a sandbox (seccomp, SELinux, AppArmor) forbids it, or CAP_NET_ADMIN is missing; run as root outside of it';
   if (errno === EPROTONOSUPPORT || errno === EAFNOSUPPORT)
     return ': this kernel, or this network namespace, does not have the netlink protocol';
   return '';

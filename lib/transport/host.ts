@@ -8,7 +8,10 @@ export interface BlockDevice {
 
 /** What the layers above read of a host beside its netlink sockets. A recording brings its own. */
 export interface HostFiles {
-  /** The text of /proc/drbd, or the errno's name if it cannot be read. */
+  /**
+   * The text of /proc/drbd, or why it cannot be read: the errno's name, of which ENOENT says that procfs has no such
+   * file; other words where there is no procfs.
+   */
   procDrbd(): string | { readonly error: string };
   /**
    * The connector index of a shifted 8.3 module, from /sys/module/drbd/parameters/cn_idx; undefined where there is
@@ -21,6 +24,11 @@ export interface HostFiles {
    * @throws TransportError if there is nothing at the path, or it may not be opened
    */
   blockDevice?(path: string): BlockDevice | undefined;
+  /**
+   * Whether the kernel itself listens to a netlink protocol in this network namespace; undefined where that cannot be
+   * told.
+   */
+  hasKernelSocket?(protocol: number): boolean | undefined;
   /** They are those of a simulator's machine, not of this one. */
   readonly simulated?: boolean;
   /** The driver, where it is known without asking: a recording names it. */

@@ -1,0 +1,267 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import { openDrbd, TimeoutError, TransportError, UnsupportedError, type Client } from '../../lib';
+import { createBackend, main } from '../../lib/cli';
+import { createSimulator } from '../../lib/simulator';
+import {
+  NETLINK_CONNECTOR,
+  NETLINK_GENERIC,
+  type HostFiles,
+  type SocketOptions,
+  type Transport,
+} from '../../lib/transport/transport';
+import { memoryIo } from '../support/cli';
+import { FakeDriver, type FakeDriverOptions } from '../support/fake-driver';
+import { mayJoinGroups } from '../support/sockets';
+
+// A driver that is there is never "not found", and what stands in the way of it is told as what it is.
+
+const DIST = join(__dirname, '../..');
+const EPERM = 1;
+const EACCES = 13;
+const EPROTONOSUPPORT = 93;
+
+const host = (api: number | string, index: number | undefined): HostFiles => ({
+  procDrbd: () => (typeof api === 'string' ? { error: api } : `version: 8.3.13 (api:${api}/proto:86-96)\nbuilt-in\n`),
+  connectorIndex: () => index,
+});
+const on83 = host(88, 8);
+const drivers: FakeDriver[] = [];
+function fake(options: FakeDriverOptions = {}): FakeDriver {
+  const driver = new FakeDriver(options);
+  drivers.push(driver);
+  return driver;
+}
+/** A transport that cannot open the sockets of a protocol. */
+const refusing = (inner: Transport, protocol: number, errno: number, syscall = 'bind'): Transport => ({
+  ...inner,
+  open: (options: SocketOptions, handlers) => {
+    if (options.protocol === protocol)
+      throw new TransportError(`opening a netlink socket: ${syscall}: errno ${errno}`, { syscall, errno });
+    return inner.open(options, handlers);
+  },
+});
+const failure = (promise: Promise<unknown>): Promise<Error> =>
+  promise.then(
+    () => {
+      throw new Error('it was opened');
+    },
+    (error: unknown) => error as Error,
+  );
+
+afterEach(() => {
+  for (const driver of drivers.splice(0)) driver.close();
+});
+
+describe('a driver of 8.3', () => {
+  test('is known by its files: nothing is sent that its listeners would hear', async () => {
+    const driver = fake({ host: on83 });
+    const drbd = await openDrbd({ transport: driver.transport, byteOrder: 'little' });
+    expect(drbd).toMatchObject({ dialect: 'connector', driver: { version: '8.3.13', api: 88, address: 8 } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(driver.connector).toEqual([]);
+    drbd.close();
+  });
+
+  test('hears nothing but the own requests of a command', async () => {
+    const simulator = createSimulator();
+    const watcher = (await openDrbd({ transport: simulator.transport })) as Client<'connector'>;
+    const seen: string[] = [];
+    const listening = (async () => {
+      for await (const event of watcher.events({ unfiltered: true }))
+        if (event.kind === 'event') seen.push(`${event.name} ${event.minor}`);
+    })();
+    const backend = createBackend({ kind: 'given', transport: simulator.transport, locks: false });
+    const io = memoryIo();
+    expect(await main(['3', 'syncer', '--create-device'], io, { backend })).toBe(0);
+    backend.finish('closed');
+    await watcher.request('get_state', { minor: 3 });
+    watcher.close();
+    await listening;
+    // The watcher's own last question tells that all was heard.
+    expect(seen.filter((line) => line.endsWith(' 0'))).toEqual([]);
+    expect(seen.at(0)).toMatch(/ 3$/u);
+    simulator.close();
+  });
+
+  test('whose index is not told is asked at all of them, and silence is a matter of time', async () => {
+    const driver = fake({ host: host(88, undefined) });
+    const error = await failure(openDrbd({ transport: driver.transport, timeoutMs: 600 }));
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error).toMatchObject({ timeoutMs: 600, sent: 'returned' });
+    expect(error.message).toContain('within 600 ms');
+    expect(driver.connector).toHaveLength(3);
+  });
+
+  test('that may not be spoken to is a matter of privilege, also before anything is sent', async () => {
+    for (const index of [8, undefined]) {
+      const driver = fake({ host: host(88, index) });
+      const transport = refusing(driver.transport, NETLINK_CONNECTOR, EPERM);
+      expect(await failure(openDrbd({ transport }))).toMatchObject({
+        code: 'ERR_DRBD_TRANSPORT',
+        errno: EPERM,
+        syscall: 'bind',
+      });
+    }
+  });
+
+  test('is spoken to even where generic netlink is forbidden', async () => {
+    const driver = fake({ host: on83 });
+    const drbd = await openDrbd({ transport: refusing(driver.transport, NETLINK_GENERIC, EACCES, 'socket') });
+    expect(drbd.dialect).toBe('connector');
+    drbd.close();
+  });
+
+  test.each([
+    ['the kernel has no connector', { protocols: [NETLINK_GENERIC] }, undefined],
+    ['the connector is not in this kernel', {}, EPROTONOSUPPORT],
+  ])('is out of reach where %s', async (_name, options, errno) => {
+    const driver = fake({ host: host(88, undefined), ...options });
+    const transport =
+      errno === undefined ? driver.transport : refusing(driver.transport, NETLINK_CONNECTOR, errno, 'socket');
+    const error = await failure(openDrbd({ transport, timeoutMs: 5000 }));
+    expect(error).toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED', feature: 'a DRBD driver' });
+    expect(error.message).toMatch(/network namespace/u);
+  });
+
+  test('is out of reach where its files tell that the kernel does not listen', async () => {
+    const driver = fake({ host: { ...on83, hasKernelSocket: (protocol) => protocol !== NETLINK_CONNECTOR } });
+    const error = await failure(openDrbd({ transport: driver.transport }));
+    expect(error).toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED', feature: 'a DRBD driver' });
+    expect(error.message).toMatch(/network namespace/u);
+  });
+
+  test('is looked for where /proc/drbd cannot be read, and if nobody answers, that is what is told', async () => {
+    const driver = fake({ host: host('EACCES', undefined) });
+    const error = await failure(openDrbd({ transport: driver.transport }));
+    expect(error).toMatchObject({ code: 'ERR_DRBD_TRANSPORT', errno: EACCES, syscall: 'open' });
+    expect(error.message).toMatch(/\/proc\/drbd cannot be read: EACCES \(13\)/u);
+    expect(driver.connector).toHaveLength(3);
+  });
+});
+
+describe('time', () => {
+  test('that did not suffice is a TimeoutError with the limit that was given', async () => {
+    const driver = fake({ host: host('ENOENT', undefined), silent: true });
+    const error = await failure(openDrbd({ transport: driver.transport, timeoutMs: 40 }));
+    expect(error).toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 40, sent: 'returned' });
+    expect(error.message).toContain('GETFAMILY drbd: no answer within 40 ms');
+  });
+
+  test('that did not suffice for the connector says nothing of a driver', async () => {
+    const driver = fake({ host: host('ENOENT', undefined) });
+    const error = await failure(openDrbd({ transport: driver.transport, dialect: 'connector', timeoutMs: 300 }));
+    expect(error).toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 300 });
+  });
+
+  test('enough of it, and nobody there, is no driver', async () => {
+    const driver = fake({ host: host('ENOENT', undefined) });
+    const error = await failure(openDrbd({ transport: driver.transport, dialect: 'connector', timeoutMs: 60_000 }));
+    expect(error).toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED', feature: 'a DRBD driver' });
+  });
+
+  test('is counted for the whole of a request, and named so: a guard has what is left of it', async () => {
+    const driver = fake({ host: { ...on83, procDrbd: () => 'version: 8.3.13 (api:88/proto:86-96)\n' } });
+    const drbd = (await openDrbd({ transport: driver.transport })) as Client<'connector'>;
+    const first = failure(drbd.request('primary', { minor: 0 }, { timeoutMs: 60 }));
+    expect(await first).toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 60 });
+    const status = failure(drbd.waitFor(() => false, { timeoutMs: 70 }));
+    expect((await status).message).toContain('70 ms');
+    drbd.close();
+  });
+
+  test('reaches the command line with its own figure', async () => {
+    const driver = fake({ host: host('EACCES', undefined), silent: true });
+    const backend = createBackend({ kind: 'given', transport: driver.transport, locks: false });
+    const io = memoryIo();
+    expect(await main(['--timeout', '0.05', 'status'], io, { backend })).toBe(20);
+    expect(io.stderr.text).toMatch(/no answer within 50 ms.*\[ERR_DRBD_TIMEOUT\]\n$/u);
+    backend.finish('closed');
+  });
+});
+
+describe('another dialect', () => {
+  test.each([
+    ['genl1', { id: 30, dialect: 'genl2' }, host('ENOENT', undefined), 'genl2'],
+    ['connector', { id: 30, dialect: 'genl1' }, host(1, undefined), 'genl1'],
+    ['genl2', undefined, on83, 'connector'],
+    ['genl1', undefined, host(2, undefined), 'genl2'],
+  ] as const)('%s is asked for, and which one is there is told', async (dialect, family, files, there) => {
+    const driver = fake({ host: files, ...(family === undefined ? {} : { family }) });
+    const error = await failure(openDrbd({ transport: driver.transport, dialect }));
+    expect(error).toBeInstanceOf(UnsupportedError);
+    expect(error).toMatchObject({ feature: 'a dialect of DRBD', dialect: there });
+    expect(error.message).toMatch(new RegExp(`speaks ${there}.*not ${dialect}`, 'u'));
+    expect(error.message).not.toMatch(/not? (DRBD driver|found)|modprobe|namespace/u);
+  });
+});
+
+test('a controller that refuses is told as what it says', async () => {
+  const driver = fake({ host: host('ENOENT', undefined), refuses: EPERM });
+  const error = await failure(openDrbd({ transport: driver.transport }));
+  expect(error).toMatchObject({ code: 'ERR_DRBD_TRANSPORT', errno: EPERM });
+  expect(error.message).toMatch(/EPERM.*CAP_NET_ADMIN/u);
+  const busy = fake({ host: host('ENOENT', undefined), refuses: 12 });
+  expect(await failure(openDrbd({ transport: busy.transport }))).toMatchObject({ code: 'ERR_DRBD_NETLINK', errno: 12 });
+});
+
+test('no family and no /proc/drbd is no driver', async () => {
+  const driver = fake({ host: host('ENOENT', undefined) });
+  const error = await failure(openDrbd({ transport: driver.transport }));
+  expect(error).toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED', feature: 'a DRBD driver' });
+  expect(driver.connector).toEqual([]);
+});
+
+describe('a process', () => {
+  const run = (before: readonly string[], env: Readonly<Record<string, string>>, script: string) => {
+    const [command = '', ...rest] = [...before, process.execPath, '-e', script, DIST];
+    return spawnSync(command, rest, { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...env } });
+  };
+  const OPEN = `
+    const { openDrbd, nativeTransport } = require(process.argv[1] + '/lib');
+    const host = { procDrbd: () => 'version: 8.3.13 (api:88/proto:86-96)', connectorIndex: () => 8 };
+    openDrbd({ transport: { host, open: (...all) => nativeTransport().open(...all) } }).then(
+      () => console.log('opened'),
+      (error) => console.log(JSON.stringify({ name: error.name, code: error.code, errno: error.errno, message: error.message })),
+    );`;
+
+  test('without the addon is told so, and not that there is no driver', () => {
+    const { stdout } = run([], { NODE_DRBD_ADDON: '/nowhere/node_drbd.node' }, OPEN);
+    const error = JSON.parse(stdout) as { readonly code: string; readonly message: string };
+    expect(error.code).toBe('ERR_DRBD_UNSUPPORTED');
+    expect(error.message).toMatch(/^the native part of node-drbd cannot be loaded.*\/nowhere\/node_drbd\.node/u);
+    const tool = spawnSync(process.execPath, [join(DIST, 'lib/cli/bin/drbdsetup.js'), 'status'], {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, NODE_DRBD_ADDON: '/nowhere/node_drbd.node' },
+    });
+    expect(tool.status).toBe(20);
+    expect(tool.stderr).toMatch(/the native part of node-drbd cannot be loaded/u);
+  });
+
+  test('without CAP_NET_ADMIN is told that it needs it', () => {
+    const before = mayJoinGroups() ? ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'] : [];
+    const { stdout } = run(before, {}, OPEN);
+    const error = JSON.parse(stdout) as { readonly code: string; readonly message: string };
+    expect(error).toMatchObject({ name: 'TransportError', code: 'ERR_DRBD_TRANSPORT', errno: EPERM });
+    expect(error.message).toMatch(/EPERM.*CAP_NET_ADMIN/u);
+  });
+});
+
+describe('a module that is reloaded while a stream is open', () => {
+  test('gets the next request under its new number', async () => {
+    const driver = fake({ host: host(1, undefined), family: { id: 30, dialect: 'genl1' } });
+    const drbd = (await openDrbd({ transport: driver.transport, byteOrder: 'little' })) as Client<'genl1'>;
+    const ask = (): Promise<unknown> => drbd.request('get_status', { minor: 0 }).catch((error: unknown) => error);
+    expect(await ask()).toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: 127 });
+    const stream = drbd.events();
+    // The number changes between the sending and the refusal, and the stream hears of it first.
+    const [answer] = await Promise.all([ask(), Promise.resolve(driver.reload({ id: 31, dialect: 'genl1' }))]);
+    expect(answer).toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: 127 });
+    expect(driver.asked).toEqual([30, 30, 31]);
+    expect(drbd.driver.address).toBe(31);
+    await stream.return?.();
+    drbd.close();
+  });
+});
