@@ -117,9 +117,9 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       this.dialect === 'genl1'
         ? refuseGenericHang(this, name, encoded.minor, this.#procDrbd(), { ...wait, order: this.order })
         : refuseGenl2Hang(this, name, params, this.#driver.version, wait);
-    return this.#whileFamilyHolds(options, async (wait) => {
-      if (encoded.dump) return this.#dumpAll(what, encoded.datagram, wait);
-      const exchange = this.#single(what, name, encoded, kind === 'read' || kind === 'dump');
+    return this.#whileFamilyHolds(options, async (family, wait) => {
+      if (encoded.dump) return this.#dumpAll(what, family, encoded.datagram, wait);
+      const exchange = this.#single(what, name, family, encoded, kind === 'read' || kind === 'dump');
       return kind === 'change'
         ? this.change(exchange, this.#keys(params), { ...wait, ...(guarded ? { before } : {}) })
         : this.read(exchange, wait);
@@ -173,11 +173,19 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     return keys;
   }
 
-  /** After a reload of the module the family has another number; a request to the old one was carried out by nobody. */
-  async #whileFamilyHolds<T>(options: WaitOptions, run: (options: WaitOptions) => Promise<T>): Promise<T> {
+  /**
+   * After a reload of the module the family has another number; a request to the old one was carried out by nobody, and
+   * is sent again.
+   */
+  async #whileFamilyHolds<T>(
+    options: WaitOptions,
+    run: (family: number, options: WaitOptions) => Promise<T>,
+  ): Promise<T> {
     const remaining = remainingOf(options);
+    // A stream may have learned the new number meanwhile: what counts is the one that was sent.
+    const sent = this.#ids.id;
     try {
-      return await run(options);
+      return await run(sent, options);
     } catch (error) {
       if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
       const now = await this.read(familyExchange(this.order), remaining());
@@ -203,9 +211,9 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
           },
         );
       }
-      if (now.id === this.#ids.id) throw error;
+      if (now.id === sent) throw error;
       this.#adopt(now);
-      return run(remaining());
+      return this.#whileFamilyHolds(remaining(), run);
     }
   }
 
@@ -217,6 +225,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   #single(
     what: string,
     name: string,
+    family: number,
     encoded: {
       readonly minor: number | undefined;
       datagram(header: { family: number; sequence: number; port: number }): Uint8Array;
@@ -224,7 +233,6 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     idempotent: boolean,
   ): Exchange<GenericReply> {
     const command = this.#family.codec.operation(name)?.number;
-    const family = this.#ids.id;
     let asked = { sequence: 0, port: 0 };
     return {
       what,
@@ -251,13 +259,14 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
 
   async #dumpAll(
     what: string,
+    family: number,
     datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array,
     options: WaitOptions,
   ): Promise<readonly GenericReply[]> {
     const remaining = remainingOf(options);
     for (let tries = 1; ; tries++) {
       const { replies, interrupted } = await this.dump(
-        this.#dumpOnce(what, datagram),
+        this.#dumpOnce(what, family, datagram),
         tries === 1 ? options : remaining(),
       );
       if (!interrupted) return replies;
@@ -272,9 +281,9 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
 
   #dumpOnce(
     what: string,
+    family: number,
     datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array,
   ): Exchange<{ readonly replies: readonly GenericReply[]; readonly interrupted: boolean }> {
-    const family = this.#ids.id;
     let asked = { sequence: 0, port: 0 };
     let replies: GenericReply[] = [];
     let interrupted = false;
