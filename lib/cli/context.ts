@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Client, Dialect, ProcDrbd } from '../drbd';
 import { parseProcDrbd } from '../drbd';
 import { DrbdError, UnsupportedError } from '../errors';
@@ -101,14 +101,13 @@ export function isDriverPresent(backend: Backend): boolean {
 }
 
 /**
- * @returns whether it is certain that there is no driver: procfs is there, and has no /proc/drbd. That it cannot be
- *   read, as without procfs or for want of
- * descriptors, says nothing.
+ * @returns whether it is certain that there is no driver: procfs is there, and has no /proc/drbd. Where it cannot be
+ *   read, as without procfs or for want of descriptors, nothing is certain.
  */
 export function isDriverAbsent(backend: Backend): boolean {
   if (backend.kind !== 'kernel') return false;
   const text = backend.host.procDrbd();
-  return typeof text !== 'string' && text.error === 'ENOENT' && existsSync('/proc/self');
+  return typeof text !== 'string' && text.error === 'ENOENT';
 }
 
 /** Said where a command has nothing to do without a driver. */
@@ -128,10 +127,13 @@ export function notesDirectory({ globals, backend }: Context): string | undefine
 }
 
 /**
- * Runs what must not run beside drbdmeta or another drbdsetup on the same minor. @throws LockedError, TransportError,
- * and what it throws
+ * Runs what must not run beside drbdmeta or another drbdsetup on the same minor. The driver is looked for first, so that
+ * the lock is held for the command's own requests only.
+ * @throws LockedError, TransportError, and what it throws
  */
-export async function locked<T>(minor: number, { backend }: Context, run: () => Promise<T>): Promise<T> {
+export async function locked<T>(minor: number, context: Context, run: () => Promise<T>): Promise<T> {
+  const { backend } = context;
+  await backend.client(waitOptions(context));
   const lock = await backend.lock(minor, undefined);
   try {
     return await run();

@@ -3,7 +3,7 @@ import { unlinkSync } from 'node:fs';
 import type { Genl1Client } from '../../drbd';
 import { KernelError, UnsupportedError } from '../../errors';
 import { isBefore } from '../../dialects/release';
-import { tell, waitOptions, type Context } from '../context';
+import { locked, tell, waitOptions, type Context } from '../context';
 import { EXIT, explainRefusal } from '../errors';
 import { requestOf, type Call } from './command-line';
 import { statusOf } from './streams';
@@ -22,22 +22,20 @@ type AnyRequest = (name: string, params: Readonly<Record<string, unknown>>, opti
 export async function runChange(client: Genl1Client, call: Call, context: Context): Promise<number> {
   const { command, target } = call;
   refuseUnknownOptions(call, client.driver.version);
-  const lock =
-    command.lock && target.kind === 'minor' ? await context.backend.lock(target.minor, undefined) : undefined;
-  try {
-    const request = client.request.bind(client) as AnyRequest;
-    const reply = await request(command.operation, requestOf(call), {
+  const request = client.request.bind(client) as AnyRequest;
+  const send = (): Promise<Answer> =>
+    request(command.operation, requestOf(call), {
       ...waitOptions(context),
       forceUnsafe: context.globals.forceUnsafe,
       outOfRange: call.beyondRange ? 'send' : 'refuse',
     });
+  try {
+    const reply = await (command.lock && target.kind === 'minor' ? locked(target.minor, context, send) : send());
     for (const text of reply.infoText) tell(`the kernel adds: ${text}`, context);
     report(call, reply, context);
   } catch (error) {
     if (error instanceof KernelError) report(call, error, context);
     throw error;
-  } finally {
-    lock?.release();
   }
   return EXIT.ok;
 }

@@ -9,6 +9,9 @@ import { parseGlobals } from '../../../lib/cli/globals';
 import { lastKnownPath, readLastKnown, writeLastKnown } from '../../../lib/cli/last-known';
 import { createSimulator, type Simulator } from '../../../lib/simulator';
 import type { HostFiles } from '../../../lib/transport/transport';
+import { decodeRaw, packetByNumber } from '../../../lib/dialects/connector';
+import { decodeDatagram } from '../../../lib/netlink';
+import { loadAddon } from '../../../lib/transport/addon';
 import { acquireLock } from '../../../lib/transport/locks';
 import { nativeTransport } from '../../../lib/transport/native';
 import { memoryIo } from '../../support/cli';
@@ -94,6 +97,55 @@ describe('a batch', () => {
       io.stdout.closed = true;
     };
     expect(await main(['batch'], io, { backend })).toBe(20);
+  });
+});
+
+describe('the lock of a minor', () => {
+  /** What was sent, and whether the minor was locked then. */
+  const watch = (words: readonly string[]): Promise<readonly (readonly [string, boolean])[]> => {
+    const sent: (readonly [string, boolean])[] = [];
+    const inner = simulator.transport;
+    const host: HostFiles = {
+      procDrbd: () => inner.host?.procDrbd() ?? { error: 'ENOENT' },
+      // Not told: the driver has to be asked for it.
+      connectorIndex: () => undefined,
+    };
+    const own = createBackend({
+      kind: 'given',
+      dialect: 'connector',
+      lockDirectory: folder,
+      transport: {
+        host,
+        open: (options, handlers) => {
+          const socket = inner.open(options, handlers);
+          const send = socket.send.bind(socket);
+          socket.send = (bytes, to) => {
+            const found = loadAddon().tryLock(join(folder, 'drbd-147-3'));
+            if ('id' in found) loadAddon().unlock(found.id);
+            const [message] = decodeDatagram(bytes, 'little').messages;
+            const packet = message === undefined ? 0 : decodeRaw(message, 'little').packetType;
+            sent.push([packetByNumber(packet)?.name ?? String(packet), !('id' in found)]);
+            return send(bytes, to);
+          };
+          return socket;
+        },
+      },
+    });
+    return run(words, memoryIo(), own).then(({ exit, stderr }) => {
+      own.finish('closed');
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+      return sent;
+    });
+  };
+
+  test.each([
+    [['3', 'syncer', '--create-device'], 'syncer_conf'],
+    [['3', 'secondary', '--create-device'], 'secondary'],
+  ])('is held for the own requests of %j, and not while the driver is looked for', async (words, own) => {
+    expect(await watch(words)).toEqual([
+      ['get_state', false],
+      [own, true],
+    ]);
   });
 });
 
