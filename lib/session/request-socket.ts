@@ -172,8 +172,10 @@ export class RequestSocket {
       get sent() {
         return pending.send?.state ?? 'no';
       },
-      // What matters to a caller is that the system call is over, not how.
-      returned: pending.send === undefined ? Promise.resolve() : pending.send.done.catch(() => undefined),
+      // What matters to a caller is that the system call is over, not how. It may have been sent again since.
+      get returned() {
+        return pending.send === undefined ? Promise.resolve() : pending.send.done.catch(() => undefined);
+      },
       abandon: () => {
         const { send } = pending;
         this.#remove(pending);

@@ -57,9 +57,9 @@ const exchange = (name: string, idempotent = false): Exchange<string> => ({
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const FAR_MS = 60_000;
 
-function poolOf(transport: Transport): SocketPool {
+function poolOf(transport: Transport, limit = 8): SocketPool {
   return new SocketPool(() => new RequestSocket(transport, setup, newCounters()), {
-    limit: 8,
+    limit,
     closeAfterFailure: false,
   });
 }
@@ -186,6 +186,28 @@ describe('an overrun', () => {
     transport.handlers[0]?.overrun();
     await jest.advanceTimersByTimeAsync(250);
     expect(transport.sent).toEqual(['q', 'q']);
+    pool.close();
+  });
+
+  test('and one that sticks the second time holds its socket, whatever became of the first', async () => {
+    const transport = new Holding();
+    const pool = poolOf(transport, 1);
+    const abort = new AbortController();
+    const question = pool.run(exchange('q', true), [], { timeoutMs: FAR_MS, signal: abort.signal });
+    question.catch(() => undefined);
+    await settled();
+    transport.returns('q');
+    await settled();
+    transport.handlers[0]?.overrun();
+    await jest.advanceTimersByTimeAsync(250);
+    abort.abort();
+    await expect(question).rejects.toMatchObject({ sent: 'started' });
+    pool.run(exchange('b'), [], { timeoutMs: FAR_MS }).catch(() => undefined);
+    await settled();
+    expect(transport.sent).toEqual(['q', 'q']);
+    transport.returns('q');
+    await settled();
+    expect(transport.sent).toEqual(['q', 'q', 'b']);
     pool.close();
   });
 });
