@@ -1,16 +1,16 @@
 import { ClosedError } from '../errors';
-import type { ByteOrder, NetlinkMessage } from '../netlink';
+import type { ByteOrder } from '../netlink';
 import {
   newCounters,
   RequestSocket,
   SocketPool,
   Subscription,
   attempt,
+  type Decoder,
   type Exchange,
   type PoolOptions,
   type SessionCounters,
   type SocketSetup,
-  type StreamItem,
   type WaitOptions,
 } from '../session';
 import type { Transport } from '../transport/transport';
@@ -32,7 +32,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   readonly #counters = newCounters();
   readonly #changes: SocketPool;
   readonly #dumps: SocketPool;
-  readonly #streams = new Set<Subscription<E | ResyncEvent>>();
+  readonly #streams = new Set<Subscription<E>>();
   #reads: RequestSocket | undefined;
   #closed = false;
 
@@ -95,14 +95,14 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     return this.#changes.run(exchange, keys, options);
   }
 
+  /** A stream of its own socket; it listens from now on. */
   protected subscribe(
     source: Pick<SocketSetup, 'groups'>,
-    decode: (message: NetlinkMessage, join: (group: number) => void) => E | ResyncEvent | undefined,
-    countOf: (event: E) => { readonly count: string; readonly sequence: number } | undefined,
+    decode: Decoder<E>,
     options: EventOptions,
-  ): AsyncIterableIterator<E | ResyncEvent> {
+  ): Subscription<E> {
     this.#requireOpen('events');
-    const stream: Subscription<E | ResyncEvent> = new Subscription<E | ResyncEvent>(
+    const stream: Subscription<E> = new Subscription<E>(
       this.#transport,
       {
         protocol: this.#setup.protocol,
@@ -111,11 +111,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
         groups: source.groups,
         receiveBufferBytes: options.receiveBufferBytes ?? EVENT_BUFFER_BYTES,
         queueLimit: options.queueLimit ?? EVENT_QUEUE_LIMIT,
-        decode: (message) =>
-          decode(message, (group) => {
-            stream.join(group);
-          }),
-        countOf: (item) => (item.kind === 'resync' ? undefined : countOf(item)),
+        inOrder: options.inOrder === true,
+        decode,
         ended: () => {
           this.#streams.delete(stream);
         },
@@ -124,7 +121,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
       options.signal,
     );
     this.#streams.add(stream);
-    return flatten(stream);
+    return stream;
   }
 
   #requireOpen(what: string): void {
@@ -132,18 +129,24 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   }
 }
 
-/** What a stream item is to its consumer; nothing runs between the subscription and the first next(). */
-function flatten<E>(stream: Subscription<E | ResyncEvent>): AsyncIterableIterator<E | ResyncEvent> {
-  const map = (result: IteratorResult<StreamItem<E | ResyncEvent>>): IteratorResult<E | ResyncEvent> => {
-    if (result.done === true) return { done: true, value: undefined };
-    const item = result.value;
-    return { done: false, value: item.kind === 'resync' ? item : item.value };
+/** The broadcasts alone; nothing runs between the subscription and the first next(). */
+export function broadcastsOf<E>(stream: Subscription<E>): AsyncIterableIterator<E | ResyncEvent> {
+  const next = async (): Promise<IteratorResult<E | ResyncEvent>> => {
+    for (;;) {
+      const result = await stream.next();
+      if (result.done === true) return { done: true, value: undefined };
+      const item = result.value;
+      if (item.kind !== 'returned') return { done: false, value: item.kind === 'resync' ? item : item.value };
+    }
   };
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
-    next: async () => map(await stream.next()),
-    return: async () => map(await stream.return()),
+    next,
+    return: async () => {
+      await stream.return();
+      return { done: true, value: undefined };
+    },
   };
 }

@@ -49,9 +49,9 @@ export interface ResyncEvent {
   /**
    * `overrun`: the kernel dropped messages (ENOBUFS); `gap`: the driver's own count of its broadcasts skips; `queue`:
    * the consumer was too slow; `truncated`, `malformed`: a message could not be read; `module`: the driver was unloaded
-   * or reloaded.
+   * or reloaded. All that is older than the loss comes before this, and losses that come together are one.
    */
-  readonly reason: ResyncReason | 'module';
+  readonly reason: ResyncReason;
 }
 
 /** A broadcast of the connector dialect. */
@@ -92,6 +92,8 @@ export interface EventOptions {
   readonly signal?: AbortSignal;
   /** Connector: yields the answers to all clients' requests too, which every member of the group hears. */
   readonly unfiltered?: boolean;
+  /** Yields broadcasts in the driver's own order: one that was overtaken by others is waited for, up to a second. */
+  readonly inOrder?: boolean;
   /** Most events to keep for a slow consumer, 4096 if absent; beyond it they are dropped and a resync is told. */
   readonly queueLimit?: number;
   /** SO_RCVBUF of the stream's socket in bytes, 1 MiB if absent. */

@@ -24,7 +24,7 @@ import type { EncodeOptions } from '../schema';
 import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Exchange, SocketSetup, WaitOptions } from '../session';
-import { BaseClient } from './base-client';
+import { BaseClient, broadcastsOf } from './base-client';
 import {
   encodingOf,
   type ConnectorClient,
@@ -151,11 +151,17 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
     const unfiltered = options.unfiltered === true;
     if (unfiltered) this.#unfiltered = true;
-    return this.subscribe(
-      { groups: connectorGroups(this.driver.address) },
-      (message) => this.#decodeEvent(message, unfiltered),
-      ({ origin, sequence }) => (origin === 'broadcast' ? { count: 'broadcasts', sequence } : undefined),
-      options,
+    return broadcastsOf(
+      this.subscribe(
+        { groups: connectorGroups(this.driver.address) },
+        (message) => {
+          const value = this.#decodeEvent(message, unfiltered);
+          if (value === undefined) return undefined;
+          const { origin, sequence } = value;
+          return { kind: 'message', value, ...(origin === 'broadcast' ? { count: { name: origin, sequence } } : {}) };
+        },
+        options,
+      ),
     );
   }
 

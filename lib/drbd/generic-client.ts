@@ -21,9 +21,9 @@ import {
   type NetlinkMessage,
 } from '../netlink';
 import { isObject, type CodeTable } from '../schema';
-import { remainingOf, type Exchange, type SocketSetup, type WaitOptions } from '../session';
+import { remainingOf, type Decoded, type Decoder, type Exchange, type SocketSetup, type WaitOptions } from '../session';
 import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
-import { BaseClient } from './base-client';
+import { BaseClient, broadcastsOf } from './base-client';
 import {
   encodingOf,
   type Driver,
@@ -131,21 +131,20 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   }
 
   events(options: EventOptions = {}): AsyncIterableIterator<GenericEvent | ResyncEvent> {
-    const group = this.#ids.groups.get(EVENTS_GROUP);
-    if (group === undefined) {
-      throw new UnsupportedError(`the family drbd of this kernel has no multicast group "${EVENTS_GROUP}"`, {
-        feature: 'events',
-        dialect: this.dialect,
-        requires: 'a module that registers the group',
-      });
-    }
-    // The controller tells there when the module comes and goes.
-    return this.subscribe(
-      { groups: [group, GENL_ID_CTRL] },
-      (message, join) => this.#decodeEvent(message, join),
-      ({ name, sequence }) => ({ count: name === 'event' ? 'drbd_genl_seq' : 'notify_genl_seq', sequence }),
-      options,
-    );
+    // The controller tells in its own group when the module comes and goes.
+    const groups = [this.#eventsGroup(this.#ids), GENL_ID_CTRL];
+    return broadcastsOf(this.subscribe({ groups }, this.#decoder(this.#ids), options));
+  }
+
+  /** @throws UnsupportedError where the module has no such group */
+  #eventsGroup({ groups }: Family): number {
+    const group = groups.get(EVENTS_GROUP);
+    if (group !== undefined) return group;
+    throw new UnsupportedError(`the family drbd of this kernel has no multicast group "${EVENTS_GROUP}"`, {
+      feature: 'events',
+      dialect: this.dialect,
+      requires: 'a module that registers the group',
+    });
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {
@@ -200,17 +199,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
           },
         );
       }
-      if (now.version !== this.#family.codec.version) {
-        throw new UnsupportedError(
-          `another DRBD module was loaded: the family drbd has version ${now.version} now, not ${this.#family.codec.version}. Open a new client`,
-          {
-            feature: 'a DRBD driver',
-            dialect: this.dialect,
-            requires: `family version ${this.#family.codec.version}`,
-            cause: error,
-          },
-        );
-      }
+      this.#requireVersion(now, error);
       if (now.id === sent) throw error;
       this.#adopt(now);
       return this.#whileFamilyHolds(remaining(), run);
@@ -343,18 +332,52 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     return rest as GenericReply;
   }
 
-  #decodeEvent(message: NetlinkMessage, join: (group: number) => void): GenericEvent | ResyncEvent | undefined {
-    const change = decodeFamilyChange(message, this.order);
-    if (change !== undefined) {
-      if (!change.gone && change.family.version === this.#family.codec.version) {
-        this.#adopt(change.family);
-        const group = change.family.groups.get(EVENTS_GROUP);
-        if (group !== undefined) join(group);
-      }
-      return { kind: 'resync', reason: 'module' };
+  /** @param ids of the module whose messages are read */
+  #decoder(ids: Family): Decoder<GenericEvent> {
+    return (message) => {
+      const change = decodeFamilyChange(message, this.order);
+      if (change !== undefined) return change.gone ? { kind: 'gone' } : this.#returned(change.family, ids);
+      if (message.type !== ids.id) return undefined;
+      const { sequence } = message;
+      const { name, minor, sets, unknown } = this.#family.codec.decode(decodeRaw(message, this.order), this.order);
+      return {
+        kind: 'message',
+        value: { kind: 'event', name, minor, sequence, sets, unknown },
+        count: { name: name === 'event' ? 'drbd_genl_seq' : 'notify_genl_seq', sequence },
+      };
+    };
+  }
+
+  #returned(family: Family, before: Family): Decoded<GenericEvent> {
+    try {
+      this.#requireVersion(family);
+      return {
+        kind: 'returned',
+        isSame: family.id === before.id,
+        groups: [this.#eventsGroup(family)],
+        decode: this.#decoder(family),
+        accept: () => {
+          this.#adopt(family);
+        },
+      };
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      return { kind: 'over', error };
     }
-    if (message.type !== this.#ids.id) return undefined;
-    const { name, minor, sets, unknown } = this.#family.codec.decode(decodeRaw(message, this.order), this.order);
-    return { kind: 'event', name, minor, sequence: message.sequence, sets, unknown };
+  }
+
+  /** @throws UnsupportedError for a module of another dialect */
+  #requireVersion({ version }: Family, cause?: unknown): void {
+    const expected = this.#family.codec.version;
+    if (version === expected) return;
+    throw new UnsupportedError(
+      `another DRBD module was loaded: the family drbd has version ${version} now, not ${expected}. Open a new client`,
+      {
+        feature: 'a DRBD driver',
+        dialect: this.dialect,
+        requires: `family version ${expected}`,
+        ...(cause === undefined ? {} : { cause }),
+      },
+    );
   }
 }

@@ -2,6 +2,8 @@
  * Counts of a driver that start over or jump by more than this are another driver's, not a loss of as many messages.
  */
 const LARGEST_JUMP = 4096;
+/** Messages are counted before they are sent, each by whatever processor has it: so far may one fall behind others. */
+const LARGEST_DELAY = 64;
 
 /**
  * Watches a driver's own count of its broadcasts. They may overtake each other, so a number that is missing is lost
@@ -9,11 +11,19 @@ const LARGEST_JUMP = 4096;
  */
 export class GapWatch {
   #highest: number | undefined;
+  /** The lowest number that may still come without having been missed; undefined once that time is over. */
+  #first: number | undefined;
+  readonly #early = new Set<number>();
   readonly #missing = new Set<number>();
 
   /** Numbers that were overtaken and have not come yet. */
   get missing(): number {
     return this.#missing.size;
+  }
+
+  /** Whether {@link expire} has something to decide: what is missing, or from before the first that was seen. */
+  get isUndecided(): boolean {
+    return this.#missing.size > 0 || this.#first !== undefined;
   }
 
   /**
@@ -22,14 +32,19 @@ export class GapWatch {
    */
   saw(sequence: number): 'expected' | 'ahead' | 'lost' {
     if (this.#missing.delete(sequence)) return 'expected';
-    const ahead = this.#highest === undefined ? 1 : (sequence - this.#highest) | 0;
+    if (this.#highest === undefined) {
+      this.#start(sequence);
+      return 'expected';
+    }
+    const ahead = (sequence - this.#highest) | 0;
     if (ahead === 1) {
       this.#highest = sequence;
       return 'expected';
     }
+    if (this.#cameBeforeFirst(sequence)) return 'expected';
     if (ahead <= 0 || ahead > LARGEST_JUMP) {
       this.reset();
-      this.#highest = sequence;
+      this.#start(sequence);
       return 'lost';
     }
     for (let back = 1; back < ahead; back++) this.#missing.add((sequence - back) >>> 0);
@@ -41,6 +56,7 @@ export class GapWatch {
   expire(): boolean {
     const lost = this.#missing.size > 0;
     this.#missing.clear();
+    this.#settle();
     return lost;
   }
 
@@ -48,5 +64,25 @@ export class GapWatch {
   reset(): void {
     this.#missing.clear();
     this.#highest = undefined;
+    this.#settle();
+  }
+
+  #start(sequence: number): void {
+    this.#highest = sequence;
+    this.#first = sequence;
+  }
+
+  #settle(): void {
+    this.#first = undefined;
+    this.#early.clear();
+  }
+
+  /** The first that was seen may have overtaken others, which were sent before anybody listened to the count. */
+  #cameBeforeFirst(sequence: number): boolean {
+    if (this.#first === undefined) return false;
+    const behind = (this.#first - sequence) | 0;
+    if (behind <= 0 || behind > LARGEST_DELAY || this.#early.has(sequence)) return false;
+    this.#early.add(sequence);
+    return true;
   }
 }

@@ -1,20 +1,61 @@
 import { AbortError, TransportError } from '../errors';
 import type { ByteOrder, NetlinkMessage } from '../netlink';
-import type { Transport, TransportSocket } from '../transport/transport';
+import type { Datagram, Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
 import { whenAborted } from './abort';
 import { GapWatch } from './gaps';
 import { acceptDatagram, splitGroups } from './request-socket';
+import { SequenceOrder } from './sequence-order';
 
-/** Why messages are missing from the stream. */
-export type ResyncReason = 'overrun' | 'gap' | 'queue' | 'truncated' | 'malformed';
+/**
+ * Why messages are missing from a stream. `overrun`: the kernel dropped some (ENOBUFS); `gap`: the driver's own count
+ * skips; `queue`: the consumer was too slow; `truncated`, `malformed`: one could not be read; `module`: the driver went
+ * away.
+ */
+export type ResyncReason = 'overrun' | 'gap' | 'queue' | 'truncated' | 'malformed' | 'module';
 
-/** How long a message may be overtaken by later ones before it counts as lost. */
-const GAP_GRACE_MS = 1000;
-
-/** What a subscription yields: a message, or word of a loss. */
+/**
+ * What a subscription yields. `resync`: messages are missing; all that is older than the loss has been yielded, so that
+ * what is read from now on is newer. Losses that come together are one. `returned`: the driver that went away (a
+ * `resync` with reason `module`) is back and is listened to; what happened before it was cannot be known without
+ * reading.
+ */
 export type StreamItem<T> =
-  { readonly kind: 'message'; readonly value: T } | { readonly kind: 'resync'; readonly reason: ResyncReason };
+  | { readonly kind: 'message'; readonly value: T }
+  | { readonly kind: 'resync'; readonly reason: ResyncReason }
+  | { readonly kind: 'returned' };
+
+/** What a message is to a stream; what follows from that is the subscription's own affair. */
+export type Decoded<T> =
+  | {
+      readonly kind: 'message';
+      readonly value: T;
+      /** Which of the driver's counts the message carries, and its number there, 32 bits. */
+      readonly count?: { readonly name: string; readonly sequence: number };
+    }
+  /** The driver went away. */
+  | { readonly kind: 'gone' }
+  /** The driver is there, under numbers of its own. */
+  | {
+      readonly kind: 'returned';
+      /** The numbers are those that are decoded by already. */
+      readonly isSame: boolean;
+      /** Multicast groups to join. */
+      readonly groups: readonly number[];
+      /** What decodes from now on. */
+      readonly decode: Decoder<T>;
+      /** Runs once it is listened to. */
+      accept?(): void;
+    }
+  /** The driver cannot be listened to any more. */
+  | { readonly kind: 'over'; readonly error: Error };
+
+/**
+ * Reads a message. It changes nothing.
+ * @returns undefined if the message is not for this stream
+ * @throws anything: the message counts as malformed
+ */
+export type Decoder<T> = (message: NetlinkMessage) => Decoded<T> | undefined;
 
 export interface SubscriptionSetup<T> {
   readonly protocol: number;
@@ -24,22 +65,50 @@ export interface SubscriptionSetup<T> {
   readonly receiveBufferBytes: number;
   /** Most items to keep for a slow consumer; beyond it they are dropped and a resync is told. */
   readonly queueLimit: number;
-  /** @returns what to yield, or undefined if the message is not for this stream. A throw counts as malformed. */
-  decode(message: NetlinkMessage): T | undefined;
+  /** Yields the messages of each count in its order: one that was overtaken is waited for. */
+  readonly inOrder?: boolean;
+  readonly decode: Decoder<T>;
   /** The stream is over, whatever ended it. Called once. */
   ended?(): void;
-  /** @returns which of the driver's counts a message carries, and its number there; undefined if it carries none */
-  countOf?(value: T): { readonly count: string; readonly sequence: number } | undefined;
 }
 
-/** A stream of broadcasts from a socket of its own. It listens from the moment it is made. */
+/** How long a message may be overtaken by later ones before it counts as lost. */
+const GAP_GRACE_MS = 1000;
+/**
+ * Turns of the event loop in which nothing came. Each looks at the socket: what the kernel kept from before a loss has
+ * been received then. How long that takes says nothing, as a process may be held up.
+ */
+const SETTLE_TURNS = 3;
+/** More than the kernel keeps of a stream: what comes beyond is not from before the loss. */
+const MOST_OLDER = 16_384;
+
+interface Count<T> {
+  readonly watch: GapWatch;
+  readonly order: SequenceOrder<T>;
+}
+
+/** A loss that is known, and has not been told yet. */
+interface Loss {
+  reason: ResyncReason;
+  quietTurns: number;
+  older: number;
+}
+
+/**
+ * A stream of broadcasts from a socket of its own. It listens from the moment it is made. It is the one place that knows
+ * of losses: the kernel reports one first and then hands out the older messages, and here it is told last, and once.
+ */
 export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
   readonly #setup: SubscriptionSetup<T>;
   readonly #counters: SessionCounters;
   readonly #socket: TransportSocket;
   readonly #signal: AbortSignal | undefined;
-  readonly #counts = new Map<string, GapWatch>();
+  readonly #counts = new Map<string, Count<T>>();
+  #decode: Decoder<T>;
   #gapTimer: ReturnType<typeof setTimeout> | undefined;
+  #loss: Loss | undefined;
+  /** The driver went away, which has been or is being told. */
+  #gone = false;
   #queue: StreamItem<T>[] = [];
   #waiting: { resolve(result: IteratorResult<StreamItem<T>>): void; reject(error: unknown): void }[] = [];
   #stopWaiting = (): void => undefined;
@@ -48,6 +117,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
   /** @throws TransportError if a group may not be joined; AbortError if the signal has fired */
   constructor(transport: Transport, setup: SubscriptionSetup<T>, counters: SessionCounters, signal?: AbortSignal) {
     this.#setup = setup;
+    this.#decode = setup.decode;
     this.#counters = counters;
     this.#signal = signal;
     if (signal?.aborted === true) throw new AbortError('the subscription was aborted', 'no', signal.reason);
@@ -60,26 +130,19 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
       },
       {
         datagrams: (batch) => {
-          for (const datagram of batch) {
-            const malformed = counters.malformed;
-            const messages = acceptDatagram(datagram, setup.peerPort, setup.order, counters);
-            if (datagram.truncated && datagram.port === setup.peerPort) this.#lose('truncated');
-            if (counters.malformed !== malformed) this.#lose('malformed');
-            for (const message of messages) this.#receive(message);
-          }
+          for (const datagram of batch) this.#take(datagram);
         },
         overrun: () => {
           counters.overruns++;
           this.#lose('overrun');
         },
         closed: (error) => {
+          this.#tellLoss();
           this.#finish(error);
         },
         exhausted: (what) => {
           if (what !== 'everything') return;
-          // What is queued still goes to the consumer.
-          this.#finish(undefined);
-          this.#socket.close();
+          this.#endWith(undefined);
         },
       },
     );
@@ -119,11 +182,6 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Listens to one group more. @throws TransportError */
-  join(group: number): void {
-    this.#socket.join(group);
-  }
-
   /** Ends the stream. What was queued is dropped. Idempotent. */
   close(): void {
     this.#queue = [];
@@ -137,46 +195,152 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     this.#socket.close();
   };
 
+  #take(datagram: Datagram): void {
+    const { peerPort, order } = this.#setup;
+    const malformed = this.#counters.malformed;
+    const messages = acceptDatagram(datagram, peerPort, order, this.#counters);
+    for (const message of messages) this.#receive(message);
+    if (datagram.truncated && datagram.port === peerPort) this.#lose('truncated');
+    if (this.#counters.malformed !== malformed) this.#lose('malformed');
+    if (this.#loss === undefined) return;
+    this.#loss.quietTurns = 0;
+    this.#loss.older += messages.length;
+    if (this.#loss.older > MOST_OLDER) this.#tellLoss();
+  }
+
   #receive(message: NetlinkMessage): void {
-    let value: T | undefined;
+    let decoded: Decoded<T> | undefined;
     try {
-      value = this.#setup.decode(message);
+      decoded = this.#decode(message);
     } catch {
       this.#counters.malformed++;
-      this.#lose('malformed');
       return;
     }
-    if (value === undefined) {
-      this.#counters.unmatched++;
-      return;
+    switch (decoded?.kind) {
+      case undefined:
+        this.#counters.unmatched++;
+        return;
+      case 'message':
+        this.#counters.events++;
+        this.#arrive(decoded);
+        return;
+      case 'gone':
+        this.#gone = true;
+        this.#lose('module');
+        return;
+      case 'returned':
+        this.#return(decoded);
+        return;
+      case 'over':
+        this.#endWith(decoded.error);
     }
-    this.#counters.events++;
-    const counted = this.#setup.countOf?.(value);
-    if (counted !== undefined) this.#watch(counted.count, counted.sequence);
-    this.#push({ kind: 'message', value });
   }
 
-  #watch(count: string, sequence: number): void {
-    let watch = this.#counts.get(count);
-    if (watch === undefined) this.#counts.set(count, (watch = new GapWatch()));
-    const found = watch.saw(sequence);
-    if (found === 'lost') this.#lose('gap');
-    else if (found === 'ahead' && this.#end === undefined) {
+  #arrive({ value, count }: Extract<Decoded<T>, { readonly kind: 'message' }>): void {
+    if (count === undefined) {
+      this.#push({ kind: 'message', value });
+      return;
+    }
+    const { watch, order } = this.#countOf(count.name);
+    if (watch.saw(count.sequence) === 'lost') {
+      this.#pushAll(order.flush());
+      this.#lose('gap');
+    }
+    if (watch.isUndecided && this.#end === undefined)
       this.#gapTimer ??= setTimeout(() => {
-        this.#gapTimer = undefined;
-        let lost = false;
-        for (const each of this.#counts.values()) lost = each.expire() || lost;
-        if (lost) this.#lose('gap');
+        this.#expire();
       }, GAP_GRACE_MS).unref();
+    this.#pushAll(this.#setup.inOrder === true ? order.add(count.sequence, value) : [value]);
+  }
+
+  #countOf(name: string): Count<T> {
+    let count = this.#counts.get(name);
+    if (count === undefined) this.#counts.set(name, (count = { watch: new GapWatch(), order: new SequenceOrder<T>() }));
+    return count;
+  }
+
+  #expire(): void {
+    this.#gapTimer = undefined;
+    let lost = false;
+    for (const { watch } of this.#counts.values()) lost = watch.expire() || lost;
+    if (lost) this.#lose('gap');
+  }
+
+  /** The driver is back. What it sent before it was listened to is lost, without any sign. */
+  #return({ isSame, groups, decode, accept }: Extract<Decoded<T>, { readonly kind: 'returned' }>): void {
+    const wasGone = this.#gone;
+    // The controller tells of one that was found already.
+    if (isSame && !wasGone) return;
+    this.#gone = false;
+    try {
+      for (const group of groups) this.#socket.join(group);
+    } catch (error) {
+      this.#endWith(error);
+      return;
+    }
+    this.#decode = decode;
+    accept?.();
+    if (!wasGone || this.#loss !== undefined) {
+      this.#lose('module');
+      // Messages come in order: those of the driver that went away have come.
+      this.#tellLoss();
+      return;
+    }
+    // Who has not read since it went reads after this.
+    if (!this.#queue.some((item) => item.kind === 'resync' && item.reason === 'module')) {
+      this.#forgetCounts();
+      this.#push({ kind: 'returned' });
     }
   }
 
+  /** Something is missing; it is told when all that is older has come. */
   #lose(reason: ResyncReason): void {
-    // A loss that is told need not be found a second time in the counts.
-    for (const watch of this.#counts.values()) watch.reset();
+    if (this.#end !== undefined) return;
+    if (this.#loss !== undefined) {
+      this.#loss.quietTurns = 0;
+      // That everything is gone says more than that something is.
+      if (reason === 'module') this.#loss.reason = reason;
+      return;
+    }
+    this.#loss = { reason, quietTurns: 0, older: 0 };
+    this.#settle(this.#loss);
+  }
+
+  #settle(loss: Loss): void {
+    setImmediate(() => {
+      if (this.#loss !== loss) return;
+      if (++loss.quietTurns > SETTLE_TURNS) this.#tellLoss();
+      else this.#settle(loss);
+    });
+  }
+
+  #tellLoss(): void {
+    this.#forgetCounts();
+    const loss = this.#loss;
+    this.#loss = undefined;
+    if (loss === undefined) return;
     const last = this.#queue.at(-1);
-    if (last?.kind === 'resync') return;
-    this.#push({ kind: 'resync', reason });
+    if (last?.kind !== 'resync') this.#push({ kind: 'resync', reason: loss.reason });
+    else if (loss.reason === 'module') this.#queue[this.#queue.length - 1] = { kind: 'resync', reason: 'module' };
+  }
+
+  /** A loss that is told need not be found a second time in the counts. */
+  #forgetCounts(): void {
+    for (const { watch, order } of this.#counts.values()) {
+      this.#pushAll(order.flush());
+      watch.reset();
+    }
+  }
+
+  /** Ends the stream behind what is queued. */
+  #endWith(error: unknown): void {
+    this.#tellLoss();
+    this.#finish(error);
+    this.#socket.close();
+  }
+
+  #pushAll(values: readonly T[]): void {
+    for (const value of values) this.#push({ kind: 'message', value });
   }
 
   #push(item: StreamItem<T>): void {
@@ -198,6 +362,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
   #finish(error: unknown): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
+    this.#loss = undefined;
     this.#setup.ended?.();
     clearTimeout(this.#gapTimer);
     this.#stopWaiting();

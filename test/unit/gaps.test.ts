@@ -16,6 +16,21 @@ test('a message that was overtaken is not lost', () => {
   expect(watch.expire()).toBe(false);
 });
 
+test('the first that is seen may have overtaken others, until that is decided', () => {
+  const watch = new GapWatch();
+  expect(saw(watch, 10, 9, 7, 11, 8)).toEqual(['expected', 'expected', 'expected', 'expected', 'expected']);
+  // The same twice cannot be, and nothing is as late as that.
+  expect(saw(watch, 8, 9)).toEqual(['lost', 'expected']);
+  const other = new GapWatch();
+  expect(saw(other, 1000, 900)).toEqual(['expected', 'lost']);
+  const late = new GapWatch();
+  saw(late, 10);
+  expect(late.isUndecided).toBe(true);
+  expect(late.expire()).toBe(false);
+  expect(late.isUndecided).toBe(false);
+  expect(saw(late, 9)).toEqual(['lost']);
+});
+
 test('one that never comes is lost, once', () => {
   const watch = new GapWatch();
   saw(watch, 3, 6, 4);

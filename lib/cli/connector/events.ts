@@ -1,5 +1,5 @@
 import { packets } from '../../dialects/connector';
-import type { Client, ConnectorEvent } from '../../drbd';
+import type { Client, ConnectorEvent, ResyncEvent } from '../../drbd';
 import { AbortError, KernelError } from '../../errors';
 import type { ByteOrder } from '../../netlink';
 import { byteOrderOf } from '../backend';
@@ -7,8 +7,6 @@ import type { Packet } from '../../schema';
 import { clientOf, procDrbdOf, tell, waitOptions, type Context } from '../context';
 import { EXIT, explainRefusal } from '../errors';
 import { getopt } from '../getopt';
-import { lossLast } from '../source';
-import { inOrder, type Gap } from './broadcasts';
 import { nameOfCode } from './codes';
 import type { ListenCommand } from './commands';
 import { eventToJson } from './json';
@@ -39,7 +37,7 @@ export async function runEvents(
   const all = given.has('all-devices');
   const ending = io.endSignal();
   const client = await clientOf(context, 'connector');
-  const stream = client.events({ signal: ending, unfiltered });
+  const stream = client.events({ signal: ending, unfiltered, inOrder: !unfiltered });
   const minors = all ? allMinors(context) : [minor];
   const order = byteOrderOf(context.backend);
   const print = (message: Message): void => {
@@ -54,13 +52,9 @@ export async function runEvents(
     const told = await questions.ask(minors);
     // In an unfiltered stream the answers come by themselves, in their place.
     if (!unfiltered) for (const answer of told) print(answer);
-    const source: AsyncIterator<ConnectorEvent | Gap> = unfiltered
-      ? asItCame(lossLast(stream))
-      : inOrder(lossLast(stream));
-    for (let result = await source.next(); result.done !== true; result = await source.next()) {
-      const item = result.value;
-      if (item.kind === 'gap') {
-        tell(`${GAP_TEXT[item.reason]}; the state follows`, context);
+    for await (const item of stream) {
+      if (item.kind === 'resync') {
+        tell(`${LOSSES[item.reason]}; the state follows`, context);
         if (context.globals.json) io.stdout.write(`${JSON.stringify({ kind: 'resync', reason: item.reason })}\n`);
         const answers = await questions.ask(minors);
         if (!unfiltered) for (const answer of answers) print(answer);
@@ -78,7 +72,7 @@ export async function runEvents(
   }
 }
 
-const GAP_TEXT: Readonly<Record<Gap['reason'], string>> = {
+const LOSSES: Readonly<Record<ResyncEvent['reason'], string>> = {
   overrun: 'messages were lost, as the buffer of the socket was full',
   gap: 'messages are missing, by the count of the driver',
   queue: 'messages were lost, as this program could not keep up',
@@ -86,12 +80,6 @@ const GAP_TEXT: Readonly<Record<Gap['reason'], string>> = {
   malformed: 'a message could not be read',
   module: 'the driver has been loaded anew',
 };
-
-async function* asItCame(
-  stream: AsyncIterable<ConnectorEvent | { readonly kind: 'resync'; readonly reason: Gap['reason'] }>,
-): AsyncGenerator<ConnectorEvent | Gap> {
-  for await (const item of stream) yield item.kind === 'resync' ? { kind: 'gap', reason: item.reason } : item;
-}
 
 function allMinors(context: Context): readonly number[] {
   const beyond =

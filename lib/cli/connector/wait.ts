@@ -6,8 +6,6 @@ import { clientOf, tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { getopt } from '../getopt';
 import { LONGEST_WAIT_SECONDS, parseSigned, quote } from '../number';
-import { lossLast } from '../source';
-import { inOrder } from './broadcasts';
 import type { ListenCommand } from './commands';
 import { stateToJson } from './json';
 import { stateText, type StateText } from './show';
@@ -50,7 +48,7 @@ export async function runWait(
   const stop = new AbortController();
   let isOver = false;
   // Listening first and asking then, so that no change falls between.
-  const stream = client.events({ signal: stop.signal });
+  const stream = client.events({ signal: stop.signal, inOrder: true });
   const done = (state: StateText): boolean => isReached(command.name, state) || (!afterSplitBrain && isGivenUp(state));
   const ask = async (): Promise<StateText> => {
     const { tags } = await client.request('get_state', { minor }, waitOptions(context, stop.signal));
@@ -61,8 +59,8 @@ export async function runWait(
   const watch = async (): Promise<StateText | undefined> => {
     let state = await ask();
     if (done(state)) return state;
-    for await (const item of inOrder(lossLast(stream))) {
-      if (item.kind === 'gap') state = await ask();
+    for await (const item of stream) {
+      if (item.kind === 'resync') state = await ask();
       else if (item.minor !== minor || item.name !== 'get_state' || typeof item.tags['state_i'] !== 'number') continue;
       else state = stateText(item.tags['state_i'], byteOrderOf(context.backend));
       if (done(state)) return state;

@@ -2,7 +2,6 @@ import type { GenericEvent, ResyncEvent } from '../../drbd';
 import { AbortError } from '../../errors';
 import type { Context } from '../context';
 import { EXIT } from '../errors';
-import { Source } from '../source';
 
 type Item = GenericEvent | ResyncEvent;
 
@@ -16,8 +15,7 @@ export interface Follower {
 
 /**
  * Follows a stream until the command is to end. What exists is read once the stream is open, so that nothing falls
- * between; and again after a loss. Messages that were sent before a loss, and come after word of it, are dropped: what
- * is read then is newer, and what would have come between is lost.
+ * between; and again after a loss.
  * @returns the exit code
  */
 export async function follow(
@@ -26,14 +24,11 @@ export async function follow(
   follower: Follower,
 ): Promise<number> {
   const ending = context.io.endSignal();
-  const source = new Source(stream);
   try {
     await follower.read();
-    for (let result = await source.next(); result.done !== true; result = await source.next()) {
-      const item = result.value;
+    for await (const item of stream) {
       if (item.kind === 'event') follower.take(item);
       else {
-        await source.settle();
         if (ending.aborted) break;
         await follower.reread(item.reason);
       }
@@ -45,6 +40,6 @@ export async function follow(
     if (error instanceof AbortError && ending.aborted) return EXIT.ok;
     throw error;
   } finally {
-    await source.close();
+    await stream.return?.();
   }
 }

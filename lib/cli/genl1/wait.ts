@@ -7,7 +7,6 @@ import { byteOrderOf } from '../backend';
 import { tell, tellError, waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
 import { exitCodeOfEnd } from '../io';
-import { lossLast } from '../source';
 import { reasons } from './events';
 import { connectionWord, readState } from './states';
 
@@ -124,7 +123,7 @@ export async function runWait(
     // It listens before it asks, so that nothing falls between.
     const stream = client.events({ signal });
     if (await ask()) return EXIT.ok;
-    for await (const item of lossLast(stream)) {
+    for await (const item of stream) {
       if (item.kind === 'resync') {
         if (await ask()) return EXIT.ok;
         continue;
