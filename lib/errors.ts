@@ -15,16 +15,27 @@ export type DrbdErrorCode =
   | 'ERR_DRBD_LOCKED'
   | 'ERR_DRBD_MISMATCH';
 
+/** The literal `name` of every error this package throws: that of its class. */
+export type DrbdErrorName =
+  | 'ArgumentError'
+  | 'CodecError'
+  | 'TransportError'
+  | 'OverrunError'
+  | 'ClosedError'
+  | 'TimeoutError'
+  | 'NetlinkError'
+  | 'KernelError'
+  | 'UnsupportedError'
+  | 'LockedError'
+  | 'MismatchError';
+
 /** Base of every error of this package. Tell them apart by `code`, never by the message. */
 export abstract class DrbdError extends Error {
+  abstract override readonly name: DrbdErrorName;
   abstract readonly code: DrbdErrorCode;
 
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(message, options !== undefined && 'cause' in options ? { cause: options.cause } : undefined);
-  }
-
-  override get name(): string {
-    return this.constructor.name;
   }
 }
 
@@ -38,6 +49,10 @@ export class ArgumentError extends DrbdError {
     super(path === '' ? problem : `${path}: ${problem}`, options);
     this.path = path;
   }
+
+  override get name(): 'ArgumentError' {
+    return 'ArgumentError';
+  }
 }
 
 /** Bytes that do not have the shape of what they should be. */
@@ -45,17 +60,24 @@ export class CodecError extends DrbdError {
   readonly code = 'ERR_DRBD_CODEC';
   /** The part of the message, such as `nlmsghdr` or `disk_conf.disk_size`. */
   readonly path: string;
-  /** Offset in bytes from the start of the datagram or buffer that was decoded. */
-  readonly offset: number;
+  /**
+   * Offset in bytes from the start of the datagram or buffer that was decoded; undefined where no place is to blame, as
+   * for what is missing.
+   */
+  readonly offset: number | undefined;
   readonly expected: string;
   readonly actual: string;
 
-  constructor(path: string, offset: number, expected: string, actual: string) {
-    super(`${path} at byte ${offset}: expected ${expected}, found ${actual}`);
+  constructor(path: string, offset: number | undefined, expected: string, actual: string) {
+    super(`${path}${offset === undefined ? '' : ` at byte ${offset}`}: expected ${expected}, found ${actual}`);
     this.path = path;
     this.offset = offset;
     this.expected = expected;
     this.actual = actual;
+  }
+
+  override get name(): 'CodecError' {
+    return 'CodecError';
   }
 }
 
@@ -63,18 +85,22 @@ export class CodecError extends DrbdError {
 export class TransportError extends DrbdError {
   readonly code: 'ERR_DRBD_TRANSPORT' | 'ERR_DRBD_OVERRUN' | 'ERR_DRBD_CLOSED' | 'ERR_DRBD_TIMEOUT' =
     'ERR_DRBD_TRANSPORT';
-  /** The system call, such as `sendmsg`; empty where none was made. */
-  readonly syscall: string;
-  /** Its errno as a positive number; 0 where none applies. */
-  readonly errno: number;
+  /** The system call, such as `sendmsg`; undefined where none was made. */
+  readonly syscall: string | undefined;
+  /** Its errno as a positive number; undefined where none applies. */
+  readonly errno: number | undefined;
 
   constructor(
     message: string,
     details: { readonly syscall?: string; readonly errno?: number; readonly cause?: unknown } = {},
   ) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
-    this.syscall = details.syscall ?? '';
-    this.errno = details.errno ?? 0;
+    this.syscall = details.syscall;
+    this.errno = details.errno;
+  }
+
+  override get name(): 'TransportError' | 'OverrunError' | 'ClosedError' | 'TimeoutError' {
+    return 'TransportError';
   }
 }
 
@@ -87,6 +113,10 @@ export class OverrunError extends TransportError {
     super(message, { syscall: 'recvmsg', errno: 105, ...options });
     this.sent = sent;
   }
+
+  override get name(): 'OverrunError' {
+    return 'OverrunError';
+  }
 }
 
 /** The client or socket was closed before the answer came. */
@@ -97,6 +127,10 @@ export class ClosedError extends TransportError {
   constructor(message: string, sent: SentState, options: { readonly cause?: unknown } = {}) {
     super(message, options);
     this.sent = sent;
+  }
+
+  override get name(): 'ClosedError' {
+    return 'ClosedError';
   }
 }
 
@@ -111,6 +145,10 @@ export class TimeoutError extends TransportError {
     super(message);
     this.timeoutMs = timeoutMs;
     this.sent = sent;
+  }
+
+  override get name(): 'TimeoutError' {
+    return 'TimeoutError';
   }
 }
 
@@ -136,6 +174,10 @@ export class NetlinkError extends DrbdError {
     this.errno = details.errno;
     this.sequence = details.sequence;
     this.extendedAck = details.extendedAck;
+  }
+
+  override get name(): 'NetlinkError' {
+    return 'NetlinkError';
   }
 }
 
@@ -173,6 +215,10 @@ export class KernelError extends DrbdError {
     this.minor = details.minor;
     this.infoText = details.infoText ?? [];
   }
+
+  override get name(): 'KernelError' {
+    return 'KernelError';
+  }
 }
 
 /** What was asked for does not exist here, or is refused because it is known to do harm. */
@@ -198,26 +244,34 @@ export class UnsupportedError extends DrbdError {
     this.dialect = details.dialect;
     this.requires = details.requires;
   }
+
+  override get name(): 'UnsupportedError' {
+    return 'UnsupportedError';
+  }
 }
 
 /** Somebody else has a lock file, and did not let go in time. */
 export class LockedError extends DrbdError {
   readonly code = 'ERR_DRBD_LOCKED';
   readonly path: string;
-  /** The process that has it: this one's pid if another part of this process does; 0 or -1 if the kernel names none. */
-  readonly holder: number;
+  /** The process that has it: this one's pid if another part of this process does; undefined if the kernel names none. */
+  readonly holder: number | undefined;
   /** How long was waited, in milliseconds. */
   readonly timeoutMs: number;
 
-  constructor(path: string, holder: number, timeoutMs: number) {
+  constructor(path: string, holder: number | undefined, timeoutMs: number) {
     super(
-      holder > 0
+      holder !== undefined
         ? `${path} is locked by process ${holder}${holder === process.pid ? ' (this one)' : ''}, and was for ${timeoutMs} ms; wait until it is done, or see what it does (ps -p ${holder})`
         : `${path} is locked, and was for ${timeoutMs} ms, by a process that the kernel does not name here: one of another PID namespace, or an open file description's lock; see /proc/locks`,
     );
     this.path = path;
     this.holder = holder;
     this.timeoutMs = timeoutMs;
+  }
+
+  override get name(): 'LockedError' {
+    return 'LockedError';
   }
 }
 
@@ -240,6 +294,10 @@ export class MismatchError extends DrbdError {
     this.line = details.line;
     this.difference = details.difference;
   }
+
+  override get name(): 'MismatchError' {
+    return 'MismatchError';
+  }
 }
 
 /**
@@ -255,7 +313,7 @@ export class AbortError extends Error {
     this.sent = sent;
   }
 
-  override get name(): string {
+  override get name(): 'AbortError' {
     return 'AbortError';
   }
 }

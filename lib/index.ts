@@ -13,6 +13,7 @@ export {
   TransportError,
   UnsupportedError,
   type DrbdErrorCode,
+  type DrbdErrorName,
   type SentState,
 } from './errors';
 export * from './drbd';

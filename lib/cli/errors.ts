@@ -60,7 +60,7 @@ export class UsageError extends Error {
     this.code = details.code ?? 'ERR_DRBD_USAGE';
   }
 
-  override get name(): string {
+  override get name(): 'UsageError' {
     return 'UsageError';
   }
 }

@@ -48,6 +48,8 @@ export interface FamilyDialect<D extends 'genl1' | 'genl2'> {
 }
 
 const ENOENT = 2;
+/** What netlink programs make of an interrupted dump. */
+const EINTR = 4;
 /** How often a dump that a change interrupted is asked again. */
 const DUMP_TRIES = 8;
 const RECEIVE_BUFFER_BYTES = 1 << 20;
@@ -254,7 +256,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   ): Promise<readonly GenericReply[]> {
     const remaining = remainingOf(options);
     for (let tries = 1; ; tries++) {
-      const { replies, interrupted } = await this.dump(
+      const { replies, interrupted, sequence } = await this.dump(
         this.#dumpOnce(what, family, datagram),
         tries === 1 ? options : remaining(),
       );
@@ -262,7 +264,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       if (tries === DUMP_TRIES) {
         throw new NetlinkError(
           `${what}: the state changed during each of ${DUMP_TRIES} dumps (NLM_F_DUMP_INTR); try again when it is calmer`,
-          { errno: 4, sequence: 0 },
+          { errno: EINTR, sequence },
         );
       }
     }
@@ -272,7 +274,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     what: string,
     family: number,
     datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array,
-  ): Exchange<{ readonly replies: readonly GenericReply[]; readonly interrupted: boolean }> {
+  ): Exchange<{ readonly replies: readonly GenericReply[]; readonly interrupted: boolean; readonly sequence: number }> {
     let asked = { sequence: 0, port: 0 };
     let replies: GenericReply[] = [];
     let interrupted = false;
@@ -294,7 +296,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
         if (message.type === NLMSG_ERROR || (message.type === NLMSG_DONE && (message.flags & NLM_F_MULTI) !== 0)) {
           const acknowledgement = decodeAcknowledgement(message, this.order);
           if (acknowledgement.errno !== 0) throw acknowledgementError(acknowledgement, asked.sequence, what);
-          return message.type === NLMSG_DONE ? { done: { replies, interrupted } } : 'more';
+          return message.type === NLMSG_DONE ? { done: { replies, interrupted, sequence: asked.sequence } } : 'more';
         }
         if (message.type !== family) return message.type < NLMSG_MIN_TYPE ? 'more' : 'foreign';
         replies.push(this.#checked(what, this.#reply(message)));

@@ -77,7 +77,7 @@ const ABSENT: readonly number[] = [
 ];
 
 function isProtocolAbsent(error: unknown): error is TransportError {
-  return error instanceof TransportError && ABSENT.includes(error.errno);
+  return error instanceof TransportError && error.errno !== undefined && ABSENT.includes(error.errno);
 }
 
 const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = {

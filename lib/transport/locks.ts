@@ -53,7 +53,11 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
       const result = calling(`locking ${path}`, () => loadAddon().tryLock(path));
       if ('id' in result) return new HeldLock(path, result.id);
       const left = deadline - monotonicMs();
-      if (left <= 0) throw new LockedError(path, result.holder, timeoutMs);
+      if (left <= 0) {
+        // 0 or below: a process of another PID namespace, or a lock that no process has.
+        const { holder } = result;
+        throw new LockedError(path, holder > 0 ? holder : undefined, timeoutMs);
+      }
       await pause(Math.min(RETRY_MS, left), signal);
     }
   } finally {

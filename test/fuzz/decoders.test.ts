@@ -46,7 +46,7 @@ function valueOrCodecError(run: () => unknown): void {
     run();
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
-    if (!Number.isInteger(error.offset) || error.offset < 0 || error.path === '')
+    if (error.offset === undefined || !Number.isInteger(error.offset) || error.offset < 0 || error.path === '')
       throw new Error(`a CodecError without path and offset: ${error.message}`, { cause: error });
   }
 }

@@ -24,7 +24,7 @@ async function errnoOf(send: Send): Promise<number> {
     await send.done;
     return 0;
   } catch (error) {
-    return error instanceof TransportError && error.syscall === 'sendmsg' ? error.errno : -1;
+    return error instanceof TransportError && error.syscall === 'sendmsg' ? (error.errno ?? -1) : -1;
   }
 }
 

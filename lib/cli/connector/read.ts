@@ -1,12 +1,13 @@
 import { metaDeviceModes } from '../../dialects/words';
 import { buildConnectorSnapshot, snapshotToJson, type Client } from '../../drbd';
-import { DrbdError, KernelError, MismatchError } from '../../errors';
+import { CodecError, DrbdError, KernelError, MismatchError } from '../../errors';
 import { returnCodes, type ConnectorReply } from '../../dialects/connector';
 import { byteOrderOf } from '../backend';
 import { clientOf, notesDirectory, procDrbdOf, tell, waitOptions, type Context } from '../context';
-import { EXIT, UsageError } from '../errors';
+import { EXIT } from '../errors';
 import { explainGenerations, formatGenerations, generationsToJson } from '../generations';
 import { ssocksFamily } from '../address';
+import { requireTag } from './codes';
 import type { ReadCommand } from './commands';
 import { configToJson, stateToJson } from './json';
 import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from '../last-known';
@@ -62,9 +63,7 @@ async function readState(
     // To a cluster manager, a minor that does not exist is a state like any other.
     if (!(overview && error instanceof KernelError && error.returnCode === returnCodes.ERR_MINOR_INVALID)) throw error;
   }
-  const word = reply?.tags.state_i;
-  if (reply !== undefined && word === undefined) throw new UsageError(`the answer about minor ${minor} holds no state`);
-  const state = word === undefined ? undefined : stateText(word, order);
+  const state = reply === undefined ? undefined : stateText(requireTag(reply.tags, 'get_state', 'state_i'), order);
   const permille = reply?.tags.sync_progress;
   const resource = context.io.env['DRBD_RESOURCE'];
   const text = (format: (known: StateText) => string): string => (state === undefined ? '' : format(state));
@@ -144,7 +143,7 @@ async function readGenerations(
     return EXIT.nothing;
   }
   if (uuids.length !== UUIDS)
-    throw new UsageError(`the answer about minor ${minor} holds ${uuids.length} generations in place of ${UUIDS}`);
+    throw new CodecError('the answer get_uuids', undefined, `${UUIDS} generations`, `${uuids.length}`);
   const text = command.name === 'show-gi' ? explainGenerations(uuids, flags) : formatGenerations(uuids, flags);
   return print(context, text, () => generationsToJson(minor, uuids, flags), unknown);
 }

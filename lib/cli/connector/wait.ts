@@ -6,6 +6,7 @@ import { clientOf, tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { getopt } from '../getopt';
 import { LONGEST_WAIT_SECONDS, parseSigned, quote } from '../number';
+import { requireTag } from './codes';
 import type { ListenCommand } from './commands';
 import { stateToJson } from './json';
 import { stateText, type StateText } from './show';
@@ -52,8 +53,7 @@ export async function runWait(
   const done = (state: StateText): boolean => isReached(command.name, state) || (!afterSplitBrain && isGivenUp(state));
   const ask = async (): Promise<StateText> => {
     const { tags } = await client.request('get_state', { minor }, waitOptions(context, stop.signal));
-    if (tags.state_i === undefined) throw new UsageError(`the answer about minor ${minor} holds no state`);
-    return stateText(tags.state_i, byteOrderOf(context.backend));
+    return stateText(requireTag(tags, 'get_state', 'state_i'), byteOrderOf(context.backend));
   };
   /** @returns undefined where the stream has ended, as only a recording's does: nothing will change any more */
   const watch = async (): Promise<StateText | undefined> => {

@@ -1,7 +1,8 @@
 import type { operations } from '../../dialects/genl1';
+import { decodeStateWord } from '../../dialects/state-word';
 import type { ByteOrder } from '../../netlink';
 import type { SetsReceived } from '../../schema';
-import { connectionWord, diskWord, formatResyncPercent, readState, roleWord, stateToJson } from './states';
+import { connectionWord, diskWord, formatResyncPercent, roleWord, stateToJson } from './states';
 
 /** Why the kernel sent a state_info (enum drbd_state_info_bcast_reason). */
 export const reasons = Object.freeze({
@@ -45,7 +46,8 @@ export function formatEvent({ minor, sequence, sets, infoText }: StateMessage, o
       aftr_isp: after,
       peer_isp: byPeer,
       user_isp: byUser,
-    } = readState(word, order);
+      // A line has no other way to say that there is none.
+    } = decodeStateWord(word ?? 0, order);
     const flags = `${susp ? 's' : 'r'}${after ? 'a' : '-'}${byPeer ? 'p' : '-'}${byUser ? 'u' : '-'}`;
     return `${sequence} ${tag} ${place} { cs:${connectionWord(conn)} ro:${roleWord(role)}/${roleWord(peer)} ds:${diskWord(disk)}/${diskWord(pdsk)} ${flags} }\n`;
   };
@@ -77,7 +79,9 @@ export function eventToJson({ minor, sequence, sets }: StateMessage, order: Byte
     volume: context?.ctx_volume ?? null,
     minor: minor ?? null,
   };
-  const states = (word: number | undefined): object => stateToJson(readState(word, order));
+  // What the kernel did not send is left out.
+  const states = (word: number | undefined): object | undefined =>
+    word === undefined ? undefined : stateToJson(decodeStateWord(word, order));
   if (info === undefined) return { kind: context === undefined ? 'other' : 'resource', ...place };
   switch (info.sib_reason) {
     case reasons.stateChange:
@@ -85,8 +89,8 @@ export function eventToJson({ minor, sequence, sets }: StateMessage, order: Byte
         kind: 'change',
         ...place,
         ...states(info.current_state),
-        before: states(info.prev_state),
-        after: states(info.new_state),
+        before: states(info.prev_state) ?? null,
+        after: states(info.new_state) ?? null,
       };
     case reasons.getStatusReply:
       return { kind: 'state', ...place, ...states(info.current_state) };
@@ -98,13 +102,16 @@ export function eventToJson({ minor, sequence, sets }: StateMessage, order: Byte
       return {
         kind: 'progress',
         ...place,
-        progressPercent: Number(
-          formatResyncPercent({
-            total: info.bits_rs_total ?? 0n,
-            outOfSync: info.bits_oos ?? 0n,
-            failed: info.bits_rs_failed ?? 0n,
-          }),
-        ),
+        progressPercent:
+          info.bits_rs_total === undefined || info.bits_oos === undefined
+            ? null
+            : Number(
+                formatResyncPercent({
+                  total: info.bits_rs_total,
+                  outOfSync: info.bits_oos,
+                  failed: info.bits_rs_failed ?? 0n,
+                }),
+              ),
       };
     default:
       return { kind: 'other', ...place, reason: info.sib_reason ?? null };

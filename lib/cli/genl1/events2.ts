@@ -312,18 +312,22 @@ export function events2Json(event: Events2Event, timestamp: string): unknown {
 }
 
 const SECTOR_BYTES = 512n;
-const bytes = (sectors: bigint | undefined): bigint => (sectors ?? 0n) * SECTOR_BYTES;
+/** What the kernel did not send is null. */
+const bytes = (sectors: bigint | undefined): bigint | null => (sectors === undefined ? null : sectors * SECTOR_BYTES);
+const isSet = (flag: number | undefined): boolean | null => (flag === undefined ? null : flag !== 0);
+const wordFor = (words: (code: number) => string, code: number | undefined): string | null =>
+  code === undefined ? null : words(code) || `unknown(${code})`;
 
 function stateJson(object: ObjectName, sets: NotificationSets, action: Action): Readonly<Record<string, unknown>> {
   switch (object) {
     case 'resource': {
       const info = sets.resource_info ?? {};
       return {
-        role: roleWord(info.res_role ?? 0),
+        role: wordFor(roleWord, info.res_role),
         suspended: {
-          user: info.res_susp ?? false,
-          noData: info.res_susp_nod ?? false,
-          fencing: info.res_susp_fen ?? false,
+          user: info.res_susp ?? null,
+          noData: info.res_susp_nod ?? null,
+          fencing: info.res_susp_fen ?? null,
         },
         writeOrdering:
           sets.resource_statistics === undefined
@@ -334,7 +338,7 @@ function stateJson(object: ObjectName, sets: NotificationSets, action: Action): 
     case 'device': {
       const statistics = sets.device_statistics;
       return {
-        disk: diskWord(sets.device_info?.dev_disk_state ?? 0),
+        disk: wordFor(diskWord, sets.device_info?.dev_disk_state),
         stats:
           statistics === undefined
             ? null
@@ -342,32 +346,32 @@ function stateJson(object: ObjectName, sets: NotificationSets, action: Action): 
                 sizeBytes: bytes(statistics.dev_size),
                 readBytes: bytes(statistics.dev_read),
                 writtenBytes: bytes(statistics.dev_write),
-                alWrites: statistics.dev_al_writes ?? 0n,
-                bmWrites: statistics.dev_bm_writes ?? 0n,
-                upperPending: statistics.dev_upper_pending ?? 0,
-                lowerPending: statistics.dev_lower_pending ?? 0,
-                alSuspended: statistics.dev_al_suspended ?? false,
-                upperBlocked: statistics.dev_upper_blocked ?? false,
-                lowerBlocked: statistics.dev_lower_blocked ?? false,
+                alWrites: statistics.dev_al_writes ?? null,
+                bmWrites: statistics.dev_bm_writes ?? null,
+                upperPending: statistics.dev_upper_pending ?? null,
+                lowerPending: statistics.dev_lower_pending ?? null,
+                alSuspended: statistics.dev_al_suspended ?? null,
+                upperBlocked: statistics.dev_upper_blocked ?? null,
+                lowerBlocked: statistics.dev_lower_blocked ?? null,
               },
       };
     }
     case 'connection':
       return {
-        state: connectionWord9(sets.connection_info?.conn_connection_state ?? 0),
-        role: roleWord(sets.connection_info?.conn_role ?? 0),
+        state: wordFor(connectionWord9, sets.connection_info?.conn_connection_state),
+        role: wordFor(roleWord, sets.connection_info?.conn_role),
         congested: sets.connection_statistics?.conn_congested ?? null,
       };
     case 'peer-device': {
       const info = sets.peer_device_info ?? {};
       const statistics = sets.peer_device_statistics;
       return {
-        replication: replicationWord9(info.peer_repl_state ?? 0),
-        peerDisk: diskWord(info.peer_disk_state ?? 0),
+        replication: wordFor(replicationWord9, info.peer_repl_state),
+        peerDisk: wordFor(diskWord, info.peer_disk_state),
         resyncSuspended: {
-          user: (info.peer_resync_susp_user ?? 0) !== 0,
-          peer: (info.peer_resync_susp_peer ?? 0) !== 0,
-          dependency: (info.peer_resync_susp_dependency ?? 0) !== 0,
+          user: isSet(info.peer_resync_susp_user),
+          peer: isSet(info.peer_resync_susp_peer),
+          dependency: isSet(info.peer_resync_susp_dependency),
         },
         outOfSyncBytes: statistics === undefined ? null : bytes(statistics.peer_dev_out_of_sync),
         stats:
@@ -376,15 +380,15 @@ function stateJson(object: ObjectName, sets: NotificationSets, action: Action): 
             : {
                 receivedBytes: bytes(statistics.peer_dev_received),
                 sentBytes: bytes(statistics.peer_dev_sent),
-                pending: statistics.peer_dev_pending ?? 0,
-                unacked: statistics.peer_dev_unacked ?? 0,
+                pending: statistics.peer_dev_pending ?? null,
+                unacked: statistics.peer_dev_unacked ?? null,
               },
       };
     }
     case 'helper':
       return {
-        helper: sets.drbd_helper_info?.helper_name ?? '',
-        ...(action === 'response' ? { status: sets.drbd_helper_info?.helper_status ?? 0 } : {}),
+        helper: sets.drbd_helper_info?.helper_name ?? null,
+        ...(action === 'response' ? { status: sets.drbd_helper_info?.helper_status ?? null } : {}),
       };
   }
 }

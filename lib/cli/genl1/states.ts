@@ -1,12 +1,14 @@
+import { CodecError } from '../../errors';
 import { connectionStates, roles } from '../../dialects/genl1';
 import { UNCONFIGURED } from '../../dialects/proc-drbd';
 import { decodeStateWord, hasNothing, type StateWord } from '../../dialects/state-word';
 import { wordOf } from '../../drbd';
 import type { ByteOrder } from '../../netlink';
 
-/** @param word current_state and its kin of a state_info; 0 where the kernel sent none */
+/** @param word current_state of an answer. @throws CodecError where the kernel sent none */
 export function readState(word: number | undefined, order: ByteOrder): StateWord {
-  return decodeStateWord(word ?? 0, order);
+  if (word === undefined) throw new CodecError('the answer get_status', undefined, 'state_info.current_state', 'none');
+  return decodeStateWord(word, order);
 }
 
 export const roleWord = (code: number): string => wordOf('genl1', 'role', code) ?? '';

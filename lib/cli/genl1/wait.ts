@@ -131,7 +131,8 @@ export async function runWait(
       if (item.minor !== minor) continue;
       const info = item.sets['state_info'] as
         { readonly sib_reason?: number; readonly current_state?: number } | undefined;
-      if (info?.sib_reason === reasons.stateChange && judge(info.current_state)) return EXIT.ok;
+      if (info?.sib_reason !== reasons.stateChange || info.current_state === undefined) continue;
+      if (judge(info.current_state)) return EXIT.ok;
     }
     return EXIT.timeout;
   } catch (error) {
