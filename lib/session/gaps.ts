@@ -6,8 +6,8 @@ const LARGEST_JUMP = 4096;
 const LARGEST_DELAY = 64;
 
 /**
- * Watches a driver's own count of its broadcasts. They may overtake each other, so a number that is missing is lost
- * only when it has not come by the time that {@link expire} is called.
+ * Watches a driver's own count of its broadcasts. They may overtake each other, so a number that is missing is lost only
+ * when it has not come by the second {@link GapWatch.tick} after that was seen.
  */
 export class GapWatch {
   #highest: number | undefined;
@@ -15,13 +15,16 @@ export class GapWatch {
   #first: number | undefined;
   readonly #early = new Set<number>();
   readonly #missing = new Set<number>();
+  /** What was missing at the last tick. */
+  #overdue: readonly number[] = [];
+  #ticks = 0;
 
   /** Numbers that were overtaken and have not come yet. */
   get missing(): number {
     return this.#missing.size;
   }
 
-  /** Whether {@link expire} has something to decide: what is missing, or from before the first that was seen. */
+  /** Whether a tick has something to decide: what is missing, or may come from before the first that was seen. */
   get isUndecided(): boolean {
     return this.#missing.size > 0 || this.#first !== undefined;
   }
@@ -52,17 +55,19 @@ export class GapWatch {
     return 'ahead';
   }
 
-  /** Gives up on what is missing. @returns whether anything was */
-  expire(): boolean {
-    const lost = this.#missing.size > 0;
-    this.#missing.clear();
-    this.#settle();
+  /** Some time has passed. @returns whether something is lost: it was missing at the last tick, and has not come since */
+  tick(): boolean {
+    const lost = this.#overdue.some((sequence) => this.#missing.has(sequence));
+    if (lost) this.#missing.clear();
+    this.#overdue = [...this.#missing];
+    if (++this.#ticks > 1) this.#settle();
     return lost;
   }
 
   /** Whatever was missed is known: the next message is taken as it comes. */
   reset(): void {
     this.#missing.clear();
+    this.#overdue = [];
     this.#highest = undefined;
     this.#settle();
   }
@@ -70,6 +75,7 @@ export class GapWatch {
   #start(sequence: number): void {
     this.#highest = sequence;
     this.#first = sequence;
+    this.#ticks = 0;
   }
 
   #settle(): void {

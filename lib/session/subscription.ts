@@ -72,8 +72,8 @@ export interface SubscriptionSetup<T> {
   ended?(): void;
 }
 
-/** How long a message may be overtaken by later ones before it counts as lost. */
-const GAP_GRACE_MS = 1000;
+/** A message that was overtaken by later ones counts as lost at the second tick after that. */
+const GAP_TICK_MS = 500;
 /**
  * Turns of the event loop in which nothing came. Each looks at the socket: what the kernel kept from before a loss has
  * been received then. How long that takes says nothing, as a process may be held up.
@@ -246,10 +246,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
       this.#pushAll(order.flush());
       this.#lose('gap');
     }
-    if (watch.isUndecided && this.#end === undefined)
-      this.#gapTimer ??= setTimeout(() => {
-        this.#expire();
-      }, GAP_GRACE_MS).unref();
+    if (watch.isUndecided) this.#watchCounts();
     this.#pushAll(this.#setup.inOrder === true ? order.add(count.sequence, value) : [value]);
   }
 
@@ -259,11 +256,16 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     return count;
   }
 
-  #expire(): void {
-    this.#gapTimer = undefined;
-    let lost = false;
-    for (const { watch } of this.#counts.values()) lost = watch.expire() || lost;
-    if (lost) this.#lose('gap');
+  #watchCounts(): void {
+    if (this.#gapTimer !== undefined || this.#end !== undefined) return;
+    if (![...this.#counts.values()].some(({ watch }) => watch.isUndecided)) return;
+    this.#gapTimer = setTimeout(() => {
+      this.#gapTimer = undefined;
+      let lost = false;
+      for (const { watch } of this.#counts.values()) lost = watch.tick() || lost;
+      if (lost) this.#lose('gap');
+      this.#watchCounts();
+    }, GAP_TICK_MS).unref();
   }
 
   /** The driver is back. What it sent before it was listened to is lost, without any sign. */
@@ -353,7 +355,10 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     }
     if (this.#queue.length >= this.#setup.queueLimit) {
       this.#counters.droppedEvents += this.#queue.length + 1;
-      this.#queue = [{ kind: 'resync', reason: 'queue' }];
+      const wasReloaded = [...this.#queue, item].some(
+        (dropped) => dropped.kind === 'returned' || (dropped.kind === 'resync' && dropped.reason === 'module'),
+      );
+      this.#queue = [{ kind: 'resync', reason: wasReloaded ? 'module' : 'queue' }];
       return;
     }
     this.#queue.push(item);

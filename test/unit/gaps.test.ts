@@ -6,14 +6,14 @@ const saw = (watch: GapWatch, ...sequences: readonly number[]): string[] =>
 test('the first number is taken as it comes, and each next one is expected', () => {
   const watch = new GapWatch();
   expect(saw(watch, 84, 85, 86)).toEqual(['expected', 'expected', 'expected']);
-  expect(watch.expire()).toBe(false);
+  expect(watch.tick()).toBe(false);
 });
 
 test('a message that was overtaken is not lost', () => {
   const watch = new GapWatch();
   expect(saw(watch, 84, 86, 85, 87)).toEqual(['expected', 'ahead', 'expected', 'expected']);
   expect(watch.missing).toBe(0);
-  expect(watch.expire()).toBe(false);
+  expect(watch.tick()).toBe(false);
 });
 
 test('the first that is seen may have overtaken others, until that is decided', () => {
@@ -26,7 +26,7 @@ test('the first that is seen may have overtaken others, until that is decided', 
   const late = new GapWatch();
   saw(late, 10);
   expect(late.isUndecided).toBe(true);
-  expect(late.expire()).toBe(false);
+  expect([late.tick(), late.tick()]).toEqual([false, false]);
   expect(late.isUndecided).toBe(false);
   expect(saw(late, 9)).toEqual(['lost']);
 });
@@ -35,9 +35,21 @@ test('one that never comes is lost, once', () => {
   const watch = new GapWatch();
   saw(watch, 3, 6, 4);
   expect(watch.missing).toBe(1);
-  expect(watch.expire()).toBe(true);
-  expect(watch.expire()).toBe(false);
+  expect(watch.tick()).toBe(false);
+  expect(watch.tick()).toBe(true);
+  expect(watch.tick()).toBe(false);
   expect(saw(watch, 7)).toEqual(['expected']);
+});
+
+test('one that is missing has as much time, whatever was missing before it', () => {
+  const watch = new GapWatch();
+  saw(watch, 1, 3);
+  expect(watch.tick()).toBe(false);
+  saw(watch, 2, 5);
+  expect(watch.tick()).toBe(false);
+  saw(watch, 4);
+  expect(watch.tick()).toBe(false);
+  expect(watch.missing).toBe(0);
 });
 
 test('the count wraps at 32 bits', () => {
@@ -64,6 +76,6 @@ test('after a loss that was told otherwise the next number is taken as it comes'
   const watch = new GapWatch();
   saw(watch, 3, 9);
   watch.reset();
-  expect(watch.expire()).toBe(false);
+  expect(watch.tick()).toBe(false);
   expect(saw(watch, 100, 101)).toEqual(['expected', 'expected']);
 });

@@ -237,6 +237,19 @@ describe('the count of a driver', () => {
     stream.close();
   });
 
+  test('gives one that is late its time, whenever the stream began', async () => {
+    const { come, seen, stream } = open();
+    come(1);
+    await jest.advanceTimersByTimeAsync(990);
+    come(2, 4);
+    await jest.advanceTimersByTimeAsync(400);
+    come(3);
+    await jest.advanceTimersByTimeAsync(5000);
+    await settled();
+    expect(seen).toEqual([1, 2, 4, 3]);
+    stream.close();
+  });
+
   test('holds up no other count', async () => {
     const { come, comes, seen, stream } = open({ inOrder: true });
     come(1, 3);
