@@ -96,11 +96,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   }
 
   /** A stream of its own socket; it listens from now on. */
-  protected subscribe(
-    source: Pick<SocketSetup, 'groups'>,
-    decode: Decoder<E>,
-    options: EventOptions,
-  ): Subscription<E> {
+  protected subscribe(source: Pick<SocketSetup, 'groups'>, decode: Decoder<E>, options: EventOptions): Subscription<E> {
     this.#requireOpen('events');
     const stream: Subscription<E> = new Subscription<E>(
       this.#transport,

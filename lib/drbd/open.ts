@@ -224,14 +224,21 @@ class Search {
   }
 
   #notFound(asked: Dialect | undefined, proc: ProcDrbd | undefined): UnsupportedError {
-    const advice =
+    const [what, advice] =
       proc === undefined
-        ? 'Load the module (modprobe drbd); it is not loaded by this program'
-        : 'A driver is loaded, since /proc/drbd is there: this may be a network namespace (a container) in which neither the family nor the connector exists; run in the namespace of the host';
-    return new UnsupportedError(
-      `no ${asked === undefined ? 'DRBD driver' : `DRBD driver that speaks ${asked}`} was found. ${this.#seen.join('; ')}. ${advice}`,
-      { feature: DRIVER, dialect: asked, requires: 'the drbd module in this kernel and this network namespace' },
-    );
+        ? [
+            `no DRBD driver${asked === undefined ? '' : ` that speaks ${asked}`} was found`,
+            'Load the module (modprobe drbd); it is not loaded by this program',
+          ]
+        : [
+            `the DRBD driver of this machine (${describeDriver(proc)}) cannot be reached from here`,
+            'This is probably a network namespace (a container), in which neither the family nor the connector exists: run in the namespace of the host',
+          ];
+    return new UnsupportedError(`${what}. ${this.#seen.join('; ')}. ${advice}`, {
+      feature: DRIVER,
+      dialect: asked,
+      requires: 'the drbd module in this kernel and this network namespace',
+    });
   }
 
   #readProc(): ProcFile {

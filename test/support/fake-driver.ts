@@ -1,3 +1,4 @@
+import { operations } from '../../lib/dialects/genl1';
 import { familyAnswer, genericStateAnswers, noFamilyAnswer } from '../../lib/recording/stand-in';
 import { readMessages, type GenericPlace } from '../../lib/recording/wire';
 import { concatBytes, CTRL_CMD_DELFAMILY, GENL_ID_CTRL, NLMSG_HEADER_BYTES, viewOf } from '../../lib/netlink';
@@ -16,7 +17,7 @@ const ENOENT = 2;
 const NLMSG_ERROR = 2;
 /** The controller's own group has the number of its family. */
 const CTRL_GROUP_MASK = (1 << (GENL_ID_CTRL - 1)) >>> 0;
-export const EVENTS_GROUP_NUMBER = 7;
+const EVENTS_GROUP_NUMBER = 7;
 
 /** A module as the generic netlink controller knows it. */
 export interface FakeFamily {
@@ -85,20 +86,28 @@ export class FakeDriver {
 
   /** The module goes, and comes back with another number, as the controller tells its listeners. */
   reload(family: FakeFamily): void {
-    if (this.family !== undefined) this.announce(this.family, true);
+    this.unload();
     this.family = family;
-    this.announce(family, false);
+    this.#announce(family, false);
   }
 
-  announce(family: FakeFamily, gone: boolean): void {
+  unload(): void {
+    if (this.family !== undefined) this.#announce(this.family, true);
+    this.family = undefined;
+  }
+
+  #announce(family: FakeFamily, gone: boolean): void {
     const bytes = this.#describe(family, 0, 0).slice();
     if (gone) bytes[NLMSG_HEADER_BYTES] = CTRL_CMD_DELFAMILY;
     this.#generic?.send(bytes, { groups: CTRL_GROUP_MASK });
   }
 
-  /** Sends to those that listen to the driver's events. */
-  broadcast(bytes: Uint8Array): void {
-    this.#generic?.send(bytes, { groups: 1 << (EVENTS_GROUP_NUMBER - 1) });
+  /** Tells those that listen to the driver's events of minor 0. */
+  event(sequence: number): void {
+    if (this.family === undefined) return;
+    const place = { command: operations.event.number, version: 1, type: this.family.id, sequence, minor: 0 };
+    for (const bytes of genericStateAnswers(place as GenericPlace, new Map(), 0, ORDER))
+      this.#generic?.send(bytes, { groups: 1 << (EVENTS_GROUP_NUMBER - 1) });
   }
 
   #describe({ id, dialect }: FakeFamily, sequence: number, port: number): Uint8Array {

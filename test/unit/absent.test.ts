@@ -88,7 +88,10 @@ describe('events2 in JSON', () => {
     [
       'device_state',
       { device_info: {}, device_statistics: { dev_size: 8n } },
-      { disk: null, stats: { sizeBytes: '4096', readBytes: null, alWrites: null, upperPending: null, upperBlocked: null } },
+      {
+        disk: null,
+        stats: { sizeBytes: '4096', readBytes: null, alWrites: null, upperPending: null, upperBlocked: null },
+      },
     ],
     ['connection_state', { connection_info: {} }, { state: null, role: null, congested: null }],
     [
@@ -139,10 +142,10 @@ describe('an answer that lacks what every answer has', () => {
     );
     const backend = createBackend({ kind: 'given', dialect: 'connector', transport: pair.user, locks: false });
     const io = memoryIo();
-    expect(await main(['0', command], io, { backend })).toBe(20);
-    expect(io.stdout.text).toBe('');
-    expect(io.stderr.text).toMatch(/the answer get_state: expected the tag state_i, found none \[ERR_DRBD_CODEC\]\n$/u);
+    const exit = await main(['0', command], io, { backend });
     backend.finish('closed');
     kernel.close();
+    expect({ exit, stdout: io.stdout.text }).toEqual({ exit: 20, stdout: '' });
+    expect(io.stderr.text).toMatch(/expected the tag state_i, found none \[ERR_DRBD_CODEC\]\n$/u);
   });
 });

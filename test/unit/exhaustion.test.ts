@@ -108,7 +108,12 @@ test('a stream goes on while only answers are at their end, and then ends behind
   const transport = new Silent();
   const stream = new Subscription<number>(
     transport,
-    { ...setup, receiveBufferBytes: 0, queueLimit: 10, decode: ({ sequence }) => ({ kind: 'message', value: sequence }) },
+    {
+      ...setup,
+      receiveBufferBytes: 0,
+      queueLimit: 10,
+      decode: ({ sequence }) => ({ kind: 'message', value: sequence }),
+    },
     newCounters(),
   );
   const datagram = (sequence: number) => {
@@ -131,7 +136,12 @@ test('a consumer that waits already is released', async () => {
   const transport = new Silent();
   const stream = new Subscription<number>(
     transport,
-    { ...setup, receiveBufferBytes: 0, queueLimit: 10, decode: ({ sequence }) => ({ kind: 'message', value: sequence }) },
+    {
+      ...setup,
+      receiveBufferBytes: 0,
+      queueLimit: 10,
+      decode: ({ sequence }) => ({ kind: 'message', value: sequence }),
+    },
     newCounters(),
   );
   const waiting = [stream.next(), stream.next()];

@@ -230,14 +230,14 @@ describe('a process', () => {
     const { stdout } = run([], { NODE_DRBD_ADDON: '/nowhere/node_drbd.node' }, OPEN);
     const error = JSON.parse(stdout) as { readonly code: string; readonly message: string };
     expect(error.code).toBe('ERR_DRBD_UNSUPPORTED');
-    expect(error.message).toMatch(/^the native part of node-drbd cannot be loaded.*\/nowhere\/node_drbd\.node/u);
+    expect(error.message).toMatch(/^the native part of node-drbd: \/nowhere\/node_drbd\.node/u);
     const tool = spawnSync(process.execPath, [join(DIST, 'lib/cli/bin/drbdsetup.js'), 'status'], {
       encoding: 'utf8',
       timeout: 60_000,
       env: { ...process.env, NODE_DRBD_ADDON: '/nowhere/node_drbd.node' },
     });
     expect(tool.status).toBe(20);
-    expect(tool.stderr).toMatch(/the native part of node-drbd cannot be loaded/u);
+    expect(tool.stderr).toMatch(/the native part of node-drbd: \/nowhere/u);
   });
 
   test('without CAP_NET_ADMIN is told that it needs it', () => {
@@ -262,6 +262,57 @@ describe('a module that is reloaded while a stream is open', () => {
     expect(driver.asked).toEqual([30, 30, 31]);
     expect(drbd.driver.address).toBe(31);
     await stream.return?.();
+    drbd.close();
+  });
+
+  const following = async (
+    driver: FakeDriver,
+  ): Promise<{
+    readonly drbd: Client<'genl1'>;
+    readonly seen: string[];
+    readonly over: Promise<unknown>;
+    until(length: number): Promise<void>;
+  }> => {
+    const drbd = (await openDrbd({ transport: driver.transport, byteOrder: 'little' })) as Client<'genl1'>;
+    const seen: string[] = [];
+    const over = (async () => {
+      for await (const event of drbd.events())
+        seen.push(event.kind === 'resync' ? event.reason : `${event.name} ${event.sequence}`);
+    })().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const until = async (length: number): Promise<void> => {
+      while (seen.length < length) await new Promise((resolve) => setImmediate(resolve));
+    };
+    return { drbd, seen, over, until };
+  };
+
+  test('is one resync, and what the new one tells follows it', async () => {
+    const driver = fake({ host: host(1, undefined), family: { id: 30, dialect: 'genl1' } });
+    const { drbd, seen, over, until } = await following(driver);
+    driver.event(500);
+    await until(1);
+    driver.reload({ id: 31, dialect: 'genl1' });
+    driver.event(3);
+    driver.event(4);
+    await until(4);
+    driver.unload();
+    await until(5);
+    driver.reload({ id: 32, dialect: 'genl1' });
+    driver.event(3);
+    await until(6);
+    expect(seen).toEqual(['event 500', 'module', 'event 3', 'event 4', 'module', 'event 3']);
+    drbd.close();
+    expect(await over).toBeUndefined();
+  });
+
+  test('as another dialect ends the stream, and says so', async () => {
+    const driver = fake({ host: host(1, undefined), family: { id: 30, dialect: 'genl1' } });
+    const { drbd, seen, over } = await following(driver);
+    driver.reload({ id: 31, dialect: 'genl2' });
+    expect(await over).toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED', requires: 'family version 1' });
+    expect(seen).toEqual(['module']);
     drbd.close();
   });
 });

@@ -84,11 +84,7 @@ const SETUP: SubscriptionSetup<number> = {
 
 function open(options: Partial<SubscriptionSetup<number>> = {}) {
   const transport = new Silent();
-  const stream = new Subscription<number>(
-    transport,
-    { ...SETUP, ...options },
-    newCounters(),
-  );
+  const stream = new Subscription<number>(transport, { ...SETUP, ...options }, newCounters());
   const seen: (number | string)[] = [];
   let ended: unknown;
   const reading = (async () => {
