@@ -26,6 +26,7 @@ export {
 } from './json';
 export {
   formatPathAddress,
+  keyText,
   type ConnectionKey,
   type DeviceKey,
   type KeyOf,

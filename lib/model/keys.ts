@@ -60,3 +60,20 @@ export function connectionText(key: ConnectionKey): string {
 export function pathText(key: PathKey): string {
   return `${key.local} ${key.peer}`;
 }
+
+/** @returns a text that tells an object from all others, of every kind */
+export function keyText(object: ObjectName, key: KeyOf): string {
+  const resource = `${object} ${resourceText(key)}`;
+  switch (object) {
+    case 'resource':
+      return resource;
+    case 'device':
+      return `${resource} ${(key as DeviceKey).volume}`;
+    case 'connection':
+      return `${resource} ${connectionText(key)}`;
+    case 'path':
+      return `${resource} ${connectionText(key)} ${pathText(key as PathKey)}`;
+    case 'peerDevice':
+      return `${resource} ${connectionText(key)} ${(key as PeerDeviceKey).volume}`;
+  }
+}

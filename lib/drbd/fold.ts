@@ -1,0 +1,157 @@
+import {
+  keyText,
+  type Delta,
+  type Helper,
+  type KeyOf,
+  type ObjectName,
+  type State,
+  type Step,
+  type Update,
+} from '../model';
+
+/** What one notification says of its object, for whatever dialect. */
+export interface Notice {
+  readonly action: Step['action'];
+  readonly object: ObjectName;
+  readonly key: KeyOf;
+  /** What to do, that of the object itself first. None for a helper. */
+  readonly updates: readonly Update[];
+  /** Further notifications of the same change of the kernel follow. */
+  readonly more: boolean;
+  readonly helper?: Helper;
+  /** It tells some of the object's properties only: the others are as an older notice told them, should that be late. */
+  readonly isPart?: boolean;
+  /** Connector: whether the minor exists without a configuration. */
+  readonly unconfigured?: { readonly minor: number; readonly is: boolean };
+}
+
+/** A notification, applied. */
+export interface Folded {
+  readonly step: Step;
+  /** What changed, in order; empty if nothing did. */
+  readonly deltas: readonly Delta[];
+}
+
+/** Notifications overtake each other by some hundreds at most: what is older is not remembered any longer. */
+const REMEMBERED = 4096;
+
+const hasChanged = ({ before, after, changed }: Delta): boolean =>
+  (before === null) !== (after === null) || changed.length > 0;
+
+/** @returns whether the driver counted `a` before `b`; the counts have 32 bits and go round */
+const isOlder = (a: number, b: number): boolean => ((a - b) | 0) < 0;
+
+/**
+ * The state as notifications tell it. One that was overtaken by a newer one of the same object, or by the end of what
+ * it belongs to, changes nothing.
+ */
+export class Fold {
+  #state: State;
+  /** The newest notification of each object. */
+  readonly #told = new Map<string, number>();
+  /** The one that ended an object or renamed it, and all below it. */
+  readonly #ended = new Map<string, number>();
+  #most = REMEMBERED;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** For how many objects a sequence is kept, of those that are gone too. */
+  get remembered(): number {
+    return this.#told.size + this.#ended.size;
+  }
+
+  /** Goes on from another state. What was told so far is older than it. */
+  replace(state: State): void {
+    this.#state = state;
+    this.#told.clear();
+    this.#ended.clear();
+  }
+
+  /** @param sequence the driver's own count; null where it does not count this notification */
+  take(sequence: number | null, notice: Notice): Folded {
+    const { object, key, helper } = notice;
+    const told = { sequence, action: notice.action, more: notice.more, ...(helper === undefined ? {} : { helper }) };
+    const deltas: Delta[] = [];
+    let own: Delta | undefined;
+    if (notice.action !== 'helper' && (sequence === null || this.#isNews(sequence, notice))) {
+      const { unconfigured } = notice;
+      if (unconfigured !== undefined) this.#noteMinor(unconfigured.minor, unconfigured.is);
+      for (const update of notice.updates) {
+        const applied = this.#state.apply(update);
+        this.#state = applied.state;
+        own ??= applied.own;
+        deltas.push(...applied.others.filter(hasChanged), ...[applied.own].filter(hasChanged));
+      }
+    }
+    own ??= this.#unchanged(object, key);
+    return { step: { ...own, ...told } as Step, deltas };
+  }
+
+  /** Applies what was read of objects: of those that exist still. @returns what changed */
+  amend(updates: readonly Update[]): readonly Delta[] {
+    const deltas: Delta[] = [];
+    for (const update of updates) {
+      if (this.#state.get(update.object, update.key) === undefined) continue;
+      const { state, own, others } = this.#state.apply(update);
+      this.#state = state;
+      deltas.push(...others.filter(hasChanged), ...[own].filter(hasChanged));
+    }
+    return deltas;
+  }
+
+  #unchanged(object: ObjectName, key: KeyOf): Delta {
+    const values = this.#state.get(object, key) ?? null;
+    return { action: 'change', object, key, before: values, after: values, changed: [] } as unknown as Delta;
+  }
+
+  #isNews(sequence: number, { action, object, key, isPart }: Notice): boolean {
+    const text = keyText(object, key);
+    const newest = this.#told.get(text);
+    if (newest !== undefined && isOlder(sequence, newest)) return false;
+    for (const above of holders(object, key)) {
+      const end = this.#ended.get(above);
+      if (end !== undefined && isOlder(sequence, end)) return false;
+    }
+    if (isPart !== true) this.#told.set(text, sequence);
+    if (action === 'destroy' || action === 'rename') this.#ended.set(text, sequence);
+    this.#forget(sequence);
+    return true;
+  }
+
+  /** Now and then, so that it costs each notification next to nothing. */
+  #forget(newest: number): void {
+    if (this.remembered <= this.#most) return;
+    for (const map of [this.#told, this.#ended])
+      for (const [text, sequence] of map) if (isOlder(sequence, (newest - REMEMBERED) | 0)) map.delete(text);
+    this.#most = 2 * this.remembered + REMEMBERED;
+  }
+
+  #noteMinor(minor: number, is: boolean): void {
+    const minors = this.#state.unconfiguredMinors ?? [];
+    if (minors.includes(minor) === is) return;
+    const now = is ? [...minors, minor].sort((a, b) => a - b) : minors.filter((other) => other !== minor);
+    this.#state = this.#state.withUnconfiguredMinors(Object.freeze(now));
+  }
+}
+
+/** @returns the object itself and those that it belongs to */
+function holders(object: ObjectName, key: KeyOf): readonly string[] {
+  const own = keyText(object, key);
+  switch (object) {
+    case 'resource':
+      return [own];
+    case 'device':
+    case 'connection':
+      return [own, keyText('resource', key)];
+    case 'path':
+      return [own, keyText('connection', key), keyText('resource', key)];
+    case 'peerDevice':
+      return [own, keyText('connection', key), keyText('device', key), keyText('resource', key)];
+  }
+}
