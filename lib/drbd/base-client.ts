@@ -15,14 +15,18 @@ import {
 } from '../session';
 import type { Transport } from '../transport/transport';
 import type { EventOptions, ResyncEvent } from './client';
-import type { Snapshot } from '../model';
-import { waitForSnapshot } from './wait-for';
+import { Follower, type ChangeOptions, type FollowSource } from './follow';
+import type { Change, Snapshot } from '../model';
+import { waitForSnapshot, type WaitForOptions } from './wait-for';
 
 /** Requests that may stick in the kernel at the same time; each costs a thread until it comes back. */
 const MOST_CHANGES = 16;
 const MOST_DUMPS = 4;
 const EVENT_QUEUE_LIMIT = 4096;
 const EVENT_BUFFER_BYTES = 1 << 20;
+
+/** How a follower listens: in the driver's order, and it takes what comes at once. */
+export const FOLLOWED = { inOrder: true, queueLimit: 16_384 } as const satisfies EventOptions;
 
 /** What the clients of all dialects share: sockets by purpose, streams, and closing. */
 export abstract class BaseClient<E extends { readonly kind: 'event' }> {
@@ -34,6 +38,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   readonly #dumps: SocketPool;
   readonly #streams = new Set<Subscription<E>>();
   #reads: RequestSocket | undefined;
+  #follower: Follower | undefined;
   #closed = false;
 
   protected constructor(transport: Transport, setup: SocketSetup) {
@@ -47,19 +52,35 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }
 
-  abstract events(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
+  abstract broadcasts(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
   abstract status(options?: WaitOptions): Promise<Snapshot>;
 
   counters(): Readonly<SessionCounters> {
     return { ...this.#counters };
   }
 
-  waitFor(predicate: (snapshot: Snapshot) => boolean, options: WaitOptions = {}): Promise<Snapshot> {
-    return waitForSnapshot(this, predicate, options);
+  events(options: ChangeOptions = {}): AsyncIterableIterator<Change> {
+    this.#requireOpen('events');
+    if (this.#follower !== undefined) return this.#follower.add(options);
+    const follower: Follower = new Follower(this.source(), () => {
+      if (this.#follower === follower) this.#follower = undefined;
+    });
+    this.#follower = follower;
+    try {
+      return follower.add(options);
+    } catch (error) {
+      follower.close();
+      throw error;
+    }
+  }
+
+  waitFor(predicate: (snapshot: Snapshot) => boolean, options: WaitForOptions = {}): Promise<Snapshot> {
+    return waitForSnapshot((changes) => this.events(changes), predicate, options);
   }
 
   close(): void {
     this.#closed = true;
+    this.#follower?.close();
     this.#reads?.close();
     this.#changes.close();
     this.#dumps.close();
@@ -70,6 +91,9 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.close();
     return Promise.resolve();
   }
+
+  /** What changes are made from: one for all who want them. */
+  protected abstract source(): FollowSource;
 
   /** A question: many at a time, on a socket that no change can hold up. */
   protected async read<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
@@ -97,7 +121,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
 
   /** A stream of its own socket; it listens from now on. */
   protected subscribe(source: Pick<SocketSetup, 'groups'>, decode: Decoder<E>, options: EventOptions): Subscription<E> {
-    this.#requireOpen('events');
+    this.#requireOpen('broadcasts');
     const stream: Subscription<E> = new Subscription<E>(
       this.#transport,
       {

@@ -5,7 +5,9 @@ import type { operations as genl2Operations } from '../dialects/genl2';
 import type { UnknownAttribute } from '../dialects/generic';
 import type { ResyncReason, SessionCounters, WaitOptions } from '../session';
 import type { Tag } from '../schema';
-import type { Snapshot } from '../model';
+import type { Change, Snapshot } from '../model';
+import type { ChangeOptions } from './follow';
+import type { WaitForOptions } from './wait-for';
 
 /** The protocols that a DRBD kernel speaks: 8.0-8.3, 8.4, and 9.0-9.3. */
 export type Dialect = 'connector' | 'genl1' | 'genl2';
@@ -159,16 +161,24 @@ export interface ClientBase<D extends Dialect, E> extends AsyncDisposable {
    */
   status(options?: WaitOptions): Promise<Snapshot>;
   /**
-   * The driver's broadcasts as they come. It listens from this call on, so a status() after it misses nothing.
+   * What exists, and then what changes, object by object, each with the whole state after it. It listens from this call
+   * on. After a loss it yields one `resync`, the difference as ordinary changes, and `ready`.
+   * @throws TransportError if the group may not be joined; AbortError when the signal fires; ArgumentError
+   */
+  events(options?: ChangeOptions): AsyncIterableIterator<Change>;
+  /**
+   * The driver's broadcasts as they come, undigested. It listens from this call on, so a status() after it misses
+   * nothing.
    * @throws TransportError if the group may not be joined; AbortError when the signal fires
    */
-  events(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
+  broadcasts(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
   /**
-   * Waits until the state satisfies a predicate.
+   * Waits until the state satisfies a predicate, without a limit unless one is given. It sends nothing while nothing
+   * changes, unless `refreshMs` is given, which counters need: the kernel does not announce them.
    * @param predicate is called with each new state, and must not change it
    * @returns the first state that satisfies it
    */
-  waitFor(predicate: (snapshot: Snapshot) => boolean, options?: WaitOptions): Promise<Snapshot>;
+  waitFor(predicate: (snapshot: Snapshot) => boolean, options?: WaitForOptions): Promise<Snapshot>;
   /** What was sent, received and dropped so far. */
   counters(): Readonly<SessionCounters>;
   /**

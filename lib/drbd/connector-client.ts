@@ -23,8 +23,11 @@ import {
 import type { EncodeOptions } from '../schema';
 import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
-import type { Exchange, SocketSetup, WaitOptions } from '../session';
-import { BaseClient, broadcastsOf } from './base-client';
+import type { Exchange, SocketSetup, Subscription, WaitOptions } from '../session';
+import { BaseClient, broadcastsOf, FOLLOWED } from './base-client';
+import type { FollowSource } from './follow';
+import { connectorSource } from './sources';
+import { ifDriver } from './absent';
 import {
   encodingOf,
   type ConnectorClient,
@@ -36,7 +39,7 @@ import {
 } from './client';
 import { mayHang, refuseConnectorHang } from './guard';
 import type { Snapshot } from '../model';
-import { connectorSnapshot } from './read';
+import { connectorSnapshot, readConnector } from './read';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
 
@@ -148,20 +151,36 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     });
   }
 
-  events(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
+  broadcasts(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
+    return broadcastsOf(this.#listen(options));
+  }
+
+  #listen(options: EventOptions): Subscription<ConnectorEvent> {
     const unfiltered = options.unfiltered === true;
     if (unfiltered) this.#unfiltered = true;
-    return broadcastsOf(
-      this.subscribe(
-        { groups: connectorGroups(this.driver.address) },
-        (message) => {
-          const value = this.#decodeEvent(message, unfiltered);
-          if (value === undefined) return undefined;
-          const { origin, sequence } = value;
-          return { kind: 'message', value, ...(origin === 'broadcast' ? { count: { name: origin, sequence } } : {}) };
-        },
-        options,
-      ),
+    return this.subscribe(
+      { groups: connectorGroups(this.driver.address) },
+      (message) => {
+        const value = this.#decodeEvent(message, unfiltered);
+        if (value === undefined) return undefined;
+        const { origin, sequence } = value;
+        return { kind: 'message', value, ...(origin === 'broadcast' ? { count: { name: origin, sequence } } : {}) };
+      },
+      options,
+    );
+  }
+
+  protected override source(): FollowSource {
+    const { driver, order } = this;
+    return connectorSource(
+      {
+        driver,
+        request: (name, params, options) => this.request(name, params, options),
+        // The answers that others get are the only word of a changed configuration.
+        listen: () => this.#listen({ ...FOLLOWED, unfiltered: true }),
+        read: (signal) => ifDriver(readConnector(this, this.#procDrbd(), { signal, order })),
+      },
+      { driver, order },
     );
   }
 

@@ -93,11 +93,10 @@ export class Fold {
     return { step: { ...own, ...told } as Step, deltas };
   }
 
-  /** Applies what was read of objects: of those that exist still. @returns what changed */
+  /** Applies what was read of objects. @returns what changed */
   amend(updates: readonly Update[]): readonly Delta[] {
     const deltas: Delta[] = [];
     for (const update of updates) {
-      if (this.#state.get(update.object, update.key) === undefined) continue;
       const { state, own, others } = this.#state.apply(update);
       this.#state = state;
       deltas.push(...others.filter(hasChanged), ...[own].filter(hasChanged));

@@ -21,13 +21,13 @@ export type Question = number | string;
 
 /** What a source tells. */
 export type SourceItem =
-  | { readonly kind: 'notice'; readonly sequence: number | null; readonly notice: Notice; readonly ask?: Question }
+  | { readonly kind: 'notice'; readonly sequence: number | null; readonly notice: Notice }
   /** Something changed that no notification tells. */
   | { readonly kind: 'ask'; readonly ask: Question }
   /** Something was lost, everything older having been told. */
   | { readonly kind: 'resync'; readonly reason: ResyncChange['reason'] }
-  /** The driver that went away is back. */
-  | { readonly kind: 'returned' };
+  /** Nothing was lost, but what there is has to be read: the driver is back, or tells only that something changed. */
+  | { readonly kind: 'reread' };
 
 /** A driver, as the follower sees it. */
 export interface FollowSource {
@@ -35,8 +35,10 @@ export interface FollowSource {
   listen(): AsyncIterableIterator<SourceItem>;
   /** Reads everything. @returns undefined if there is no driver */
   read(signal: AbortSignal): Promise<State | undefined>;
-  /** Reads what no notification tells. @returns what to set, of objects that exist */
-  ask(question: Question, signal: AbortSignal): Promise<readonly Update[]>;
+  /** @returns what has to be asked because of a change that was notified */
+  questionOf(delta: Delta): Question | undefined;
+  /** Reads what no notification tells. @returns what that makes of a state */
+  ask(question: Question, signal: AbortSignal): Promise<(state: State) => readonly Update[]>;
   /** @returns a state without objects */
   nothing(): State;
 }
@@ -368,8 +370,8 @@ export class Follower {
       case 'resync':
         this.#lose(item.reason);
         return;
-      case 'returned':
-        if (this.#meanwhile === undefined) this.#read('returned');
+      case 'reread':
+        if (this.#meanwhile === undefined) this.#read('reread');
         else this.#again();
         return;
       case 'notice':
@@ -381,11 +383,14 @@ export class Follower {
   }
 
   #apply(item: Extract<SourceItem, { readonly kind: 'notice' | 'ask' }>): void {
-    if (item.ask !== undefined) this.#ask(item.ask);
-    if (item.kind === 'ask') return;
-    const { notice, sequence } = item;
-    const { step, deltas } = this.#fold.take(sequence, notice);
+    if (item.kind === 'ask') {
+      this.#ask(item.ask);
+      return;
+    }
+    const { notice } = item;
+    const { step, deltas } = this.#fold.take(item.sequence, notice);
     this.#onStep?.(step);
+    this.#askAbout(deltas);
     const { state } = this;
     if (notice.helper !== undefined)
       this.#tell({ kind: 'helper', step: { object: step.object, key: step.key }, helper: notice.helper, state });
@@ -420,7 +425,7 @@ export class Follower {
     this.#meanwhile = [];
   }
 
-  #read(why: 'first' | 'loss' | 'returned'): void {
+  #read(why: 'first' | 'loss' | 'reread'): void {
     this.#meanwhile = [];
     this.#guard(async () => {
       const read = await this.#readUndisturbed();
@@ -445,12 +450,12 @@ export class Follower {
   #applySilently(items: readonly SourceItem[]): readonly News[] {
     const helpers: News[] = [];
     for (const item of items) {
-      if (item.kind !== 'notice' && item.kind !== 'ask') continue;
-      if (item.ask !== undefined) this.#ask(item.ask);
-      if (item.kind === 'ask') continue;
+      if (item.kind === 'ask') this.#ask(item.ask);
+      if (item.kind !== 'notice') continue;
       const { helper } = item.notice;
-      const { step } = this.#fold.take(item.sequence, item.notice);
+      const { step, deltas } = this.#fold.take(item.sequence, item.notice);
       this.#onStep?.(step);
+      this.#askAbout(deltas);
       if (helper === undefined) this.#inBatch = item.notice.more;
       else helpers.push({ kind: 'helper', step, helper, state: this.state });
     }
@@ -474,6 +479,13 @@ export class Follower {
     for (let turns = 0; turns < SETTLE_TURNS; turns++) await turn();
   }
 
+  #askAbout(deltas: readonly Delta[]): void {
+    for (const delta of deltas) {
+      const question = this.#source.questionOf(delta);
+      if (question !== undefined) this.#ask(question);
+    }
+  }
+
   /** Questions that come together are one. */
   #ask(question: Question): void {
     this.#questions.add(question);
@@ -485,9 +497,9 @@ export class Follower {
         const [next] = this.#questions;
         if (next === undefined || this.#isOver) break;
         this.#questions.delete(next);
-        const updates = await this.#source.ask(next, this.#stop.signal);
+        const updatesOf = await this.#source.ask(next, this.#stop.signal);
         // What is being read is newer, and has it.
-        if (this.#meanwhile === undefined) this.#amend(updates);
+        if (this.#meanwhile === undefined) this.#amend(updatesOf(this.state));
       }
       this.#isAsking = false;
     });
@@ -529,7 +541,8 @@ export class Follower {
       return;
     }
     if (messages !== this.#messages || this.#inBatch) {
-      this.#amend(unannounced(read));
+      const { state } = this;
+      this.#amend(unannounced(read).filter(({ object, key }) => state.get(object, key) !== undefined));
       return;
     }
     const before = this.state;
@@ -540,10 +553,9 @@ export class Follower {
 }
 
 /** @returns what sets the properties that the kernel changes without telling: counters and settings */
-export function unannounced(state: State, of: (entry: { readonly key: object }) => boolean = () => true): Update[] {
+export function unannounced(state: State): readonly Update[] {
   const updates: Update[] = [];
   for (const entry of state.entries()) {
-    if (!of(entry)) continue;
     const patch: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(entry.values)) {
       const kind = propertyOf(entry.object, name)?.kind;

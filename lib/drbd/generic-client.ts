@@ -21,9 +21,20 @@ import {
   type NetlinkMessage,
 } from '../netlink';
 import { isObject, type CodeTable } from '../schema';
-import { remainingOf, type Decoded, type Decoder, type Exchange, type SocketSetup, type WaitOptions } from '../session';
+import {
+  remainingOf,
+  type Decoded,
+  type Decoder,
+  type Exchange,
+  type SocketSetup,
+  type Subscription,
+  type WaitOptions,
+} from '../session';
 import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
-import { BaseClient, broadcastsOf } from './base-client';
+import { ifDriver } from './absent';
+import { BaseClient, broadcastsOf, FOLLOWED } from './base-client';
+import type { FollowSource } from './follow';
+import { genericSource } from './sources';
 import {
   encodingOf,
   type Driver,
@@ -34,8 +45,8 @@ import {
   type ResyncEvent,
 } from './client';
 import { adviceAfterTimeout, mayHang, refuseGenericHang, refuseGenl2Hang } from './guard';
-import type { Snapshot } from '../model';
-import { genl1Snapshot, genl2Snapshot } from './read';
+import type { Snapshot, State } from '../model';
+import { announces, readGenl1, readGenl2 } from './read';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
 
@@ -132,10 +143,28 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     });
   }
 
-  events(options: EventOptions = {}): AsyncIterableIterator<GenericEvent | ResyncEvent> {
+  broadcasts(options: EventOptions = {}): AsyncIterableIterator<GenericEvent | ResyncEvent> {
+    return broadcastsOf(this.#listen(options));
+  }
+
+  #listen(options: EventOptions): Subscription<GenericEvent> {
     // The controller tells in its own group when the module comes and goes.
     const groups = [this.#eventsGroup(this.#ids), GENL_ID_CTRL];
-    return broadcastsOf(this.subscribe({ groups }, this.#decoder(this.#ids), options));
+    return this.subscribe({ groups }, this.#decoder(this.#ids), options);
+  }
+
+  protected override source(): FollowSource {
+    const { dialect, order } = this;
+    const { driver } = this;
+    return genericSource(
+      {
+        driver,
+        listen: () => this.#listen(FOLLOWED),
+        read: (signal) => ifDriver(this.#read({ signal })),
+      },
+      { dialect, order },
+      dialect === 'genl2' || announces(this.#ids.operations),
+    );
   }
 
   /** @throws UnsupportedError where the module has no such group */
@@ -150,8 +179,14 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {
-    if (this.dialect === 'genl2') return genl2Snapshot(this, { ...options, order: this.order });
-    return genl1Snapshot(this, this.#ids.operations, this.#procDrbd(), { ...options, order: this.order });
+    return (await this.#read(options)).snapshot;
+  }
+
+  #read(options: WaitOptions): Promise<State> {
+    const { order } = this;
+    return this.dialect === 'genl2'
+      ? readGenl2(this, { ...options, order })
+      : readGenl1(this, this.#ids.operations, this.#procDrbd(), { ...options, order });
   }
 
   #procDrbd(): ReturnType<typeof parseProcDrbd> | undefined {

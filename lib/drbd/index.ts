@@ -17,6 +17,8 @@ export type {
   RequestOptions,
   ResyncEvent,
 } from './client';
+export type { ChangeOptions } from './follow';
+export type { WaitForOptions } from './wait-for';
 export { machineFiles } from '../transport/machine-files';
 export {
   changeToJson,
@@ -66,7 +68,8 @@ export {
   type Genl1Sources,
   type ReadOptions,
 } from './read';
-export { isDriverMissing, openDrbd, type OpenOptions } from './open';
+export { isDriverMissing } from './absent';
+export { openDrbd, type OpenOptions } from './open';
 export { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 export {
   codeTexts,

@@ -29,6 +29,7 @@ import {
 } from '../session';
 import { nativeTransport } from '../transport/native';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
+import { DRIVER, isProtocolAbsent } from './absent';
 import type { Client, Dialect, Driver } from './client';
 import { connectorExchange, connectorSetup, ConnectorDrbd } from './connector-client';
 import { GenericDrbd, genericSetup, type FamilyDialect } from './generic-client';
@@ -59,26 +60,8 @@ const INDEX_TIMEOUT_MS = 1000;
  */
 const FIRST_INDEX_MS = 200;
 
-/** `feature` of the error that says that no driver is there. */
-const DRIVER = 'a DRBD driver';
 /** `feature` of the error that says that a driver of another dialect is there. */
 const DIALECT = 'a dialect of DRBD';
-
-/** @returns whether an error says that no driver was found, and not merely that none could be spoken to */
-export function isDriverMissing(error: unknown): boolean {
-  return error instanceof UnsupportedError && error.feature === DRIVER;
-}
-
-/** System errors that say that a netlink protocol does not exist here, or that the kernel does not listen to it. */
-const ABSENT: readonly number[] = [
-  constants.errno.EPROTONOSUPPORT,
-  constants.errno.EAFNOSUPPORT,
-  constants.errno.ECONNREFUSED,
-];
-
-function isProtocolAbsent(error: unknown): error is TransportError {
-  return error instanceof TransportError && error.errno !== undefined && ABSENT.includes(error.errno);
-}
 
 const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = {
   genl1: () => ({

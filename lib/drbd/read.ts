@@ -146,7 +146,8 @@ export async function readConnector(
   });
 }
 
-async function ifExists<T>(answer: Promise<T>): Promise<T | undefined> {
+/** @returns the answer, or undefined if the minor does not exist */
+export async function ifExists<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
@@ -178,6 +179,14 @@ async function fourDumps(dump: (name: string) => Promise<readonly Reply[]>): Pro
 }
 
 /**
+ * @param operations numbers of those that a module of 8.4 has; empty if unknown
+ * @returns whether it has dumps of each kind of object and notifications: from 8.4.6 on
+ */
+export function announces(operations: ReadonlySet<number>): boolean {
+  return operations.size === 0 || operations.has(genl1Operations.get_resources.number);
+}
+
+/**
  * Reads the state of a DRBD 8.4 module. When objects came or went between the dumps, they are taken again, a few times;
  * `source.complete` tells whether that helped.
  * @param operations numbers of those that the module has; empty if unknown. Before 8.4.6 there is only get_status
@@ -195,7 +204,7 @@ export async function readGenl1(
   const { driver } = client;
   const old = async (): Promise<State> =>
     genl1StateOf({ driver, order, status: await dump('get_status'), procDrbd: proc });
-  if (operations.size > 0 && !operations.has(genl1Operations.get_resources.number)) return old();
+  if (!announces(operations)) return old();
   for (let attempt = 1; ; attempt++) {
     let dumps: GenericDumps;
     try {
@@ -248,9 +257,4 @@ export async function connectorSnapshot(...args: Parameters<typeof readConnector
 /** {@link readGenl1}, as a snapshot. */
 export async function genl1Snapshot(...args: Parameters<typeof readGenl1>): Promise<Snapshot> {
   return (await readGenl1(...args)).snapshot;
-}
-
-/** {@link readGenl2}, as a snapshot. */
-export async function genl2Snapshot(...args: Parameters<typeof readGenl2>): Promise<Snapshot> {
-  return (await readGenl2(...args)).snapshot;
 }

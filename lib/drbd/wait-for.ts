@@ -1,77 +1,41 @@
 import { ArgumentError } from '../errors';
-import { attempt, type PartOptions, type WaitOptions } from '../session';
-import type { EventOptions } from './client';
-import type { Snapshot } from '../model';
+import type { Change, Snapshot } from '../model';
+import { attempt, type WaitOptions } from '../session';
+import type { ChangeOptions } from './follow';
 
-/** Counters such as out-of-sync change without a broadcast. */
-const POLL_MS = 1000;
+export interface WaitForOptions extends WaitOptions, Pick<ChangeOptions, 'refreshMs'> {}
 
-interface Source {
-  events(options?: EventOptions): AsyncIterableIterator<unknown>;
-  status(options?: WaitOptions): Promise<Snapshot>;
-}
+/** Fewer than a whole state has objects: what a slow predicate misses comes as one difference. */
+const QUEUE_LIMIT = 256;
 
-/** Listens first and reads then, so that no change falls between; after each event, and now and then, reads again. */
+/** Looks at each whole state of a stream of changes, the first one included. */
 export function waitForSnapshot(
-  source: Source,
+  events: (options: ChangeOptions) => AsyncIterable<Change>,
   predicate: (snapshot: Snapshot) => boolean,
-  options: WaitOptions,
+  options: WaitForOptions,
 ): Promise<Snapshot> {
   if (typeof predicate !== 'function') return Promise.reject(new ArgumentError('predicate', 'a function is needed'));
-  return attempt<Snapshot>('waiting for the state', options, (settle) => {
+  const { refreshMs, timeoutMs = Infinity, ...wait } = options;
+  return attempt<Snapshot>('waiting for the state', { ...wait, timeoutMs }, (settle) => {
     const stop = new AbortController();
-    let changed = true;
-    let over = false;
-    let wake = (): void => undefined;
-    const part = (): PartOptions => ({
-      signal: stop.signal,
-      timeoutMs: settle.remainingMs(),
-      wholeMs: settle.wholeMs,
+    const watch = async (): Promise<void> => {
+      const changes = events({
+        signal: stop.signal,
+        counters: true,
+        queueLimit: QUEUE_LIMIT,
+        ...(refreshMs === undefined ? {} : { refreshMs }),
+      });
+      for await (const change of changes) {
+        if (change.more || !predicate(change.snapshot)) continue;
+        settle.resolve(change.snapshot);
+        return;
+      }
+      // Only a recording's stream ends by itself: nothing will change any more.
+      settle.expire();
+    };
+    watch().catch((error: unknown) => {
+      settle.reject(error);
     });
-    const listen = async (): Promise<void> => {
-      for await (const _event of source.events({ signal: stop.signal })) {
-        changed = true;
-        wake();
-      }
-      over = true;
-    };
-    const watch = async (): Promise<Snapshot | undefined> => {
-      const listening = listen();
-      // The reading loop below tells of the failure; this one must not go unhandled meanwhile.
-      listening.catch(() => undefined);
-      while (!stop.signal.aborted) {
-        changed = false;
-        const snapshot = await source.status(part());
-        if (predicate(snapshot)) return snapshot;
-        if (changed) continue;
-        if (over) {
-          // Only a recording's stream ends by itself: nothing will change any more.
-          settle.expire();
-          return undefined;
-        }
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        const tick = new Promise<void>((resolve) => {
-          wake = resolve;
-          timer = setTimeout(resolve, POLL_MS);
-        });
-        try {
-          await Promise.race([tick, listening]);
-        } finally {
-          clearTimeout(timer);
-        }
-      }
-      return undefined;
-    };
-    watch().then(
-      (snapshot) => {
-        stop.abort();
-        if (snapshot !== undefined) settle.resolve(snapshot);
-      },
-      (error: unknown) => {
-        stop.abort();
-        settle.reject(error);
-      },
-    );
     return {
       abandon: () => {
         stop.abort();

@@ -45,6 +45,7 @@ export {
   type Property,
   type PropertyKind,
   type PropertyPath,
+  type PropertyTable,
   type PropertyUnit,
   type Values,
 } from './objects';

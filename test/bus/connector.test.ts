@@ -86,7 +86,7 @@ test('requests reach the responder, and its multicast answers come back', async 
 
 test('broadcasts come as events, in order, beside the answers', async () => {
   const drbd = await connect();
-  const stream = drbd.events();
+  const stream = drbd.broadcasts();
   await drbd.request('disk_conf', { minor: 1, createDevice: true, tags: DISK });
   responder.broadcast('call_helper', 1, { helper: 'before-resync-target' });
   responder.broadcast('dump_ee', 1, { dump_ee_reason: 'test', ee_sector: 8n, ee_data: new Uint8Array(32_768).fill(7) });
@@ -250,7 +250,7 @@ test('giving up: an abort rejects at once, a close rejects what is under way, an
 
 test('a stream that is too slow is told so, and its last event is the newest', async () => {
   const drbd = await connect();
-  const slow = drbd.events({ queueLimit: 10 });
+  const slow = drbd.broadcasts({ queueLimit: 10 });
   for (let percent = 1; percent <= 100; percent++) responder.broadcast('sync_progress', 0, { sync_progress: percent });
   await new Promise((resolve) => setTimeout(resolve, 200));
   responder.broadcast('sync_progress', 0, { sync_progress: 1000 });
@@ -269,7 +269,7 @@ test('a stream that is too slow is told so, and its last event is the newest', a
 
 test('an overrun of the socket is one resync event, and the stream goes on', async () => {
   const drbd = await connect();
-  const stream = drbd.events({ receiveBufferBytes: 4096, queueLimit: 100_000 });
+  const stream = drbd.broadcasts({ receiveBufferBytes: 4096, queueLimit: 100_000 });
   // The event loop does not turn meanwhile, so nobody empties the buffer.
   for (let count = 0; count < 2000; count++) responder.broadcast('sync_progress', 0, { sync_progress: count % 1000 });
   const end = performance.now() + 300;
@@ -298,7 +298,7 @@ test('an overrun of the socket is one resync event, and the stream goes on', asy
 
 test('a broadcast that never comes is told, and one that was overtaken is not', async () => {
   const drbd = await connect();
-  const stream = drbd.events();
+  const stream = drbd.broadcasts();
   const next = async (): Promise<string> => {
     const { value } = await stream.next();
     return value === undefined ? 'end' : value.kind === 'resync' ? value.reason : String(value.sequence);

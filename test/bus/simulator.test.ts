@@ -56,7 +56,7 @@ const disk = (
 test('a mirrored pair comes up across the bus, and its events are those of its states', async () => {
   const { listening } = start();
   await using drbd = await openDrbd({ dialect: 'connector', simulator: listening.port });
-  const events = drbd.events();
+  const events = drbd.broadcasts();
   for (const [minor, mine, theirs] of [
     [0, 7788, 7789],
     [1, 7789, 7788],

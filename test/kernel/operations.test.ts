@@ -208,7 +208,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     await drbd.request('new_resource', resource('r1'));
     await drbd.request('new_minor', { minor: 1, context: { ctx_resource_name: 'r1', ctx_volume: 0 } });
     await drbd.request('attach', { minor: 1, disk_conf: disk('/dev/ram1') });
-    const events = drbd.events();
+    const events = drbd.broadcasts();
     await ok('connect', drbd.request('connect', connectParams('r0')));
     await refused('connect', 102, drbd.request('connect', connectParams('r0')));
     await drbd.request('connect', connectParams('r1'));
@@ -285,7 +285,7 @@ describe('every operation of DRBD 8.4 in a genuine kernel', () => {
     const grown = (whole ?? 0n) - small + sentOf(await drbd.status());
     await drbd.request('resize', { minor: 0 });
     // What has grown is copied, and may begin later than a first look.
-    await drbd.waitFor((snapshot) => sentOf(snapshot) >= grown, { timeoutMs: 60_000 });
+    await drbd.waitFor((snapshot) => sentOf(snapshot) >= grown, { timeoutMs: 60_000, refreshMs: 200 });
     await settled();
     expect(await size()).toBe(whole);
     expect(procLine(0)).toContain('ds:UpToDate/UpToDate');

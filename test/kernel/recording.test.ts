@@ -39,7 +39,7 @@ async function session(transport: Transport): Promise<{ readonly results: unknow
       ),
     );
   };
-  const stream = drbd.events();
+  const stream = drbd.broadcasts();
   const context = { ctx_resource_name: NAME };
   await keep(drbd.request('get_initial_state'));
   await keep(drbd.request('new_resource', { context }));

@@ -93,7 +93,7 @@ async function session(transport: Transport, responder: Responder | undefined, o
     ...(responder === undefined ? {} : { byteOrder: order }),
   })) as Client<'connector'>;
   const results: unknown[] = [drbd.driver];
-  const stream = drbd.events();
+  const stream = drbd.broadcasts();
   const next = async (): Promise<void> => {
     results.push((await stream.next()).value);
   };

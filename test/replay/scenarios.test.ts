@@ -69,7 +69,7 @@ describe('events -a over 255 minors, while others ask the same', () => {
     ['all at once', true],
   ])('each question gets its own answer, asked %s', async (_how, pipelined) => {
     const { drbd, transport } = await replay<'connector'>(states);
-    const stream = collect(drbd.events());
+    const stream = collect(drbd.broadcasts());
     const one = async (minor: number): Promise<number> => {
       try {
         const { minor: answered, tags } = await drbd.request('get_state', { minor });
@@ -96,7 +96,7 @@ describe('events -a over 255 minors, while others ask the same', () => {
   test('a loss is told as it was, and afterwards a state may be asked for again', async () => {
     const lossy = captured(OVERFLOW, '14-overflow/0001', { losses: true });
     const { drbd, transport } = await replay<'connector'>(lossy);
-    const stream = collect(drbd.events());
+    const stream = collect(drbd.broadcasts());
     for (const { name, params } of requestsOf(lossy.recording))
       await ask(drbd as Client, { name, params }).catch((error: unknown) => expect(error).toBeInstanceOf(KernelError));
     expect(await stream).toEqual([{ kind: 'resync', reason: 'overrun' }]);
@@ -176,7 +176,7 @@ describe('down with broadcasts between its requests', () => {
 
   test('a stream beside the requests has all three broadcasts in order, and ends', async () => {
     const { drbd, transport } = await replay<'connector'>(down);
-    const stream = collect(drbd.events());
+    const stream = collect(drbd.broadcasts());
     expect(await drbd.request('secondary', { minor: 0 })).toMatchObject({ returnCode: 1 });
     expect(await drbd.request('disconnect', { minor: 0 })).toMatchObject({ returnCode: 101 });
     expect(await drbd.request('detach', { minor: 0 })).toMatchObject({ returnCode: 1 });
@@ -198,7 +198,7 @@ describe('events2 of DRBD 8.4 beside a whole life cycle', () => {
     const { drbd, transport } = await replay<'genl1'>(watch);
     expect(drbd.driver).toEqual({ version: '8.4.11', api: 1, address: 32 });
     expect(transport.recording.end).toBe('sigterm');
-    const stream = collect(drbd.events());
+    const stream = collect(drbd.broadcasts());
     const initial = await drbd.request('get_initial_state');
     expect(initial.map(({ name }) => name)).toEqual(['initial_state_done']);
     const events = (await stream) as (GenericEvent | ResyncEvent)[];
@@ -219,7 +219,7 @@ describe('events2 of DRBD 8.4 beside a whole life cycle', () => {
 
   test('whoever does not ask what was recorded gets the notifications all the same, once there was time to ask', async () => {
     const { drbd, transport } = await replay<'genl1'>(watch, { patienceMs: 50 });
-    const events = await collect(drbd.events());
+    const events = await collect(drbd.broadcasts());
     expect(events.length).toBeGreaterThan(100);
     expect(transport.unused().map(({ request }) => request)).toEqual(['get_initial_state']);
     drbd.close();
@@ -445,7 +445,7 @@ describe('after the last line the kernel is silent', () => {
   test('an answer whose asker has gone holds nothing up', async () => {
     const watch = captured('drbd-8.4.11/watch.jsonl', 'watch/6');
     const { drbd, transport } = await replay<'genl1'>(watch, { patienceMs: 1e9 });
-    const stream = collect(drbd.events());
+    const stream = collect(drbd.broadcasts());
     const dump = watch.recording.entries.findLast((entry) => entry.kind === 'tx');
     if (dump === undefined) throw new Error('no request');
     let datagrams = 0;
@@ -462,10 +462,10 @@ describe('after the last line the kernel is silent', () => {
 
   test('a stream ends, and so does one that is opened afterwards', async () => {
     const { drbd } = await replay<'connector'>(capturedDown());
-    const stream = collect(drbd.events());
+    const stream = collect(drbd.broadcasts());
     for (const { name, params } of requestsOf(capturedDown().recording)) await ask(drbd as Client, { name, params });
     expect(await stream).toHaveLength(3);
-    expect(await collect(drbd.events())).toEqual([]);
+    expect(await collect(drbd.broadcasts())).toEqual([]);
     drbd.close();
   });
 

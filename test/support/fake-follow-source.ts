@@ -63,9 +63,15 @@ export class FakeKernel implements FollowSource {
     return read;
   }
 
-  ask(question: Question): Promise<readonly Update[]> {
+  questionOf(): undefined {
+    return undefined;
+  }
+
+  ask(question: Question): Promise<(state: State) => readonly Update[]> {
     this.asked.push(question);
-    return Promise.resolve(this.answers(question));
+    return Promise.resolve((state) =>
+      this.answers(question).filter(({ object, key }) => state.get(object, key) !== undefined),
+    );
   }
 
   send(item: SourceItem): void {

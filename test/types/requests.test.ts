@@ -123,10 +123,16 @@ async function run(): Promise<void> {
   const snapshot: Snapshot = await drbd.status();
   await drbd.waitFor((s) => s.resources[0]?.connections[0]?.state === 'Connected', { timeoutMs: 30_000 });
   await drbd.waitFor((s) => s.resources[0]?.conections[0]?.state === 'Connected'); // error
-  for await (const event of drbd.events({})) {
+  for await (const event of drbd.broadcasts({})) {
     if (event.kind === 'resync') break;
     const name: string = event.name;
     void name;
+  }
+  for await (const change of drbd.events({ queueLimit: 100, refreshMs: 1000, counters: true })) {
+    if (change.kind === 'ready' || change.kind === 'helper' || change.kind === 'resync') continue;
+    if (change.object === 'device' && change.after?.disk === 'UpToDate') console.log(change.key.volume);
+    if (change.object === 'device' && change.after?.disk === 'UpToDat') break; // error
+    void change.snapshot.resources;
   }
   await drbd.request('get_state', { minor: 0 }); // error
   if (drbd.dialect === 'genl1') await drbd.request('get_resources');

@@ -366,7 +366,7 @@ describe("the stream's contract", () => {
     await reader.until('ready');
     kernel.isLoaded = true;
     for (const update of PAIR) kernel.change(update);
-    kernel.send({ kind: 'returned' });
+    kernel.send({ kind: 'reread' });
     const told = [await reader.next(), await reader.next(), await reader.next()];
     expect(told.map(brief)).toEqual(['create resource r0', 'create device r0/0/0', 'create connection r0/1']);
     expect(told.map(({ more }) => more)).toEqual([true, true, false]);
@@ -558,7 +558,7 @@ describe('law', () => {
             else {
               kernel.truth = kernel.nothing();
               kernel.send({ kind: 'resync', reason: 'module' });
-              kernel.send({ kind: 'returned' });
+              kernel.send({ kind: 'reread' });
             }
           }
           await idle();

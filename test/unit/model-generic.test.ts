@@ -12,6 +12,7 @@ import {
   type Snapshot,
   type State,
 } from '../../lib/model';
+import { Fold } from '../../lib/drbd/fold';
 import { readGenl2 } from '../../lib/drbd/read';
 import { decodeDatagram, GENL_ID_CTRL } from '../../lib/netlink';
 import { CAPTURE_FOLDERS, captureLines, capturesIn } from '../support/captures';
@@ -322,6 +323,33 @@ describe('genl2: status() against drbdsetup', () => {
       compared++;
     }
     expect(compared).toBeGreaterThan(30);
+  });
+
+  test('notifications that overtook each other within a batch or beyond fold to the same state', () => {
+    let compared = 0;
+    for (const file of ['drbd-9.2.18/watch.jsonl', 'drbd-9.3.3/watch.jsonl'] as const) {
+      for (const { command } of captureLines<Command>(file)) {
+        const notices = messagesOf(command).flatMap((message) => {
+          const notice = noticeOf(message, CONTEXT);
+          return notice === undefined || notice.action === 'exists' || notice.action === 'helper'
+            ? []
+            : [{ sequence: message.sequence ?? 0, notice }];
+        });
+        if (notices.length < 20) continue;
+        const inOrder = new Fold(EMPTY);
+        for (const { sequence, notice } of notices) inOrder.take(sequence, notice);
+        // Each of these comes one place too late, unless the one that it belongs to would be behind it.
+        const late = new Fold(EMPTY);
+        for (let at = 0; at < notices.length; at += 2) {
+          const pair = notices.slice(at, at + 2);
+          const mayTurn = pair.every(({ notice }) => notice.action === 'change');
+          for (const { sequence, notice } of mayTurn ? pair.reverse() : pair) late.take(sequence, notice);
+        }
+        expect(inOrder.state.diff(late.state)).toEqual([]);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThanOrEqual(6);
   });
 
   test('the fold of each watched stream ends where the `events2 --now` recorded at its end is', () => {

@@ -69,7 +69,7 @@ describe('a driver of 8.3', () => {
     const watcher = (await openDrbd({ transport: simulator.transport })) as Client<'connector'>;
     const seen: string[] = [];
     const listening = (async () => {
-      for await (const event of watcher.events({ unfiltered: true }))
+      for await (const event of watcher.broadcasts({ unfiltered: true }))
         if (event.kind === 'event') seen.push(`${event.name} ${event.minor}`);
     })();
     const backend = createBackend({ kind: 'given', transport: simulator.transport, locks: false });
@@ -255,7 +255,7 @@ describe('a module that is reloaded while a stream is open', () => {
     const drbd = (await openDrbd({ transport: driver.transport, byteOrder: 'little' })) as Client<'genl1'>;
     const ask = (): Promise<unknown> => drbd.request('get_status', { minor: 0 }).catch((error: unknown) => error);
     expect(await ask()).toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: 127 });
-    const stream = drbd.events();
+    const stream = drbd.broadcasts();
     // The number changes between the sending and the refusal, and the stream hears of it first.
     const [answer] = await Promise.all([ask(), Promise.resolve(driver.reload({ id: 31, dialect: 'genl1' }))]);
     expect(answer).toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: 127 });
@@ -276,7 +276,7 @@ describe('a module that is reloaded while a stream is open', () => {
     const drbd = (await openDrbd({ transport: driver.transport, byteOrder: 'little' })) as Client<'genl1'>;
     const seen: string[] = [];
     const over = (async () => {
-      for await (const event of drbd.events())
+      for await (const event of drbd.broadcasts())
         seen.push(event.kind === 'resync' ? event.reason : `${event.name} ${event.sequence}`);
     })().then(
       () => undefined,

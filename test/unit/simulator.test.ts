@@ -498,7 +498,7 @@ describe('in one process', () => {
   );
 
   test('listeners that are overrun are told so', async () => {
-    const events = drbd.events();
+    const events = drbd.broadcasts();
     simulator.overrunListeners(1);
     await drbd
       .request('disk_conf', {
@@ -525,7 +525,7 @@ describe('in one process', () => {
     });
     await drbd.request('primary', { minor: 0, tags: { primary_force: true } });
     const word = async (): Promise<number | undefined> => (await drbd.request('get_state', { minor: 0 })).tags.state_i;
-    const events = drbd.events();
+    const events = drbd.broadcasts();
     let told = await word();
     const resyncs: string[] = [];
     const following = (async () => {
@@ -606,7 +606,7 @@ describe('in one process', () => {
 
   test('integrity failures are told with the block', async () => {
     await drbd.request('syncer_conf', { minor: 0, createDevice: true });
-    const events = drbd.events();
+    const events = drbd.broadcasts();
     simulator.reportIntegrityFailure(0, {
       reason: 'received digest does not match',
       seenDigest: new Uint8Array(16).fill(1),

@@ -37,7 +37,7 @@ export async function runEvents(
   const all = given.has('all-devices');
   const ending = io.endSignal();
   const client = await clientOf(context, 'connector');
-  const stream = client.events({ signal: ending, unfiltered, inOrder: !unfiltered });
+  const stream = client.broadcasts({ signal: ending, unfiltered, inOrder: !unfiltered });
   const minors = all ? allMinors(context) : [minor];
   const order = byteOrderOf(context.backend);
   const print = (message: Message): void => {

@@ -49,7 +49,7 @@ export async function runWait(
   const stop = new AbortController();
   let isOver = false;
   // Listening first and asking then, so that no change falls between.
-  const stream = client.events({ signal: stop.signal, inOrder: true });
+  const stream = client.broadcasts({ signal: stop.signal, inOrder: true });
   const done = (state: StateText): boolean => isReached(command.name, state) || (!afterSplitBrain && isGivenUp(state));
   const ask = async (): Promise<StateText> => {
     const { tags } = await client.request('get_state', { minor }, waitOptions(context, stop.signal));

@@ -143,7 +143,7 @@ export async function runEvents2(
     await read();
     return EXIT.ok;
   }
-  return follow(client.events({ signal }), context, {
+  return follow(client.broadcasts({ signal }), context, {
     read,
     reread: async (reason) => {
       if (reason === 'module') events.forgetSequence();
@@ -187,7 +187,7 @@ export async function runEvents(client: Genl1Client, target: Target, json: boole
     for (const { minor, infoText, ...sets } of replies) print({ minor, sequence: asked, sets, infoText });
   };
 
-  return follow(client.events({ signal }), context, {
+  return follow(client.broadcasts({ signal }), context, {
     read,
     reread: async (reason) => {
       tellLoss(reason, 'kind', json, context);

@@ -121,7 +121,7 @@ export async function runWait(
   const timer = seconds === 0 ? undefined : setTimeout(() => stop.abort(), left());
   try {
     // It listens before it asks, so that nothing falls between.
-    const stream = client.events({ signal });
+    const stream = client.broadcasts({ signal });
     if (await ask()) return EXIT.ok;
     for await (const item of stream) {
       if (item.kind === 'resync') {

@@ -54,7 +54,7 @@ function driver(
         state_info: { current_state: word(states[Math.min(asked++, states.length - 1)] ?? 0) },
       });
     },
-    events: ({ signal }: { readonly signal: AbortSignal }) => events(signal),
+    broadcasts: ({ signal }: { readonly signal: AbortSignal }) => events(signal),
   };
   return { client: client as unknown as Genl1Client, asked: () => asked };
 }
