@@ -1,3 +1,9 @@
+import { administration, resourceAgent } from '../differential/scenarios/callers';
+import { lifeCycle } from '../differential/scenarios/life-cycle';
+import * as mirrors from '../differential/scenarios/mirror';
+import { asProcesses } from '../differential/scenarios/processes';
+import { shortLife } from '../differential/scenarios/short';
+import { streams } from '../differential/scenarios/streams';
 import { compareRuns, refusalNumbers } from '../support/differential/compare';
 import { coverageOf } from '../support/differential/coverage';
 import { Generations, normalise } from '../support/differential/normalise';
@@ -15,6 +21,7 @@ import {
   command,
   refused,
   type Outcome,
+  type Scenario,
   type ScenarioRecord,
   type Step,
   type StepRecord,
@@ -28,6 +35,7 @@ const run = (
 ): ScenarioRecord => ({
   scenario: 'one',
   tool,
+  seconds: 0,
   records: records.map((record) => ({ ...('do' in record ? { step: record } : record), seconds: 0 })),
   ...more,
 });
@@ -41,7 +49,47 @@ const states = {
 const found = (step: Step, genuine: Partial<StepRecord>, ours: Partial<StepRecord>): readonly string[] =>
   compareRuns(run('genuine', [{ step, ...genuine }]), run('ours', [{ step, ...ours }])).map(({ what }) => what);
 
+describe('the scenarios', () => {
+  const scenarios: readonly Scenario[] = [
+    lifeCycle,
+    streams,
+    asProcesses,
+    administration,
+    resourceAgent,
+    shortLife,
+  ].concat(Object.values(mirrors).filter((value): value is Scenario => 'steps' in value));
+
+  test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+    '%s: no state that is compared may be one of two, and no ping is waited for',
+    (_, { steps }) => {
+      const compared = steps.filter((step) => !('states' in step && step.states === false));
+      const untils = compared.flatMap((step) => ('until' in step ? Object.values(step.until ?? {}) : []));
+      expect(untils.filter((pattern) => pattern.includes('|'))).toEqual([]);
+      const lines = steps.map((step) => ('argv' in step ? step.argv.join(' ') : ''));
+      expect(
+        lines.filter((line) => /--ping-timeout=(?:\d|1\d|20)\b/u.test(line) && !line.includes('--ping-int=120')),
+      ).toEqual([]);
+    },
+  );
+});
+
 describe('the comparison of two runs', () => {
+  test('misses no answer to a question that only ours is asked', () => {
+    const step = command('role 0', { states: false });
+    expect(found(step, {}, { outcome: outcome() })).toEqual(['run']);
+    expect(found(step, {}, { outcome: outcome(), twin: outcome() })).toEqual([]);
+    expect(found(step, {}, { outcome: outcome(), twin: outcome({ stdout: 'Primary\n' }) })).toEqual([
+      'standard output in the same kernel',
+    ]);
+    expect(found(step, {}, { outcome: outcome({ exit: 10 }), twin: outcome({ exit: 10, stderr: '(158)' }) })).toEqual([
+      'number on standard error in the same kernel',
+    ]);
+    // What the states do not tell is asked in both runs.
+    expect(
+      found(command('get-gi 0', { states: false }), { outcome: outcome({ stdout: 'x' }) }, { outcome: outcome() }),
+    ).toEqual(['standard output']);
+  });
+
   test('finds nothing where only counters and random numbers differ', () => {
     const [first, second] = ['1111111111111111', '2222222222222222'];
     const of = (id: string, counter: number): Partial<StepRecord> => ({
@@ -160,6 +208,7 @@ describe('the coverage', () => {
     const whole: ScenarioRecord = {
       scenario: 'one',
       tool: 'ours',
+      seconds: 0,
       records: [
         ...steps(['attach 0'], 0, { process: true } as Partial<Step>),
         ...steps(['attach 1'], 10),

@@ -20,7 +20,7 @@ const configuration = ({ rate = '100M', buffers = 2048, volume = false }): Step 
   shell(`cat >${CONFIGURATION} <<'END'
 global { usage-count no; }
 resource r0 {
-  net { protocol C; verify-alg crc32c; ping-timeout 20; max-buffers ${buffers}; }
+  net { protocol C; verify-alg crc32c; ping-timeout 20; ping-int 120; max-buffers ${buffers}; }
   disk { resync-rate ${rate}; c-plan-ahead 0; }
   on guest {
     volume 0 { device /dev/drbd0 minor 0; disk /dev/ram0; meta-disk internal; }${volume ? '\n    volume 1 { device /dev/drbd5 minor 5; disk /dev/ram5; meta-disk internal; }' : ''}
@@ -58,7 +58,7 @@ export const administration: Scenario = {
     administer('sh-udev minor-0'),
     // Until the screen shows what it found, then q.
     caller(
-      '(i=0; while [ $i -lt 300 ] && ! grep -q Connecting /tmp/screen; do sleep .1; i=$((i+1)); done; printf q; sleep 1) | TERM=xterm timeout 60 script -qefc "stty rows 30 cols 100; drbdmon" /tmp/screen >/dev/null; echo $?; grep -o "r0\\|Inconsistent\\|Connecting" /tmp/screen | sort -u',
+      '(i=0; while [ $i -lt 900 ] && ! grep -q Connecting /tmp/screen; do sleep .1; i=$((i+1)); done; printf q; sleep 1) | TERM=xterm timeout 150 script -qefc "stty rows 30 cols 100; drbdmon" /tmp/screen >/dev/null; echo $?; grep -o "r0\\|Inconsistent\\|Connecting" /tmp/screen | sort -u',
     ),
     ...attached(right),
     connect(right, '', both('cs:Connected')),

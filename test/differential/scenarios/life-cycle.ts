@@ -64,7 +64,7 @@ export const lifeCycle: Scenario = {
     ...questions('r0', 0),
     command('secondary 0', { until: both('ro:Secondary/Secondary') }),
     ...questions('r0', 0),
-    command('disconnect ipv4:127.0.0.1:7789 ipv4:127.0.0.1:7788', { until: both('cs:(WFConnection|StandAlone)') }),
+    command('disconnect ipv4:127.0.0.1:7789 ipv4:127.0.0.1:7788', { until: both('cs:WFConnection', 'cs:StandAlone') }),
     command('down r1'),
     command('down r0'),
     command('down r0'),

@@ -3,6 +3,7 @@ import {
   command,
   createMetadata,
   left,
+  PATIENT,
   processes,
   right,
   settle,
@@ -17,7 +18,7 @@ const CONNECTED = both(
 );
 const as = (text: string, until = {}): CommandStep => ({ ...command(text, { until }), process: true });
 const connecting = ({ resource, my, peer }: typeof left): string =>
-  `connect ${resource} ${my} ${peer} --verify-alg=crc32c --ping-timeout=20`;
+  `connect ${resource} ${my} ${peer} --verify-alg=crc32c ${PATIENT}`;
 
 /** Every command once as a process of its own, with both programs. */
 export const asProcesses: Scenario = {
@@ -70,7 +71,7 @@ export const asProcesses: Scenario = {
     as('detach 1', both('ds:UpToDate/Diskless', 'ds:Diskless/UpToDate')),
     as('secondary 0'),
     as(`disconnect ${right.my} ${right.peer}`, { 1: 'cs:Unconfigured' }),
-    settle({ 0: 'cs:(?:WFConnection|StandAlone)' }),
+    settle({ 0: 'cs:WFConnection' }),
     ...processes(`
       del-minor 1
       del-resource r1

@@ -1,5 +1,13 @@
 import { Generations, normalise } from './normalise';
-import type { CommandStep, Outcome, ScenarioRecord, States, Step, StepRecord } from './scenario';
+import {
+  isAskedOnce,
+  type CommandStep,
+  type Outcome,
+  type ScenarioRecord,
+  type States,
+  type Step,
+  type StepRecord,
+} from './scenario';
 
 /** What is not the same in two runs. */
 export interface Difference {
@@ -12,6 +20,7 @@ export interface Difference {
     | 'calls'
     | 'standard output in the same kernel'
     | 'exit code in the same kernel'
+    | 'number on standard error in the same kernel'
     | '/proc/drbd'
     | 'status'
     | 'show'
@@ -96,6 +105,8 @@ export function compareRuns(genuine: ScenarioRecord, ours: ScenarioRecord): read
         normalise(machineRead(expected.step.argv, got.outcome.stdout), gotNames),
       );
       differ('calls', expected.outcome.calls ?? '', got.outcome.calls ?? '');
+    } else if (isAskedOnce(expected.step) && ours.tool === 'ours') {
+      differ('run', 'an answer of the genuine one', got.twin === undefined ? 'none' : 'an answer of the genuine one');
     } else if (expected.step.do === 'command' && expected.outcome !== undefined && got.outcome !== undefined) {
       compareOutcomes(expected.step, expected.outcome, got.outcome, [expectedNames, gotNames], differ);
     }
@@ -171,4 +182,7 @@ function compareTwins(
     machineRead(words, text).replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+/gmu, '<time>');
   differ('exit code in the same kernel', String(twin.exit), String(got.exit));
   if (twin.exit !== 20) differ('standard output in the same kernel', moment(twin.stdout), moment(got.stdout));
+  for (const number of refusalNumbers(twin.stderr))
+    if (!refusalNumbers(got.stderr).includes(number))
+      differ('number on standard error in the same kernel', `(${number})`, got.stderr);
 }

@@ -1,13 +1,38 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { CommandStep, Outcome, Scenario, ScenarioRecord, States, Step, StepRecord, Tool, Until } from './scenario';
+import { Fingerprint } from './fingerprint';
+import type { Job } from './kernel';
 import { runOurs, runOursCounted } from './ours';
+import {
+  isAskedOnce,
+  isQuestion,
+  type CommandStep,
+  type Outcome,
+  type Scenario,
+  type ScenarioRecord,
+  type States,
+  type Step,
+  type StepRecord,
+  type Tool,
+  type Until,
+} from './scenario';
 
-// The program that runs a scenario inside a guest: scenario.json of /in goes in, records.json of /out comes out.
+// The program that runs scenarios inside a guest, one after the other: jobs.json of /in goes in, and for each that came
+// to its end 0.json, 1.json, … of /out come out. What is missing there needs a fresh kernel.
 
 /** drbd-utils' program for the 8.4 module, which its `drbdsetup` would execute. */
 const GENUINE = '/lib/drbd/drbdsetup-84';
@@ -17,13 +42,12 @@ const SCRATCH = '/tmp/differential';
  */
 const CALLED = `${SCRATCH}/bin`;
 const CALLS = `${SCRATCH}/calls`;
+/** The disks of most scenarios, as scripts/kernel loads them. */
+const STANDARD_DISKS = 'brd rd_nr=8 rd_size=65536';
 const NAMES = ['drbdsetup', 'drbdsetup-84'] as const;
-/** How long a command may take, and how long the kernel may take to come to rest. */
-const COMMAND_MS = 60_000;
-const REST_MS = 60_000;
-
-/** How long nothing new is to come before a stream counts as read to its end. */
-const QUIET_MS = 500;
+/** How long a command may take, and how long the kernel may take to come to rest: only what hangs takes so long. */
+const COMMAND_MS = 180_000;
+const REST_MS = 180_000;
 
 /** States that end by themselves. */
 const PASSING =
@@ -99,6 +123,23 @@ class Shell {
 
 const procDrbd = (): string => readFileSync('/proc/drbd', 'utf8');
 
+/**
+ * A thread of the kernel's waits for the program that fences a peer, and changes the states after that. The scenarios
+ * that have such a program name it in the module's parameter.
+ */
+function isFencing(): boolean {
+  if (readFileSync('/sys/module/drbd/parameters/usermode_helper', 'utf8').trim() === '/bin/true') return false;
+  return readdirSync('/proc').some((pid) => {
+    if (!/^\d+$/u.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'drbd_async_h';
+    } catch {
+      // It ended meanwhile.
+      return false;
+    }
+  });
+}
+
 /** Waits until nothing in /proc/drbd is on its way, and it says what is expected. */
 async function rest(until: Until = {}): Promise<string> {
   const deadline = performance.now() + REST_MS;
@@ -114,38 +155,53 @@ async function rest(until: Until = {}): Promise<string> {
       const state = PASSING.exec(line)?.[0];
       return state !== undefined && !expected.some((one) => one.line === line && one.pattern.includes(state));
     });
-    if (said && !passing) return text;
+    if (said && !passing && !isFencing()) return text;
     if (performance.now() > deadline)
       throw new Error(
         `the kernel did not come to rest${Object.keys(until).length === 0 ? '' : `, or not to ${JSON.stringify(until)}`}:\n${text}`,
       );
-    await sleep(50);
+    await sleep(20);
   }
 }
 
-/** Questions that change nothing, whose answers the genuine program can give a second time. */
-const QUESTIONS: ReadonlySet<string> = new Set([
-  'role',
-  'state',
-  'cstate',
-  'dstate',
-  'show-gi',
-  'get-gi',
-  'show',
-  'status',
-  'sh-status',
-  'check-resize',
-  'xml-help',
-]);
-const isQuestion = (argv: readonly string[]): boolean =>
-  QUESTIONS.has(argv[0] ?? '') || (argv[0] === 'events2' && argv.some((word) => word === '--now' || word === '-n'));
+/** The descriptors of a process, as what they are of. */
+function descriptors(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * Whether a process has dealt with all that the kernel sent it: nothing waits in its netlink sockets, and none of its
+ * threads is running.
+ */
+function isIdle(pid: number): boolean {
+  const sockets = new Set(descriptors(pid).map((text) => /^socket:\[(\d+)\]$/u.exec(text)?.[1] ?? 'none'));
+  const waiting = readFileSync('/proc/net/netlink', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/u))
+    .some(([, , , , received, , , , , inode = '']) => sockets.has(inode) && received !== '0');
+  return (
+    !waiting &&
+    readdirSync(`/proc/${pid}/task`).every((task) =>
+      /\) S /u.test(readFileSync(`/proc/${pid}/task/${task}/stat`, 'latin1')),
+    )
+  );
+}
 
 const isStream = (argv: readonly string[]): boolean => argv[0]?.startsWith('events') === true;
+const isThere = (pid: number): boolean => statSync(`/proc/${pid}/exe`, { throwIfNoEntry: false }) !== undefined;
 const twinOf = (id: string): string => `${id}.twin`;
 const written = (id: string): number => statSync(`${SCRATCH}/${id}.out`, { throwIfNoEntry: false })?.size ?? 0;
 
 class Run {
   readonly #shell = new Shell();
+  readonly #fingerprint = new Fingerprint();
+  #known: { readonly key: string; readonly states: States } | undefined;
   readonly #tool: Tool;
   readonly #held = new Map<string, number>();
   readonly #followed = new Map<string, number>();
@@ -164,6 +220,7 @@ class Run {
   async step(step: Step): Promise<Omit<StepRecord, 'step' | 'seconds'>> {
     switch (step.do) {
       case 'command': {
+        if (this.#tool === 'genuine' && isAskedOnce(step)) return {};
         const outcome = await this.#command(step);
         if (step.loose !== true) await rest(step.until);
         const twin =
@@ -209,14 +266,19 @@ class Run {
         await this.#follow(step.id, this.#asProcess(step.argv));
         // Beside a stream of ours the genuine one hears the same.
         if (this.#tool === 'ours' && isStream(step.argv)) await this.#follow(twinOf(step.id), [GENUINE, ...step.argv]);
-        if (isStream(step.argv))
-          for (const id of [step.id, twinOf(step.id)]) if (this.#followed.has(id)) await this.#untilSaid(id);
+        if (isStream(step.argv)) {
+          const ids = [step.id, twinOf(step.id)].filter((id) => this.#followed.has(id));
+          for (const id of ids) await this.#untilSaid(id);
+          await this.#untilIdle(ids);
+        }
         return {};
       case 'unfollow': {
-        if (step.ends === true)
-          return { outcome: await this.#shell.end(step.id, this.#followed.get(step.id) ?? 0, false) };
+        if (step.ends === true) {
+          const outcome = await this.#shell.end(step.id, this.#followed.get(step.id) ?? 0, false);
+          return { outcome };
+        }
         const ids = [step.id, twinOf(step.id)].filter((id) => this.#followed.has(id));
-        await this.#untilQuiet(ids);
+        await this.#untilIdle(ids);
         const [outcome, twin] = await ids.reduce<Promise<readonly Outcome[]>>(
           async (ended, id) => [...(await ended), await this.#shell.end(id, this.#followed.get(id) ?? 0, true)],
           Promise.resolve([]),
@@ -226,7 +288,27 @@ class Run {
     }
   }
 
+  /**
+   * Takes down what the scenario has left, and makes the kernel as it was at the start: fresh modules, and so fresh disks.
+   * @returns whether that was possible
+   */
+  async reset(next: Scenario): Promise<boolean> {
+    if (this.#held.size > 0) return false;
+    for (const pid of this.#followed.values()) if (isThere(pid)) return false;
+    this.#fingerprint.close();
+    const { exit } = await this.#shell.run([
+      'sh',
+      '-c',
+      `for name in $(${GENUINE} show | sed -n 's/^resource \\(.*\\) {$/\\1/p'); do ${GENUINE} down "$name" || exit; done
+      test -z "$(sed 1,2d /proc/drbd)" && rmmod drbd && rmmod brd && modprobe ${next.disks ?? STANDARD_DISKS} &&
+      modprobe drbd usermode_helper=/bin/true && rm -rf /run/drbd/* /run/lock/* /var/lib/drbd/* &&
+      find /tmp -mindepth 1 -maxdepth 1 ! -name home ! -path ${SCRATCH} -exec rm -rf {} +`,
+    ]);
+    return exit === 0;
+  }
+
   close(): void {
+    this.#fingerprint.close();
     this.#shell.close();
   }
 
@@ -241,17 +323,11 @@ class Run {
     throw new Error(`${id} says nothing`);
   }
 
-  /** Until streams have written nothing more for a while. */
-  async #untilQuiet(ids: readonly string[]): Promise<void> {
-    const deadline = performance.now() + REST_MS;
-    for (
-      let [before, since] = ['', performance.now()];
-      performance.now() < Math.min(deadline, since + QUIET_MS);
-      await sleep(50)
-    ) {
-      const now = ids.map(written).join();
-      if (now !== before) [before, since] = [now, performance.now()];
-    }
+  /** Until streams have told all that the kernel has told them. */
+  async #untilIdle(ids: readonly string[]): Promise<void> {
+    for (const deadline = performance.now() + REST_MS; performance.now() < deadline; await sleep(20))
+      if (ids.every((id) => isIdle(this.#followed.get(id) ?? 0))) return;
+    throw new Error(`${ids.join(' and ')} do not come to rest`);
   }
 
   #asProcess(argv: readonly string[]): readonly string[] {
@@ -270,25 +346,30 @@ class Run {
   async #states(until?: Until): Promise<States> {
     for (let attempts = 20; ; attempts--) {
       const before = await rest(until);
+      const key = await this.#fingerprint.take();
+      if (key === this.#known?.key && before === procDrbd()) return { ...this.#known.states, procDrbd: before };
       await this.#shell.line(
         `${GENUINE} status --verbose --statistics >${SCRATCH}/status 2>&1; ${GENUINE} show >${SCRATCH}/show 2>&1; echo`,
         'the states',
       );
       const after = procDrbd();
-      if (before === after || attempts === 0)
-        return {
-          procDrbd: after,
-          status: readFileSync(`${SCRATCH}/status`, 'utf8'),
-          show: readFileSync(`${SCRATCH}/show`, 'utf8'),
-        };
+      const same = before === after && key === (await this.#fingerprint.take());
+      if (!same && attempts > 0) continue;
+      const states = {
+        procDrbd: after,
+        status: readFileSync(`${SCRATCH}/status`, 'utf8'),
+        show: readFileSync(`${SCRATCH}/show`, 'utf8'),
+      };
+      this.#known = same ? { key, states } : undefined;
+      return states;
     }
   }
 }
 
-async function main(tool: Tool): Promise<void> {
-  const scenario = JSON.parse(readFileSync('/in/scenario.json', 'utf8')) as Scenario;
-  const run = new Run(tool);
+async function runJob({ scenario, tool }: Job, run: Run): Promise<ScenarioRecord> {
+  writeFileSync('/dev/kmsg', `scenario ${scenario.name} with ${tool}\n`);
   const records: StepRecord[] = [];
+  const begun = performance.now();
   let failure: string | undefined;
   for (const step of scenario.steps) {
     const start = performance.now();
@@ -300,16 +381,30 @@ async function main(tool: Tool): Promise<void> {
       break;
     }
   }
-  const record: ScenarioRecord = {
+  return {
     scenario: scenario.name,
     tool,
+    seconds: (performance.now() - begun) / 1000,
     records,
     ...(failure === undefined ? {} : { failure }),
   };
-  writeFileSync('/out/records.json', JSON.stringify(record));
-  run.close();
+}
+
+async function main(): Promise<void> {
+  const jobs = JSON.parse(readFileSync('/in/jobs.json', 'utf8')) as readonly Job[];
+  for (const [index, job] of jobs.entries()) {
+    const run = new Run(job.tool);
+    const record = await runJob(job, run);
+    writeFileSync(`/out/${index}.part`, JSON.stringify(record));
+    // It appears whole or not at all.
+    renameSync(`/out/${index}.part`, `/out/${index}.json`);
+    const next = jobs[index + 1];
+    // After a failure nobody knows what the kernel is at.
+    if (next === undefined || record.failure !== undefined || !(await run.reset(next.scenario))) break;
+    run.close();
+  }
   // What hangs in the kernel must not keep the guest.
   process.exit(0);
 }
 
-void main(process.argv[2] === 'ours' ? 'ours' : 'genuine');
+void main();

@@ -6,9 +6,8 @@ export interface Scenario {
   readonly name: string;
   /** What it is about, in one line. */
   readonly about: string;
-  /** Modules to load besides those that are there, each with its parameters after a blank. */
-  readonly modules?: readonly string[];
-  readonly memoryMegabytes?: number;
+  /** The module of the disks, with its parameters after a blank, where it is not to have the usual ones. */
+  readonly disks?: string;
   readonly steps: readonly Step[];
 }
 
@@ -94,6 +93,39 @@ export interface UnfollowStep {
 export type Step =
   CommandStep | RefusedStep | ProgramStep | CallerStep | HoldStep | SettleStep | FollowStep | UnfollowStep;
 
+/** Questions that change nothing, whose answers the genuine program can give a second time. */
+const QUESTIONS: ReadonlySet<string> = new Set([
+  'role',
+  'state',
+  'cstate',
+  'dstate',
+  'show-gi',
+  'get-gi',
+  'show',
+  'status',
+  'sh-status',
+  'check-resize',
+  'xml-help',
+]);
+
+export const isQuestion = (argv: readonly string[]): boolean =>
+  QUESTIONS.has(argv[0] ?? '') || (argv[0] === 'events2' && argv.some((word) => word === '--now' || word === '-n'));
+
+/** Whose answers tell more than the states that are compared after each change. */
+const BEYOND_STATES: ReadonlySet<string> = new Set(['show-gi', 'get-gi', 'check-resize']);
+
+/**
+ * A question that is asked in the run of ours only, where the genuine program answers it too: in the other run it would
+ * tell nothing that the states do not.
+ */
+export const isAskedOnce = (step: Step): boolean =>
+  step.do === 'command' &&
+  step.states === false &&
+  step.loose !== true &&
+  step.until === undefined &&
+  isQuestion(step.argv) &&
+  !BEYOND_STATES.has(step.argv[0] ?? '');
+
 /** Which program a run is of. */
 export type Tool = 'genuine' | 'ours';
 
@@ -133,6 +165,7 @@ export interface StepRecord {
 export interface ScenarioRecord {
   readonly scenario: string;
   readonly tool: Tool;
+  readonly seconds: number;
   readonly records: readonly StepRecord[];
   /** What stopped the run before its end. */
   readonly failure?: string;
@@ -171,6 +204,10 @@ export function program(text: string, more: Partial<Omit<ProgramStep, 'do' | 'ar
 export function shell(text: string, more: Partial<Omit<ProgramStep, 'do' | 'argv'>> = {}): ProgramStep {
   return { do: 'program', argv: ['sh', '-c', text], ...more };
 }
+
+/** Waits until a line of /proc/drbd is like this, whichever minor's it is. */
+export const someMinor = (pattern: string): ProgramStep =>
+  shell(`grep -Eq '^ *[0-9]+: ${pattern}' /proc/drbd`, { attempts: 900 });
 
 /** A program that calls drbdsetup, as a shell's command line. */
 export const caller = (text: string, until: Until = {}): CallerStep => ({
@@ -252,9 +289,15 @@ export function attached({ resource, minor, disk }: Side, options = ''): readonl
   ];
 }
 
+/**
+ * No ping is sent while a scenario lasts: one that a busy machine is late to answer would cost the connection. What else
+ * waits for this time, as a promotion beside a primary peer does, takes two seconds.
+ */
+export const PATIENT = '--ping-timeout=20 --ping-int=120';
+
 /** The command that connects a side to the other one. */
 export function connect({ resource, my, peer }: Side, options = '', until: Until = {}): CommandStep {
-  return command(`connect ${resource} ${my} ${peer} --protocol=C --verify-alg=crc32c --ping-timeout=20 ${options}`, {
+  return command(`connect ${resource} ${my} ${peer} --protocol=C --verify-alg=crc32c ${PATIENT} ${options}`, {
     until,
   });
 }
