@@ -30,7 +30,7 @@ interface Minor {
   readonly config: Record<string, unknown>;
 }
 
-/** What a test may ask of the next answer. */
+/** What a test may ask of the next answer; one that is late is held until `release()`. */
 export type Fault = 'drop' | 'twice' | 'late' | 'short' | 'wrong-ack' | 'wrong-index' | 'wrong-minor';
 
 /**
@@ -44,6 +44,7 @@ export class Responder {
   readonly #order: ByteOrder;
   readonly #index: number;
   readonly #faults: Fault[] = [];
+  readonly #held: (() => void)[] = [];
   #broadcasts = 2;
 
   constructor(transport: Transport, options: { readonly order?: ByteOrder; readonly index?: number } = {}) {
@@ -92,6 +93,11 @@ export class Responder {
     this.#send({ sequence, ack: 0, index: this.#index }, packets[name].number, minor, NO_ERROR, this.#tags(values));
   }
 
+  /** Sends the answers that are held. */
+  release(): void {
+    for (const reply of this.#held.splice(0)) reply();
+  }
+
   close(): void {
     this.#socket.close();
   }
@@ -116,7 +122,7 @@ export class Responder {
         reply();
         return reply();
       case 'late':
-        setTimeout(reply, 150);
+        this.#held.push(reply);
         return;
       case 'short':
         return this.#send(header, packetType, raw.minor, code, tags, 4);
