@@ -62,7 +62,9 @@ describe('while a request blocks in the kernel', () => {
     );
     expect(refusal).toMatchObject({ code: 'ERR_DRBD_KERNEL', returnCode: -1, returnName: 'SS_TWO_PRIMARIES' });
     expect(blockedMs).toBeGreaterThan(1000);
-    expect(longestStall).toBeLessThan(blockedMs / 10);
+    // A send on this thread would have held it all that time, and with it every tick.
+    expect(longestStall).toBeLessThan(blockedMs / 2);
+    expect(ticks).toBeGreaterThan(5);
     expect(expired).toMatchObject({ error: { code: 'ERR_DRBD_TIMEOUT', sent: 'no' } });
     for (const time of [readMs, wholeMs, changeMs]) expect(time).toBeLessThan(blockedMs);
     expect((expired as { readonly at: number }).at).toBeLessThan(blockedMs);
