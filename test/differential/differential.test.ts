@@ -31,7 +31,7 @@ const TEST_MS = 1_600_000;
 
 /** Kernels at once, and the steps that one goes through before the next is booted: few boots, evenly shared. */
 const WIDTH = 2;
-const STEPS = 900;
+const STEPS = 600;
 
 /** For work on the scenarios: a part of the names of those to run, without the tests of what all of them cover. */
 const ONLY = process.env['NODE_DRBD_SCENARIOS'];
