@@ -74,7 +74,7 @@ const lanes = [
     seconds: 480,
     commands: [[kernel, 'run', '--check-log', '--timeout', '1800', '--', ...jestLane('kernel', '--runInBand', '--ci')]],
   },
-  // Boots its kernels itself, two at a time.
+  // Boots its kernels itself, four at a time.
   { name: 'differential', seconds: 540, commands: [jestLane('differential', '--runInBand', '--ci')], allSeconds: 900 },
   { name: 'sanitize', seconds: 300, commands: [[join(root, 'scripts/sanitize')]], allSeconds: 1200, tools: ['cmake'] },
 ];

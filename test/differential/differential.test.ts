@@ -29,8 +29,11 @@ import type { Scenario, ScenarioRecord } from '../support/differential/scenario'
 const BOOT_SECONDS = 900;
 const TEST_MS = 1_600_000;
 
-/** Kernels at once, and the steps that one goes through before the next is booted: few boots, evenly shared. */
-const WIDTH = 2;
+/**
+ * Kernels at once, since each waits half of its time; and the steps of one before the next is booted: few boots, evenly
+ * shared.
+ */
+const WIDTH = 4;
 const STEPS = 600;
 
 /** For work on the scenarios: a part of the names of those to run, without the tests of what all of them cover. */
