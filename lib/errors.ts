@@ -89,14 +89,22 @@ export class TransportError extends DrbdError {
   readonly syscall: string | undefined;
   /** Its errno as a positive number; undefined where none applies. */
   readonly errno: number | undefined;
+  /** How far the request had come; undefined where it is about no request. */
+  readonly sent: SentState | undefined;
 
   constructor(
     message: string,
-    details: { readonly syscall?: string; readonly errno?: number; readonly cause?: unknown } = {},
+    details: {
+      readonly syscall?: string;
+      readonly errno?: number;
+      readonly sent?: SentState;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.syscall = details.syscall;
     this.errno = details.errno;
+    this.sent = details.sent;
   }
 
   override get name(): 'TransportError' | 'OverrunError' | 'ClosedError' | 'TimeoutError' {
@@ -107,11 +115,10 @@ export class TransportError extends DrbdError {
 /** The kernel dropped messages because the socket's receive buffer was full (ENOBUFS); the answer may be among them. */
 export class OverrunError extends TransportError {
   override readonly code = 'ERR_DRBD_OVERRUN';
-  readonly sent: SentState;
+  declare readonly sent: SentState;
 
   constructor(message: string, sent: SentState, options: { readonly cause?: unknown } = {}) {
-    super(message, { syscall: 'recvmsg', errno: 105, ...options });
-    this.sent = sent;
+    super(message, { syscall: 'recvmsg', errno: 105, sent, ...options });
   }
 
   override get name(): 'OverrunError' {
@@ -122,11 +129,10 @@ export class OverrunError extends TransportError {
 /** The client or socket was closed before the answer came. */
 export class ClosedError extends TransportError {
   override readonly code = 'ERR_DRBD_CLOSED';
-  readonly sent: SentState;
+  declare readonly sent: SentState;
 
   constructor(message: string, sent: SentState, options: { readonly cause?: unknown } = {}) {
-    super(message, options);
-    this.sent = sent;
+    super(message, { sent, ...options });
   }
 
   override get name(): 'ClosedError' {
@@ -139,12 +145,11 @@ export class TimeoutError extends TransportError {
   override readonly code = 'ERR_DRBD_TIMEOUT';
   /** The limit that was given, in milliseconds. */
   readonly timeoutMs: number;
-  readonly sent: SentState;
+  declare readonly sent: SentState;
 
   constructor(message: string, timeoutMs: number, sent: SentState) {
-    super(message);
+    super(message, { sent });
     this.timeoutMs = timeoutMs;
-    this.sent = sent;
   }
 
   override get name(): 'TimeoutError' {

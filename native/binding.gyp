@@ -6,6 +6,7 @@
         'addon.cc',
         'block-device.cc',
         'file-lock.cc',
+        'helper.cc',
         'receiver.cc',
         'sender.cc',
         'socket.cc',

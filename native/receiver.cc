@@ -75,11 +75,6 @@ int Receiver::ReceiveBatch(int socket, int* error) {
   return static_cast<int>(filled);
 }
 
-int Receiver::ReceiveOne(int socket) {
-  if (!Allocate()) return -ENOMEM;
-  return Receive(socket, 0, 1);
-}
-
 ReceivedDatagram Receiver::At(size_t index) const {
   const mmsghdr& message = messages_[index];
   const Slot& slot = slots_[index];

@@ -39,8 +39,6 @@ class Receiver {
   /// Returns the number of datagrams. `error` is what ended it: 0, EAGAIN (empty), or another errno, which the socket
   /// has told only here.
   int ReceiveBatch(int socket, int* error);
-  /// Receives one datagram without waiting. Returns 1, or a negative errno.
-  int ReceiveOne(int socket);
   /// What the last receive stored in slot `index`.
   ReceivedDatagram At(size_t index) const;
 

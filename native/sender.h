@@ -13,16 +13,15 @@
 #include <vector>
 
 #include "descriptor.h"
+#include "helper.h"
 
 /// Sends the datagrams of one socket, one at a time and in order, on a thread of its own.
 ///
 /// A netlink handler of the kernel runs inside sendmsg(), so a send can take seconds, or never return. Hence:
 /// - the thread is detached, nobody joins it, and it owns this object together with the socket (shared_ptr): after
-/// Close() it finds nothing to do and ends,
-///   whenever the kernel lets it go;
+///   Close() it finds nothing to do and ends, whenever the kernel lets it go;
 /// - it never touches Node-API. It wakes the loop with uv_async_send() under the mutex, and Close() takes the handle
-/// away under the same mutex before the
-///   handle is closed, so a thread that comes back late finds none;
+///   away under the same mutex before the handle is closed, so a thread that comes back late finds none;
 /// - it takes part in the descriptor's ownership while it is inside sendmsg(), and only then.
 class Sender {
  public:
@@ -30,8 +29,7 @@ class Sender {
 
   struct Completion {
     uint64_t id;
-    /// 0, or the errno of sendmsg().
-    int error;
+    SendOutcome outcome;
   };
 
   /// Where everything stood at the moment of closing.
@@ -49,15 +47,14 @@ class Sender {
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
 
-  /// From now on each datagram goes out from a process of its own, so that this one can end whatever the kernel does
-  /// with it.
-  void UseProcesses() { from_process_.store(true, std::memory_order_relaxed); }
+  /// From now on datagrams go out from a helper process, so that this one can end whatever the kernel does with them.
+  void UseHelper() { from_helper_.store(true, std::memory_order_relaxed); }
 
   /// Queues a copy of the datagram, and starts the thread if this is the first one.
-  /// Returns 0, or ENOBUFS if the queue is full, EMSGSIZE if it could never hold this, EBADF after Close(), or what
-  /// pthread_create() said.
+  /// Returns 0, or ENOBUFS if the queue is full, EMSGSIZE if it could never hold this, EBADF after Close(); or what
+  /// pthread_create() said, and `failed` is its name then.
   static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port,
-                     uint32_t groups, uint64_t* id);
+                     uint32_t groups, uint64_t* id, const char** failed);
 
   /// Takes a datagram out of the queue; false if it had started.
   bool Cancel(uint64_t id);
@@ -66,17 +63,8 @@ class Sender {
   /// Moves what has completed since the last call to `out`.
   void TakeCompletions(std::vector<Completion>* out);
 
-  /// As Enqueue(), but its completion makes SynchronousWake() readable and is asked for with TakeSynchronous(). One at
-  /// a time.
-  static int EnqueueSynchronous(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port,
-                                uint32_t groups, uint64_t* id);
-  /// The eventfd of the synchronous datagram; valid from EnqueueSynchronous() to Close(), on the thread that calls
-  /// both.
-  int SynchronousWake() const { return synchronous_wake_ ? synchronous_wake_->Number() : -1; }
-  /// Whether the synchronous datagram has completed; `error` is its errno or 0.
-  bool TakeSynchronous(int* error);
-  /// Gives up on the synchronous datagram: it is not sent if it was still queued. Returns how far it had come.
-  Progress EndSynchronous();
+  /// Whether a completion that was not taken yet has lost its helper.
+  bool HasLost();
 
   /// Forgets what is queued, lets go of the socket and of the loop. Never waits for the thread.
   Closing Close();
@@ -93,16 +81,12 @@ class Sender {
     uint64_t id;
     uint32_t port;
     uint32_t groups;
-    bool synchronous;
     std::vector<uint8_t> bytes;
   };
 
-  static int EnqueueItem(const std::shared_ptr<Sender>& self, Item item, uint64_t* id);
   static int StartThread(const std::shared_ptr<Sender>& self);
   static void* ThreadMain(void* argument);
   void Run();
-  Progress ProgressLocked(uint64_t id) const;
-  bool CancelLocked(uint64_t id);
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -117,13 +101,8 @@ class Sender {
   uint64_t in_flight_ = 0;
   bool thread_started_ = false;
   bool closed_ = false;
-  uint64_t synchronous_id_ = 0;
-  bool synchronous_done_ = false;
-  int synchronous_error_ = 0;
-  // Written on the JavaScript thread under mutex_ and read there without it; the sender thread reads it under mutex_.
-  std::unique_ptr<Descriptor> synchronous_wake_;
 
-  std::atomic<bool> from_process_{false};
+  std::atomic<bool> from_helper_{false};
   std::atomic<uint64_t> sent_datagrams_{0};
   std::atomic<uint64_t> sent_bytes_{0};
   std::atomic<uint64_t> send_errors_{0};

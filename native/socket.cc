@@ -3,25 +3,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "arguments.h"
-#include "clock.h"
+#include "values.h"
 
 namespace {
 
 // Anything else that wraps an object is told apart by this, so that a method called on a foreign object cannot read it
 // as a socket.
 constexpr napi_type_tag kSocketTag = {0x6e6f64652d647262ULL, 0x642d736f636b6574ULL};
+
+// The receive buffer of a socket holds a few at most: a flood must not keep word of a loss back.
+constexpr int kMostBatchesBeforeLoss = 64;
 
 const char* ProgressName(Sender::Progress progress) {
   switch (progress) {
@@ -33,13 +34,6 @@ const char* ProgressName(Sender::Progress progress) {
       break;
   }
   return "returned";
-}
-
-/// Sets a property of a new object; false where the environment is being terminated and takes no more calls.
-bool SetNumber(napi_env env, napi_value object, const char* name, double number) {
-  napi_value value;
-  return napi_create_double(env, number, &value) == napi_ok &&
-         napi_set_named_property(env, object, name, value) == napi_ok;
 }
 
 }  // namespace
@@ -91,7 +85,7 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
                      {
                          Getter<&NetlinkSocket::PortId>("portId"),
                          Getter<&NetlinkSocket::Closed>("closed"),
-                         Method<&NetlinkSocket::UseProcesses>("useProcesses"),
+                         Method<&NetlinkSocket::UseHelper>("useHelper"),
                          Method<&NetlinkSocket::Send>("send"),
                          Method<&NetlinkSocket::Progress>("progress"),
                          Method<&NetlinkSocket::Cancel>("cancel"),
@@ -101,7 +95,6 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
                          Method<&NetlinkSocket::LetGo>("unref"),
                          Method<&NetlinkSocket::Close>("close"),
                          Method<&NetlinkSocket::Counters>("counters"),
-                         Method<&NetlinkSocket::ExchangeSync>("exchangeSync"),
                      });
 }
 
@@ -109,7 +102,10 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
 NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<NetlinkSocket>(info), environment_(info.Env().GetInstanceData<Environment>()) {
   Napi::Env env = info.Env();
-  napi_type_tag_object(env, info.This(), &kSocketTag);
+  if (napi_type_tag_object(env, info.This(), &kSocketTag) != napi_ok) {
+    ThrowSystemError(env, "", 0, "this environment takes no more sockets");
+    return;
+  }
   uint32_t protocol = 0;
   uint32_t buffer = 0;
   uint32_t groups = 0;
@@ -119,7 +115,14 @@ NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info)
     return;
   }
   // A property, not a reference: the listener refers to this object, and both must be collectable together.
-  info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value("listener", info[3], napi_default));
+  napi_property_descriptor property{};
+  property.utf8name = "listener";
+  property.value = info[3];
+  property.attributes = napi_default;
+  if (napi_define_properties(env, info.This(), 1, &property) != napi_ok) {
+    ThrowSystemError(env, "", 0, "this environment takes no more sockets");
+    return;
+  }
   Open(env, static_cast<int>(protocol), buffer, groups);
 }
 
@@ -206,12 +209,13 @@ bool NetlinkSocket::Open(Napi::Env env, int protocol, int64_t receive_buffer, ui
     return false;
   }
   napi_value resource_name;
-  napi_create_string_utf8(env, "NetlinkSocket", NAPI_AUTO_LENGTH, &resource_name);
   // With a resource of its own: this object would be kept alive by it (Node 26).
-  if (napi_async_init(env, nullptr, resource_name, &raw->context) != napi_ok) raw->context = nullptr;
+  const bool has_context = MakeString(env, "NetlinkSocket", &resource_name) &&
+                           napi_async_init(env, nullptr, resource_name, &raw->context) == napi_ok;
+  if (!has_context) raw->context = nullptr;
   // A worker's library may be unloaded after its environment: libuv must be done with the handles before. Without the
-  // hook no socket.
-  if (napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook) != napi_ok) {
+  // hook no socket, and without a context nobody to call.
+  if (!has_context || napi_add_async_cleanup_hook(env, OnEnvironmentCleanup, raw, &raw->hook) != napi_ok) {
     raw->hook = nullptr;
     CloseHandles();
     ThrowSystemError(env, "", EAGAIN, "this environment is ending");
@@ -232,7 +236,9 @@ Sender::Closing NetlinkSocket::CloseHandles() {
   Handles* handles = std::exchange(handles_, nullptr);
   handles->owner = nullptr;
   if (handles->context != nullptr) {
-    napi_async_destroy(Env(), handles->context);
+    if (napi_async_destroy(Env(), handles->context) != napi_ok) {
+      // An environment that is ending takes it along.
+    }
     handles->context = nullptr;
   }
   if (handles->open_handles > 1) uv_close(reinterpret_cast<uv_handle_t*>(&handles->poll), OnHandleClosed);
@@ -247,7 +253,9 @@ void NetlinkSocket::OnHandleClosed(uv_handle_t* handle) {
   auto* handles = static_cast<Handles*>(handle->data);
   if (--handles->open_handles > 0) return;
   // Nothing of Node-API may be touched any more but this: it tells an environment that waits that it may go on.
-  if (handles->hook != nullptr) napi_remove_async_cleanup_hook(handles->hook);
+  if (handles->hook != nullptr && napi_remove_async_cleanup_hook(handles->hook) != napi_ok) {
+    // It fails for no hook at all only.
+  }
   delete handles;
 }
 
@@ -277,9 +285,9 @@ Napi::Value NetlinkSocket::Closed(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), handles_ == nullptr);
 }
 
-/// useProcesses(): what is sent from now on goes out from processes of its own
-Napi::Value NetlinkSocket::UseProcesses(const Napi::CallbackInfo& info) {
-  if (RequireOpen(info.Env(), "sendmsg")) sender_->UseProcesses();
+/// useHelper(): what is sent from now on goes out from a helper process
+Napi::Value NetlinkSocket::UseHelper(const Napi::CallbackInfo& info) {
+  if (RequireOpen(info.Env(), "sendmsg")) sender_->UseHelper();
   return info.Env().Undefined();
 }
 
@@ -295,9 +303,10 @@ Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
   if (!RequireOpen(env, "sendmsg")) return env.Undefined();
   const auto bytes = info[0].As<Napi::Uint8Array>();
   uint64_t id = 0;
-  const int error = Sender::Enqueue(sender_, bytes.Data(), bytes.ByteLength(), port, groups, &id);
+  const char* failed = "sendmsg";
+  const int error = Sender::Enqueue(sender_, bytes.Data(), bytes.ByteLength(), port, groups, &id, &failed);
   if (error != 0) {
-    ThrowSystemError(env, "sendmsg", error, "the datagram was not queued");
+    ThrowSystemError(env, failed, error, "the datagram was not queued");
     return env.Undefined();
   }
   outstanding_++;
@@ -356,12 +365,10 @@ Napi::Value NetlinkSocket::Leave(const Napi::CallbackInfo& info) {
 void NetlinkSocket::UpdateReference() {
   const bool wanted = handles_ != nullptr && (referenced_ || outstanding_ > 0);
   if (wanted == held_) return;
-  held_ = wanted;
-  if (wanted) {
-    Reference<Napi::Object>::Ref();
-  } else {
-    Reference<Napi::Object>::Unref();
-  }
+  uint32_t count = 0;
+  const napi_status status =
+      wanted ? napi_reference_ref(Env(), *this, &count) : napi_reference_unref(Env(), *this, &count);
+  if (status == napi_ok) held_ = wanted;
 }
 
 Napi::Value NetlinkSocket::KeepAlive(const Napi::CallbackInfo& info) {
@@ -386,24 +393,30 @@ Napi::Value NetlinkSocket::Close(const Napi::CallbackInfo& info) {
   if (handles_ == nullptr) return env.Undefined();
   const Sender::Closing closing = CloseHandles();
   UpdateReference();
-  return ClosingObject(env, closing);
+  return Napi::Value(env, ClosingObject(env, closing));
 }
 
-Napi::Object NetlinkSocket::ClosingObject(Napi::Env env, const Sender::Closing& closing) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("lastStarted", Napi::Number::New(env, static_cast<double>(closing.last_started)));
-  object.Set("inFlight", Napi::Number::New(env, static_cast<double>(closing.in_flight)));
-  object.Set("completions", CompletionsArray(env, closing.completions));
+napi_value NetlinkSocket::ClosingObject(napi_env env, const Sender::Closing& closing) {
+  napi_value object;
+  napi_value completions = CompletionsArray(env, closing.completions);
+  if (completions == nullptr || napi_create_object(env, &object) != napi_ok ||
+      !SetNumber(env, object, "lastStarted", static_cast<double>(closing.last_started)) ||
+      !SetNumber(env, object, "inFlight", static_cast<double>(closing.in_flight)) ||
+      napi_set_named_property(env, object, "completions", completions) != napi_ok)
+    return nullptr;
   return object;
 }
 
-/// Pairs of id and errno, flat.
-Napi::Array NetlinkSocket::CompletionsArray(Napi::Env env, const std::vector<Sender::Completion>& completions) {
-  Napi::Array array = Napi::Array::New(env, completions.size() * 2);
+/// Triples of id, errno and step, flat. Null if the environment takes no more calls.
+napi_value NetlinkSocket::CompletionsArray(napi_env env, const std::vector<Sender::Completion>& completions) {
+  napi_value array;
+  if (napi_create_array_with_length(env, completions.size() * 3, &array) != napi_ok) return nullptr;
   uint32_t index = 0;
   for (const Sender::Completion& completion : completions) {
-    array.Set(index++, Napi::Number::New(env, static_cast<double>(completion.id)));
-    array.Set(index++, Napi::Number::New(env, completion.error));
+    if (!AppendNumber(env, array, &index, static_cast<double>(completion.id)) ||
+        !AppendNumber(env, array, &index, completion.outcome.error) ||
+        !AppendNumber(env, array, &index, static_cast<double>(completion.outcome.step)))
+      return nullptr;
   }
   return array;
 }
@@ -424,7 +437,7 @@ Napi::Value NetlinkSocket::Counters(const Napi::CallbackInfo& info) {
   return counters;
 }
 
-napi_value NetlinkSocket::DatagramObject(Napi::Env env, const ReceivedDatagram& datagram) {
+napi_value NetlinkSocket::DatagramObject(napi_env env, const ReceivedDatagram& datagram) {
   received_datagrams_++;
   received_bytes_ += datagram.length;
   if (datagram.truncated) truncated_++;
@@ -448,19 +461,31 @@ napi_value NetlinkSocket::DatagramObject(Napi::Env env, const ReceivedDatagram& 
   return complete ? object : nullptr;
 }
 
-void NetlinkSocket::Emit(const std::vector<napi_value>& arguments) {
-  Napi::Env env = Env();
+void NetlinkSocket::Emit(const char* event, napi_value argument) {
+  napi_env env = Env();
+  napi_value self;
   napi_value listener;
-  if (handles_ == nullptr || napi_get_named_property(env, Value(), "listener", &listener) != napi_ok) return;
+  napi_value arguments[2] = {nullptr, argument};
+  if (handles_ == nullptr || !Self(&self) || !MakeString(env, event, &arguments[0]) ||
+      napi_get_named_property(env, self, "listener", &listener) != napi_ok)
+    return;
   napi_value result;
   const napi_status status =
-      napi_make_callback(env, handles_->context, Value(), listener, arguments.size(), arguments.data(), &result);
+      napi_make_callback(env, handles_->context, self, listener, argument == nullptr ? 1 : 2, arguments, &result);
   if (status == napi_ok) return;
   bool pending = false;
-  napi_is_exception_pending(env, &pending);
-  if (!pending) return;
   napi_value exception;
-  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
+  if (napi_is_exception_pending(env, &pending) != napi_ok || !pending ||
+      napi_get_and_clear_last_exception(env, &exception) != napi_ok)
+    return;
+  if (napi_fatal_exception(env, exception) != napi_ok) {
+    // The environment is being terminated: there is nobody left to tell.
+  }
+}
+
+bool NetlinkSocket::Self(napi_value* self) {
+  // Null once it is collected, and about to be finalized: nobody listens any more.
+  return napi_get_reference_value(Env(), *this, self) == napi_ok && *self != nullptr;
 }
 
 void NetlinkSocket::OnReadable(uv_poll_t* poll, int status, int) {
@@ -469,43 +494,52 @@ void NetlinkSocket::OnReadable(uv_poll_t* poll, int status, int) {
 }
 
 void NetlinkSocket::Receive(int status) {
-  Napi::Env env = Env();
-  Napi::HandleScope scope(env);
-  // Collected, and about to be finalized: nobody listens any more.
-  if (Value().IsEmpty()) return;
+  napi_env env = Env();
+  const CallbackScope scope(env);
+  napi_value self;
+  if (!scope.IsOpen() || !Self(&self)) return;
   // libuv stops polling when epoll reports an error, as it does for an overrun, and calls it UV_EBADF. The socket
   // itself knows what it was.
   int error = status < 0 ? -uv_poll_start(&handles_->poll, UV_READABLE, OnReadable) : 0;
   if (error != 0) {
-    Fail(env, error);
+    Fail(error);
     return;
   }
+  ReceiveBatch();
+}
+
+bool NetlinkSocket::ReceiveBatch() {
+  napi_env env = Env();
+  int error = 0;
   const int count = environment_->receiver.ReceiveBatch(descriptor_->Number(), &error);
   if (count > 0) {
     napi_value batch;
-    // An environment that is being terminated refuses these calls: its loop still turns, but there is nobody to tell.
-    if (napi_create_array_with_length(env, static_cast<size_t>(count), &batch) != napi_ok) return;
+    if (napi_create_array_with_length(env, static_cast<size_t>(count), &batch) != napi_ok) return false;
     for (int index = 0; index < count; index++) {
-      Napi::HandleScope inner(env);
+      const CallbackScope inner(env);
+      if (!inner.IsOpen()) return false;
       napi_value datagram = DatagramObject(env, environment_->receiver.At(static_cast<size_t>(index)));
       if (datagram == nullptr || napi_set_element(env, batch, static_cast<uint32_t>(index), datagram) != napi_ok)
-        return;
+        return false;
     }
-    Emit({Napi::String::New(env, "datagrams"), batch});
-    if (handles_ == nullptr) return;
+    Emit("datagrams", batch);
+    if (handles_ == nullptr) return false;
   }
-  if (error == 0 || error == EAGAIN) return;
+  if (error == 0) return true;
+  if (error == EAGAIN) return false;
   if (error == ENOBUFS) {
     overruns_++;
-    Emit({Napi::String::New(env, "overrun")});
-    return;
+    Emit("overrun", nullptr);
+    return handles_ != nullptr;
   }
-  Fail(env, error);
+  Fail(error);
+  return false;
 }
 
-void NetlinkSocket::Fail(Napi::Env env, int error) {
+void NetlinkSocket::Fail(int error) {
   // Told first, as the listener is called in the socket's own context; it closes on its side.
-  Emit({Napi::String::New(env, "failed"), Napi::Number::New(env, error)});
+  napi_value number;
+  if (MakeNumber(Env(), error, &number)) Emit("failed", number);
   if (handles_ == nullptr) return;
   CloseHandles();
   UpdateReference();
@@ -517,108 +551,21 @@ void NetlinkSocket::OnWake(uv_async_t* wake) {
 }
 
 void NetlinkSocket::Completed() {
-  Napi::Env env = Env();
-  Napi::HandleScope scope(env);
+  napi_env env = Env();
+  const CallbackScope scope(env);
+  if (!scope.IsOpen()) return;
+  // Whatever a lost helper sent, the kernel has dealt with it: an answer, if there is one, is here. It says more than
+  // the loss does, so it comes first.
+  if (sender_->HasLost()) {
+    napi_value self;
+    for (int batches = 0; batches < kMostBatchesBeforeLoss && Self(&self) && ReceiveBatch(); batches++) {
+    }
+    if (handles_ == nullptr) return;
+  }
   sender_->TakeCompletions(&completions_);
   if (completions_.empty()) return;
   outstanding_ -= completions_.size();
-  Emit({Napi::String::New(env, "sent"), CompletionsArray(env, completions_)});
+  napi_value completions = CompletionsArray(env, completions_);
+  if (completions != nullptr) Emit("sent", completions);
   UpdateReference();
-}
-
-/// exchangeSync(bytes, port, groups, timeoutMs, accept): sends, then blocks until accept(datagram) says true or the
-/// time is over. Returns { outcome: 'accepted' | 'timeout' | 'overrun' | 'failed', sent, syscall, errno }. What is not
-/// accepted is gone for the listener too.
-Napi::Value NetlinkSocket::ExchangeSync(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  uint32_t port = 0;
-  uint32_t groups = 0;
-  if (info.Length() < 5 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups) ||
-      !info[3].IsNumber() || std::isnan(info[3].As<Napi::Number>().DoubleValue()) || !info[4].IsFunction()) {
-    ThrowType(env, "a Uint8Array, a port id, a group mask, a time in milliseconds and a function are needed");
-    return env.Undefined();
-  }
-  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
-  if (exchanging_) {
-    ThrowSystemError(env, "sendmsg", EBUSY, "an exchange is under way on this socket");
-    return env.Undefined();
-  }
-  const double milliseconds = info[3].As<Napi::Number>().DoubleValue();
-  const int64_t start = MonotonicNanoseconds();
-  const int64_t deadline = start + static_cast<int64_t>(std::min(std::max(milliseconds, 0.0), 1e12) * 1e6);
-  const auto bytes = info[0].As<Napi::Uint8Array>();
-  uint64_t id = 0;
-  const int queued = Sender::EnqueueSynchronous(sender_, bytes.Data(), bytes.ByteLength(), port, groups, &id);
-  if (queued != 0) {
-    ThrowSystemError(env, "sendmsg", queued, "the datagram was not queued");
-    return env.Undefined();
-  }
-  exchanging_ = true;
-  const char* outcome = "timeout";
-  const char* syscall = "";
-  int error = 0;
-  bool returned = false;
-  // The socket may be closed by accept(); these live on.
-  const std::shared_ptr<Descriptor> descriptor = descriptor_;
-  const std::shared_ptr<Sender> sender = sender_;
-  for (bool done = false; !done;) {
-    const int64_t left = deadline - MonotonicNanoseconds();
-    if (left <= 0) break;
-    pollfd watched[2] = {{descriptor->Number(), POLLIN, 0}, {returned ? -1 : sender->SynchronousWake(), POLLIN, 0}};
-    const int ready = poll(
-        watched, 2, static_cast<int>(std::min<int64_t>((left + 999'999) / 1'000'000, std::numeric_limits<int>::max())));
-    if (ready < 0 && errno != EINTR) {
-      outcome = "failed";
-      syscall = "poll";
-      error = errno;
-      break;
-    }
-    if (!returned && sender->TakeSynchronous(&error)) {
-      returned = true;
-      if (error != 0) {
-        outcome = "failed";
-        syscall = "sendmsg";
-        break;
-      }
-    }
-    if (ready <= 0 || watched[0].revents == 0) continue;
-    Napi::HandleScope scope(env);
-    const int count = environment_->receiver.ReceiveOne(descriptor->Number());
-    if (count == -EAGAIN) continue;
-    if (count < 0) {
-      outcome = count == -ENOBUFS ? "overrun" : "failed";
-      syscall = "recvmsg";
-      error = -count;
-      if (count == -ENOBUFS) overruns_++;
-      break;
-    }
-    napi_value datagram = DatagramObject(env, environment_->receiver.At(0));
-    napi_value verdict;
-    bool accepted = false;
-    // Not so if accept() threw, and if the environment is being terminated, at whichever of these calls.
-    if (datagram == nullptr || napi_call_function(env, env.Undefined(), info[4], 1, &datagram, &verdict) != napi_ok ||
-        napi_coerce_to_bool(env, verdict, &verdict) != napi_ok ||
-        napi_get_value_bool(env, verdict, &accepted) != napi_ok) {
-      sender->EndSynchronous();
-      exchanging_ = false;
-      return env.Undefined();
-    }
-    if (accepted) {
-      outcome = "accepted";
-      done = true;
-    } else if (handles_ == nullptr) {
-      outcome = "failed";
-      syscall = "poll";
-      error = EBADF;
-      break;
-    }
-  }
-  const Sender::Progress progress = sender->EndSynchronous();
-  exchanging_ = false;
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("outcome", Napi::String::New(env, outcome));
-  result.Set("sent", Napi::String::New(env, ProgressName(progress)));
-  result.Set("syscall", Napi::String::New(env, syscall));
-  result.Set("errno", Napi::Number::New(env, error));
-  return result;
 }

@@ -35,7 +35,7 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
 
   Napi::Value PortId(const Napi::CallbackInfo& info);
   Napi::Value Closed(const Napi::CallbackInfo& info);
-  Napi::Value UseProcesses(const Napi::CallbackInfo& info);
+  Napi::Value UseHelper(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   Napi::Value Progress(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
@@ -45,7 +45,6 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   Napi::Value LetGo(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   Napi::Value Counters(const Napi::CallbackInfo& info);
-  Napi::Value ExchangeSync(const Napi::CallbackInfo& info);
 
   bool Open(Napi::Env env, int protocol, int64_t receive_buffer, uint32_t groups);
   bool RequireOpen(Napi::Env env, const char* what);
@@ -67,14 +66,18 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   static void OnHandleClosed(uv_handle_t* handle);
 
   void Receive(int status);
+  /// Receives once and tells the listener. Returns whether there may be more, and the socket is still open.
+  bool ReceiveBatch();
   void Completed();
-  /// Calls the listener. An exception that it throws goes to uncaughtException; the socket lives on.
-  void Emit(const std::vector<napi_value>& arguments);
-  void Fail(Napi::Env env, int error);
+  /// Calls the listener, with `argument` unless that is null. An exception that it throws goes to uncaughtException;
+  /// the socket lives on.
+  void Emit(const char* event, napi_value argument);
+  void Fail(int error);
+  bool Self(napi_value* self);
   /// Null if the environment takes no more calls.
-  napi_value DatagramObject(Napi::Env env, const ReceivedDatagram& datagram);
-  static Napi::Object ClosingObject(Napi::Env env, const Sender::Closing& closing);
-  static Napi::Array CompletionsArray(Napi::Env env, const std::vector<Sender::Completion>& completions);
+  napi_value DatagramObject(napi_env env, const ReceivedDatagram& datagram);
+  static napi_value ClosingObject(napi_env env, const Sender::Closing& closing);
+  static napi_value CompletionsArray(napi_env env, const std::vector<Sender::Completion>& completions);
   Sender::Closing CloseHandles();
 
   Environment* environment_;
@@ -88,7 +91,6 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   uint64_t outstanding_ = 0;
   /// Whether the object is held: see UpdateReference().
   bool held_ = false;
-  bool exchanging_ = false;
   std::vector<Sender::Completion> completions_;
 
   uint64_t received_datagrams_ = 0;

@@ -11,23 +11,15 @@ export interface Closing {
   readonly lastStarted: number;
   /** The one that is inside the kernel still; 0 if none. */
   readonly inFlight: number;
-  /** Pairs of id and errno, flat: those that came back and were not told yet. */
+  /** Triples of id, errno and step (native/helper.h), flat: those that came back and were not told yet. */
   readonly completions: readonly number[];
-}
-
-export interface SyncOutcome {
-  readonly outcome: 'accepted' | 'timeout' | 'overrun' | 'failed';
-  readonly sent: SentState;
-  /** What failed, for `overrun` and `failed`. */
-  readonly syscall: string;
-  readonly errno: number;
 }
 
 /** native/socket.h */
 export interface NetlinkSocket {
   readonly portId: number;
   readonly closed: boolean;
-  useProcesses(): void;
+  useHelper(): void;
   send(bytes: Uint8Array, port: number, groups: number): number;
   progress(id: number): SentState;
   cancel(id: number): boolean;
@@ -37,13 +29,6 @@ export interface NetlinkSocket {
   unref(): void;
   close(): Closing | undefined;
   counters(): SocketCounters;
-  exchangeSync(
-    bytes: Uint8Array,
-    port: number,
-    groups: number,
-    timeoutMs: number,
-    accept: (datagram: Datagram) => boolean,
-  ): SyncOutcome;
 }
 
 /** What the addon calls: one call for each wake-up. */

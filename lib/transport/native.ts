@@ -1,46 +1,20 @@
-import { ArgumentError, ClosedError, OverrunError, TimeoutError, TransportError, type SentState } from '../errors';
+import { ClosedError, TransportError, type SentState } from '../errors';
 import { calling, errnoText, loadAddon, type Closing, type NetlinkSocket } from './addon';
-import type {
-  Datagram,
-  Send,
-  SocketCounters,
-  SocketHandlers,
-  SocketOptions,
-  Transport,
-  TransportSocket,
-} from './transport';
+import type { Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport';
 
 /** A netlink socket of this machine's kernel. */
-export interface NativeSocket extends TransportSocket {
-  /**
-   * Sends and waits for the answer on the calling thread: for one-shot tools, which have nothing else to do. What
-   * arrives meanwhile goes to `accept` alone.
-   * @param accept says whether a datagram is what is waited for; what it throws ends the exchange
-   * @throws TimeoutError, OverrunError, ClosedError with how far the datagram had come; TransportError if it could not
-   *   be sent, or (EBUSY) from within
-   * another exchange of this socket; ArgumentError
-   */
-  exchangeSync(
-    bytes: Uint8Array,
-    options: {
-      readonly timeoutMs: number;
-      readonly accept: (datagram: Datagram) => boolean;
-      readonly to?: { readonly port?: number; readonly groups?: number };
-    },
-  ): void;
-}
+export type NativeSocket = TransportSocket;
 
 /** Opens sockets of this machine's kernel. */
-export interface NativeTransport extends Transport {
-  open(options: SocketOptions, handlers: SocketHandlers): NativeSocket;
-}
+export type NativeTransport = Transport;
 
 export interface NativeOptions {
   /**
-   * Send what may stick in the kernel from a process of its own for each datagram, which shares the socket and has no
-   * other descriptor of this one's. A process whose thread is stuck in the kernel never ends, and neither does whoever
-   * waits for it; with this, only the helper stays. For programs that have to end. The first process of a container
-   * cannot end before its helpers do: give it an init.
+   * Send what may stick in the kernel from a helper process, which holds nothing of this one but the socket that it
+   * sends from. A process whose thread is stuck in the kernel never ends, and neither does whoever waits for it; with
+   * this, only the helper stays. It is started by the first such datagram and serves all sockets until this process
+   * ends; while it is stuck, the next datagram starts another. For programs that have to end. The first process of a
+   * container cannot end before its helpers do: give it an init.
    */
   readonly sendFromProcesses?: boolean;
 }
@@ -52,6 +26,57 @@ export function nativeTransport(native: NativeOptions = {}): NativeTransport {
       new Socket(options, handlers, native.sendFromProcesses === true && options.mayStick === true),
   };
 }
+
+interface Step {
+  readonly sent: SentState;
+  /** @returns the error for what failed at this step */
+  readonly fails: (errno: number, sent: SentState) => TransportError;
+}
+
+function failing(syscall: string, text: (errno: string) => string): Step['fails'] {
+  return (errno, sent) => new TransportError(text(errnoText(errno)), { syscall, errno, sent });
+}
+
+const LOST: Step = {
+  sent: 'started',
+  fails: failing(
+    'sendmsg',
+    () =>
+      'sendmsg: the helper process that sent the request ended before the kernel was done: ECHILD (10); the request may have been sent and carried out. Read the state before you repeat it',
+  ),
+};
+
+/** How a datagram ends, by SendOutcome::Step of native/helper.h. */
+const STEPS: readonly Step[] = [
+  {
+    sent: 'returned',
+    fails: failing('sendmsg', (errno) => `sendmsg: the datagram was not delivered: ${errno}`),
+  },
+  {
+    sent: 'no',
+    fails: failing(
+      'socketpair',
+      (errno) => `socketpair: cannot start the helper process that sends requests: ${errno}; nothing was sent`,
+    ),
+  },
+  {
+    sent: 'no',
+    fails: failing(
+      'clone',
+      (errno) =>
+        `clone: cannot start the helper process that sends requests: ${errno}; nothing was sent. ` +
+        'Free memory, or raise the limit of processes (ulimit -u, pids.max, TasksMax), and try again',
+    ),
+  },
+  {
+    sent: 'no',
+    fails: failing(
+      'sendmsg',
+      (errno) => `sendmsg: the helper process that sends requests took none: ${errno}; nothing was sent. Try again`,
+    ),
+  },
+  LOST,
+];
 
 class PendingSend implements Send {
   readonly done: Promise<void>;
@@ -85,17 +110,11 @@ class PendingSend implements Send {
     return true;
   }
 
-  /** The system call came back. */
-  returned(errno: number): void {
-    this.#settled = 'returned';
+  ended(errno: number, step: number): void {
+    const { sent, fails } = STEPS[step] ?? LOST;
+    this.#settled = sent;
     if (errno === 0) this.#resolve();
-    else
-      this.#reject(
-        new TransportError(`sendmsg: the datagram was not delivered: ${errnoText(errno)}`, {
-          syscall: 'sendmsg',
-          errno,
-        }),
-      );
+    else this.#reject(fails(errno, sent));
   }
 
   closed(state: SentState, cause: unknown): void {
@@ -116,7 +135,7 @@ class Socket implements NativeSocket {
   readonly #handlers: SocketHandlers;
   readonly #sends = new Map<number, PendingSend>();
 
-  constructor(options: SocketOptions, handlers: SocketHandlers, fromProcess: boolean) {
+  constructor(options: SocketOptions, handlers: SocketHandlers, fromHelper: boolean) {
     const { protocol, receiveBufferBytes = 0, groups = 0 } = options;
     const addon = loadAddon();
     this.#handlers = handlers;
@@ -141,7 +160,7 @@ class Socket implements NativeSocket {
           }
         }),
     );
-    if (fromProcess) this.#socket.useProcesses();
+    if (fromHelper) this.#socket.useHelper();
     this.portId = this.#socket.portId;
   }
 
@@ -185,49 +204,12 @@ class Socket implements NativeSocket {
     return this.#socket.counters();
   }
 
-  exchangeSync(
-    bytes: Uint8Array,
-    options: {
-      readonly timeoutMs: number;
-      readonly accept: (datagram: Datagram) => boolean;
-      readonly to?: { readonly port?: number; readonly groups?: number };
-    },
-  ): void {
-    const { timeoutMs, accept, to = {} } = options;
-    if (typeof accept !== 'function') throw new ArgumentError('accept', `a function is needed, not ${typeof accept}`);
-    // What accept() throws must not be taken for an error of the addon.
-    let thrown: { readonly error: unknown } | undefined;
-    const judge = (datagram: Datagram): boolean => {
-      try {
-        return accept(datagram);
-      } catch (error) {
-        thrown = { error };
-        return true;
-      }
-    };
-    const { outcome, sent, syscall, errno } = calling('exchanging datagrams', () =>
-      this.#socket.exchangeSync(bytes, to.port ?? 0, to.groups ?? 0, timeoutMs, judge),
-    );
-    if (thrown !== undefined) throw thrown.error;
-    switch (outcome) {
-      case 'accepted':
-        return;
-      case 'timeout':
-        throw new TimeoutError(`no answer within ${timeoutMs} ms`, timeoutMs, sent);
-      case 'overrun':
-        throw new OverrunError('the kernel dropped messages (ENOBUFS), the answer probably among them', sent);
-      case 'failed':
-        if (this.closed) throw new ClosedError('the socket was closed during the exchange', sent);
-        throw new TransportError(`the exchange failed in ${syscall}: ${errnoText(errno)}`, { syscall, errno });
-    }
-  }
-
-  #returned(pairs: readonly number[]): void {
-    for (let index = 0; index + 1 < pairs.length; index += 2) {
-      const id = pairs[index] ?? 0;
+  #returned(triples: readonly number[]): void {
+    for (let index = 0; index + 2 < triples.length; index += 3) {
+      const [id = 0, errno = 0, step = 0] = triples.slice(index, index + 3);
       const send = this.#sends.get(id);
       this.#sends.delete(id);
-      send?.returned(pairs[index + 1] ?? 0);
+      send?.ended(errno, step);
     }
   }
 

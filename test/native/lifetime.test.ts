@@ -35,7 +35,6 @@ describe('a worker ends', () => {
     ['worker-open', 'that alone loaded the addon, sockets open'],
     ['worker-exits', 'by process.exit() while datagrams come and go'],
     ['worker-terminated-in-traffic', 'by terminate() while datagrams come and go'],
-    ['worker-terminated-in-exchange', 'by terminate() inside an exchange that never accepts'],
     ['worker-parked', 'by itself while the kernel holds a sender, which later comes back'],
     ['worker-parked-terminated', 'by terminate() while the kernel holds a sender, which later comes back'],
   ])('%s: %s', (scenario) => {

@@ -61,18 +61,6 @@ describe('arguments of wrong types and values', () => {
     ['cancel', [[], ...NO_ID.map((id) => [id])]],
     ['join', [[], [0], ...NO_U32.map((group) => [group])]],
     ['leave', [[], [0], ...NO_U32.map((group) => [group])]],
-    [
-      'exchangeSync',
-      [
-        [],
-        [BYTES, 0, 0, 1],
-        ...NO_BYTES.map((bytes) => [bytes, 0, 0, 1, () => true]),
-        ...NO_U32.map((port) => [BYTES, port, 0, 1, () => true]),
-        ...NO_U32.map((groups) => [BYTES, 0, groups, 1, () => true]),
-        ...[NaN, '1', 1n, null, undefined, {}].map((timeoutMs) => [BYTES, 0, 0, timeoutMs, () => true]),
-        ...[undefined, null, true, {}].map((accept) => [BYTES, 0, 0, 1, accept]),
-      ],
-    ],
   ])('%s', (method, lists) => {
     for (const values of lists)
       expect([method, ...values.map(String), outcome(() => anyhow(socket, method, ...values))]).toEqual([
@@ -127,9 +115,6 @@ test('wrong arguments of the library are ArgumentErrors, and nothing is sent', a
       );
     }
   }
-  for (const timeoutMs of [NaN, '1', undefined])
-    expect(() => anyhow(socket, 'exchangeSync', BYTES, { timeoutMs, accept: () => true })).toThrow(argument);
-  expect(() => anyhow(socket, 'exchangeSync', BYTES, { timeoutMs: 1 })).toThrow(argument);
   for (const path of ['', 'with\0nul', 1]) {
     expect(() => anyhow({ readBlockDevice }, 'readBlockDevice', path)).toThrow(argument);
     await expect(anyhow({ acquireLock }, 'acquireLock', path)).rejects.toThrow(argument);
@@ -171,7 +156,6 @@ describe('a receiver that is no socket', () => {
       'close',
       'closed',
       'counters',
-      'exchangeSync',
       'join',
       'leave',
       'portId',
@@ -179,7 +163,7 @@ describe('a receiver that is no socket', () => {
       'ref',
       'send',
       'unref',
-      'useProcesses',
+      'useHelper',
     ]);
     for (const [name, { get, value }] of descriptors) {
       const called = (get ?? value) as (...values: readonly unknown[]) => unknown;

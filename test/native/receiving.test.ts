@@ -154,7 +154,7 @@ describe('groups', () => {
 });
 
 describe('an overrun', () => {
-  test.each(['overrun', 'overrun-unreferenced', 'overrun-in-exchange'])('%s', (scenario) => {
+  test.each(['overrun', 'overrun-unreferenced'])('%s', (scenario) => {
     expectScenario(scenario, { privilege: 'with' });
   });
 });

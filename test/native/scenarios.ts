@@ -250,36 +250,6 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     await until('an overrun was told', () => overruns > 0);
     check(!receiver.closed, 'closed');
   },
-  'overrun-in-exchange': () => {
-    const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK, groups: 1, receiveBufferBytes: 4096 }, silent);
-    let taken = 0;
-    try {
-      // Whoever does not read during a flood: here, accept() itself.
-      socket.exchangeSync(BYTES, {
-        to: { port: socket.portId },
-        timeoutMs: 20_000,
-        accept: () => {
-          if (taken++ === 0) overrun(1);
-          return false;
-        },
-      });
-      throw new Error('accepted');
-    } catch (error) {
-      check(
-        error instanceof TransportError &&
-          error.code === 'ERR_DRBD_OVERRUN' &&
-          'sent' in error &&
-          error.sent === 'returned',
-        String(error),
-      );
-    }
-    socket.exchangeSync(BYTES, {
-      to: { port: socket.portId },
-      timeoutMs: 20_000,
-      accept: ({ bytes }) => bytes.length === BYTES.length,
-    });
-    socket.close();
-  },
   /** Beyond rmem_max by SO_RCVBUFFORCE, where that is allowed. */
   'large-buffer': () => {
     const receiver = openRaw(() => undefined, { receiveBufferBytes: 2 << 20 });
@@ -540,28 +510,6 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     socket.close();
     await peer.close();
   },
-  /** Signals that JavaScript handles interrupt the waiting of an exchange: it goes on, and to the same deadline. */
-  'signals-in-exchange': async () => {
-    let signals = 0;
-    process.on('SIGUSR2', () => signals++);
-    const socket = nativeTransport().open({ protocol: NETLINK_USERSOCK }, silent);
-    const to = { port: socket.portId };
-    const sender = spawn('sh', ['-c', 'for count in 1 2 3 4 5 6 7 8 9 10; do kill -USR2 $PPID; sleep 0.02; done']);
-    const ended = once(sender, 'exit');
-    await once(sender, 'spawn');
-    const start = performance.now();
-    try {
-      socket.exchangeSync(BYTES, { to, timeoutMs: 300, accept: () => false });
-      throw new Error('accepted');
-    } catch (error) {
-      check(error instanceof TransportError && error.code === 'ERR_DRBD_TIMEOUT', String(error));
-    }
-    check(performance.now() - start >= 299, 'the deadline came early');
-    await ended;
-    await until('the signals are told', () => signals > 0);
-    socket.exchangeSync(BYTES, { to, timeoutMs: 20_000, accept: () => true });
-    socket.close();
-  },
   /** A peer that dies lets the sender go with an error. */
   'parked-peer-dies': async () => {
     const peer = await Peer.open('stuck');
@@ -616,24 +564,6 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
   'traffic-worker': () => {
     endlessTraffic();
     parentPort?.postMessage('ready');
-  },
-  'worker-terminated-in-exchange': async () => {
-    const thread = worker('exchange-worker');
-    const [port] = (await once(thread, 'message')) as [number];
-    const flood = await Peer.open('flood', port);
-    await once(thread, 'message');
-    // Were it not noticed, the exchange would go on for its ten minutes, and this for as long.
-    await thread.terminate();
-    await flood.close();
-  },
-  'exchange-worker': () => {
-    const socket = openRaw();
-    parentPort?.postMessage(socket.portId);
-    let calls = 0;
-    socket.exchangeSync(BYTES, socket.portId, 0, 600_000, () => {
-      if (++calls === 100) parentPort?.postMessage('exchanging');
-      return false;
-    });
   },
   'worker-parked': async () => {
     const peer = await Peer.open('stuck', 0);

@@ -25,9 +25,7 @@ export function outcome(call: () => unknown): string {
     if (error instanceof TransportError)
       return error.code === 'ERR_DRBD_TRANSPORT'
         ? `${error.code} ${error.errno}`
-        : 'sent' in error
-          ? `${error.code} ${String(error.sent)}`
-          : error.code;
+        : `${error.code} ${error.sent ?? ''}`.trimEnd();
     if ('code' in error) return `threw ${String(error.code)}`;
     return 'errno' in error ? `errno ${String(error.errno)}` : `threw ${String(error)}`;
   }
@@ -76,9 +74,9 @@ function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
     },
     { method: 'counters', call: (socket) => socket.counters(), open: counters, busy: counters, closed: counters },
     {
-      method: 'useProcesses',
+      method: 'useHelper',
       call: (socket) => {
-        socket.useProcesses();
+        socket.useHelper();
       },
       open: 'undefined',
       busy: 'undefined',
@@ -188,17 +186,6 @@ function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
       closed: closedRaw,
     },
     {
-      method: 'exchangeSync',
-      call: (socket, { port }) => {
-        const { outcome: what, sent } = socket.exchangeSync(BYTES, port, 0, 200, () => true);
-        return `${what} ${what === 'accepted' ? '' : sent}`;
-      },
-      open: 'string accepted ',
-      busy: 'string timeout no',
-      closed: closedRaw,
-    },
-    { method: 'exchangeSync from within', call: nested, open: 'errno 16', busy: 'string timeout', closed: closedRaw },
-    {
       method: 'close',
       call: (socket) => socket.close(),
       open: 'object lastStarted,inFlight,completions',
@@ -213,17 +200,6 @@ function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
       closed: 'undefined',
     },
   ];
-}
-
-/** What accept() gets when it starts a second exchange on the same socket. */
-function nested(socket: NetlinkSocket, { port }: Ids): unknown {
-  let inner = '';
-  const { outcome: what } = socket.exchangeSync(BYTES, port, 0, 200, () => {
-    inner = outcome(() => socket.exchangeSync(BYTES, port, 0, 200, () => true));
-    return true;
-  });
-  if (what !== 'accepted') return what;
-  throw Object.assign(new Error('nested'), { errno: Number(inner.replace('errno ', '')) });
 }
 
 /** The same for the socket of lib/transport/native.ts, which is what the rest of the library uses. */
@@ -295,15 +271,6 @@ function socketRows(joins: boolean): readonly Row<NativeSocket>[] {
       open: 'undefined',
       busy: 'undefined',
       closed: 'undefined',
-    },
-    {
-      method: 'exchangeSync',
-      call: (socket, { port }) => {
-        socket.exchangeSync(BYTES, { timeoutMs: 200, accept: () => true, to: { port } });
-      },
-      open: 'undefined',
-      busy: 'ERR_DRBD_TIMEOUT no',
-      closed,
     },
     {
       method: 'close',

@@ -1,0 +1,36 @@
+#ifndef NODE_DRBD_NATIVE_HELPER_H_
+#define NODE_DRBD_NATIVE_HELPER_H_
+
+#include <cstddef>
+#include <cstdint>
+
+/// How a datagram ended. The numbers are known to lib/transport/native.ts.
+struct SendOutcome {
+  enum class Step : uint8_t {
+    /// sendmsg() on the netlink socket has returned `error`, or 0.
+    kSend = 0,
+    /// The channel to a helper could not be made: nothing was sent.
+    kSocketpair = 1,
+    /// A helper could not be started: nothing was sent.
+    kClone = 2,
+    /// The datagram did not reach a helper: nothing was sent.
+    kHandOver = 3,
+    /// The helper ended without a word: it may have been sent.
+    kLost = 4,
+  };
+  Step step = Step::kSend;
+  int error = 0;
+};
+
+/// One datagram to the kernel or a peer, in a blocking call. Returns 0 or an errno.
+int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups);
+
+/// As SendDatagram(), in a helper process: if the kernel never returns, it is the helper that stays, and this process
+/// can end. Blocks the calling thread, which must take no signals, until the helper has answered.
+///
+/// One helper serves the whole process for as long as it answers. It is started by the first datagram; a datagram that
+/// comes while every helper is inside the kernel starts another. A helper ends when this process does, however it ends,
+/// unless the kernel holds it.
+SendOutcome SendDatagramFromHelper(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups);
+
+#endif  // NODE_DRBD_NATIVE_HELPER_H_
