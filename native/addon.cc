@@ -27,7 +27,8 @@ Napi::Value TryLock(const Napi::CallbackInfo& info) {
   if (!ReadPath(info, &path)) return env.Undefined();
   const FileLocks::Result result = FileLocks::Try(path);
   if (result.error != 0) {
-    ThrowSystemError(env, result.syscall, result.error, path);
+    const std::string kind = result.kind;
+    ThrowSystemError(env, result.syscall, result.error, kind.empty() ? path : "it is " + kind + ", not a regular file");
     return env.Undefined();
   }
   Napi::Object object = Napi::Object::New(env);

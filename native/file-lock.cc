@@ -41,6 +41,32 @@ FileLocks::Result Failed(const char* syscall, int error) {
   return result;
 }
 
+/// Words for what is not a regular file.
+const char* KindOf(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return "a directory";
+    case S_IFIFO:
+      return "a FIFO";
+    case S_IFSOCK:
+      return "a socket";
+    case S_IFBLK:
+      return "a block device";
+    case S_IFCHR:
+      return "a character device";
+    case S_IFLNK:
+      return "a symbolic link";
+    default:
+      return "of an unknown kind";
+  }
+}
+
+FileLocks::Result NotRegular(mode_t mode) {
+  FileLocks::Result result = Failed("open", S_ISDIR(mode) ? EISDIR : S_ISLNK(mode) ? ELOOP : EINVAL);
+  result.kind = KindOf(mode);
+  return result;
+}
+
 FileLocks::Result HeldBy(pid_t holder) {
   FileLocks::Result result;
   result.holder = holder;
@@ -55,12 +81,18 @@ FileLocks::Result FileLocks::Try(const std::string& path) {
   struct stat status{};
   // By its name first: opening and closing a file that this process has locked would take the lock away.
   if (stat(path.c_str(), &status) == 0 && registry.held.count(KeyOf(status)) != 0) return HeldBy(getpid());
-  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lstat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return NotRegular(status.st_mode);
+  // O_NONBLOCK and O_NOCTTY for what has taken the place of a regular file a moment ago.
+  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
   if (descriptor < 0) return Failed("open", errno);
   if (fstat(descriptor, &status) != 0) {
     const int error = errno;
     close(descriptor);
     return Failed("fstat", error);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    close(descriptor);
+    return NotRegular(status.st_mode);
   }
   if (registry.held.count(KeyOf(status)) != 0) {
     // The name led elsewhere a moment ago. The descriptor must stay open as long as that lock is held, so it is kept

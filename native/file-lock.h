@@ -23,9 +23,12 @@ class FileLocks {
     /// Not 0: what failed. Nothing is locked.
     int error = 0;
     const char* syscall = "";
+    /// What the path names, where that is not a regular file and therefore not opened; else empty.
+    const char* kind = "";
   };
 
-  /// Tries once, without waiting. The file is made if it is not there (mode 0600).
+  /// Tries once, without waiting. The file is made if it is not there (mode 0600). Nothing but a regular file is
+  /// opened: a FIFO would wait for its other end, and a device may do something.
   static Result Try(const std::string& path);
   /// Releases a lock of this process; an id that is not held is ignored.
   static void Release(Id id);

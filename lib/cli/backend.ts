@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { machineFiles, openDrbd, type Client, type Dialect } from '../drbd';
 import { hostByteOrder, type ByteOrder } from '../netlink';
 import {
@@ -14,6 +14,7 @@ import { acquireLock, type FileLock } from '../transport/locks';
 import { nativeTransport } from '../transport/native';
 import type { HostFiles, Transport } from '../transport/transport';
 import { UsageError } from './errors';
+import { openOutput } from './files';
 import { simulatedMachine } from './simulated-machine';
 import type { Globals } from './globals';
 import { quote } from './number';
@@ -202,7 +203,7 @@ function openRecorder(
 ): { readonly transport: RecordingTransport; finish(end: RecordingEnd): string | undefined } {
   let file: number | undefined;
   try {
-    file = openSync(path, 'w', 0o600);
+    file = openOutput(path, 0o600);
   } catch (error) {
     throw new UsageError(
       `the recording ${quote(path)} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Client, Dialect, ProcDrbd } from '../drbd';
 import { parseProcDrbd } from '../drbd';
 import { DrbdError, UnsupportedError } from '../errors';
 import type { WaitOptions } from '../session';
 import type { Backend } from './backend';
 import { formatError, formatNotice, UsageError, type SecretMask, type Teller } from './errors';
+import { readFirstLine } from './files';
 import type { Globals } from './globals';
 import type { Io } from './io';
 import { quote } from './number';
@@ -172,7 +172,7 @@ export async function readSecret(file: string, io: Io): Promise<string> {
     try {
       // A descriptor is read where it stands: what it leads to may be nothing that can be opened again.
       const [, descriptor] = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/u.exec(file) ?? [];
-      parts.push(readFileSync(descriptor === undefined ? file : Number(descriptor)));
+      parts.push(readFirstLine(descriptor === undefined ? file : Number(descriptor)));
     } catch (error) {
       throw new UsageError(
         `the shared secret cannot be read from ${quote(file)}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,

@@ -1,4 +1,5 @@
-import { readFileSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
+import { readRegularFile } from './files';
 import { writeWholeFile } from './whole-file';
 
 /**
@@ -25,7 +26,7 @@ export function readLastKnown(path: string | undefined): LastKnown | undefined {
   if (path === undefined) return undefined;
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -42,6 +43,9 @@ export function readLastKnown(path: string | undefined): LastKnown | undefined {
  */
 export function writeLastKnown(path: string | undefined, known: LastKnown): void {
   if (path === undefined) return;
+  // Whatever somebody has put into its place is neither written to nor replaced.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false)
+    throw new Error(`${path}: not a regular file. Remove it, or name another folder (--state-dir)`);
   const uuid =
     known.uuid === undefined || known.uuid === 0n
       ? ''

@@ -162,6 +162,9 @@ export function errnoText(errno: number): string {
 const EPERM = 1;
 const EBADF = 9;
 const EACCES = 13;
+const EISDIR = 21;
+const EINVAL = 22;
+const ELOOP = 40;
 const EPROTONOSUPPORT = 93;
 const EAFNOSUPPORT = 97;
 
@@ -172,6 +175,8 @@ function advice(syscall: string, errno: number): string {
     return ': a sandbox (seccomp, SELinux, AppArmor) forbids it, or CAP_NET_ADMIN is missing; run as root outside of it';
   if (errno === EPROTONOSUPPORT || errno === EAFNOSUPPORT)
     return ': this kernel, or this network namespace, does not have the netlink protocol';
+  if (syscall === 'open' && (errno === EISDIR || errno === EINVAL || errno === ELOOP))
+    return '. Remove it, or name another file';
   return '';
 }
 

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { linkSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -201,6 +201,29 @@ test('files that cannot be opened', async () => {
   );
   await expect(acquireLock(folder)).rejects.toThrow(expect.objectContaining({ syscall: 'open', errno: 21 }) as Error);
   expectScenario('lock-denied', { arguments: [path] });
+});
+
+test.each([
+  ['a FIFO', () => execFileSync('mkfifo', [path])],
+  [
+    'a socket',
+    () => execFileSync('python3', ['-c', 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])', path]),
+  ],
+  ['a directory', () => mkdirSync(path)],
+  ['a symbolic link', () => symlinkSync('/dev/null', path)],
+])('%s is refused as what it is, and not opened', async (kind, make) => {
+  make();
+  await expect(acquireLock(path)).rejects.toMatchObject({
+    code: 'ERR_DRBD_TRANSPORT',
+    syscall: 'open',
+    message: expect.stringMatching(
+      new RegExp(`^locking ${path}: it is ${kind}, not a regular file: E[A-Z]+ \\(\\d+, .*\\)\\. Remove it`, 'u'),
+    ) as string,
+  });
+});
+
+test('a device is refused, and not opened', async () => {
+  await expect(acquireLock('/dev/null')).rejects.toThrow(/^locking \/dev\/null: it is a character device, not/u);
 });
 
 describe('the end of a holder lets go', () => {
