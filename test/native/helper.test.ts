@@ -43,14 +43,22 @@ function open(
   return socket;
 }
 
-/** Processes whose parent is this one. */
+/** Processes whose parent is this one, by what /proc says of each: they change hands between threads that end. */
 function childProcesses(): readonly number[] {
-  return readdirSync('/proc/self/task').flatMap((task) =>
-    readFileSync(`/proc/self/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter((word) => word !== '')
-      .map(Number),
-  );
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/u.test(name))
+    .map(Number)
+    .filter((pid) => parentOf(pid) === process.pid);
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    // It has ended meanwhile.
+    return undefined;
+  }
 }
 
 async function receiver(): Promise<{ readonly child: ChildProcess; readonly port: number }> {
