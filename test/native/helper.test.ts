@@ -24,9 +24,14 @@ setInterval(() => {}, 1000);
 let opened: TransportSocket[] = [];
 let children: ChildProcess[] = [];
 
-afterEach(() => {
+afterEach(async () => {
   for (const socket of opened) socket.close();
-  for (const child of children) child.kill('SIGKILL');
+  for (const child of children) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
   opened = [];
   children = [];
 });
