@@ -2,7 +2,6 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
-  existsSync,
   lstatSync,
   mkdtempSync,
   readFileSync,
@@ -49,12 +48,13 @@ test('a FIFO among the notes is neither waited for nor replaced', () => {
 test('what lies where a note is prepared is not written to', () => {
   const victim = join(folder, 'victim');
   writeFileSync(victim, 'untouched');
-  symlinkSync(victim, `${path}.new`);
-  writeLastKnown(path, { sizeBytes: 4096n, device: '/dev/x', uuid: undefined });
+  symlinkSync(victim, `${path}.${process.pid}.new`);
+  const known = { sizeBytes: 4096n, device: '/dev/x', uuid: undefined };
+  expect(() => writeLastKnown(path, known)).toThrow(/EEXIST/u);
   expect(readFileSync(victim, 'utf8')).toBe('untouched');
-  expect(lstatSync(path).isFile()).toBe(true);
-  expect(readLastKnown(path)).toEqual({ sizeBytes: 4096n, device: '/dev/x', uuid: undefined });
-  expect(existsSync(`${path}.new`)).toBe(false);
+  rmSync(`${path}.${process.pid}.new`);
+  writeLastKnown(path, known);
+  expect(readLastKnown(path)).toEqual(known);
 });
 
 test('regular files are read whole', () => {
