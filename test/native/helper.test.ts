@@ -12,6 +12,8 @@ import { NETLINK_USERSOCK, type Datagram, type Send, type TransportSocket } from
 
 // What may stick in the kernel goes out from a helper process.
 
+/** What native/helper.cc calls them. */
+const HELPER_NAME = 'netlink-helper';
 const LIBRARY = join(__dirname, '../../lib/transport/native.js');
 /** A socket that receives, in a process that can be stopped: its port id is the first line. */
 const RECEIVER = `
@@ -48,18 +50,25 @@ function open(
   return socket;
 }
 
-/** Processes whose parent is this one, by what /proc says of each: they change hands between threads that end. */
-function childProcesses(): readonly number[] {
+/**
+ * The helpers of this process, by what /proc says of each: they change hands between threads that end. Other tests leave
+ * children of other kinds.
+ */
+function helpers(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/u.test(name))
     .map(Number)
-    .filter((pid) => parentOf(pid) === process.pid);
+    .filter((pid) => {
+      const { name, parent } = statOf(pid) ?? {};
+      return parent === process.pid && name === HELPER_NAME;
+    });
 }
 
-function parentOf(pid: number): number | undefined {
+function statOf(pid: number): { readonly name: string; readonly parent: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+    const end = text.lastIndexOf(')');
+    return { name: text.slice(text.indexOf('(') + 1, end), parent: Number(text.slice(end + 2).split(' ')[1]) };
   } catch {
     // It has ended meanwhile.
     return undefined;
@@ -90,8 +99,8 @@ test('one helper serves all sockets, those that were opened after it too', async
   const peer = open(false);
   const first = open(true);
   await first.send(Uint8Array.of(1), { port: peer.portId }).done;
-  const helpers = childProcesses();
-  expect(helpers.length).toBe(1);
+  const started = helpers();
+  expect(started.length).toBe(1);
   const second = open(true);
   for (let count = 0; count < 50; count++) {
     await second.send(Uint8Array.of(2), { port: peer.portId }).done;
@@ -99,7 +108,7 @@ test('one helper serves all sockets, those that were opened after it too', async
   }
   first.close();
   await second.send(new Uint8Array(150_000), { port: peer.portId }).done;
-  expect(childProcesses()).toEqual(helpers);
+  expect(helpers()).toEqual(started);
 });
 
 test('what the system call says comes back', async () => {
@@ -136,7 +145,7 @@ async function stuckSend(
 
 /** The helper that is inside sendmsg(): it holds the socket beside its channel. */
 function helperInKernel(): number {
-  const [pid, ...others] = childProcesses().filter(
+  const [pid, ...others] = helpers().filter(
     (candidate) =>
       !children.some((other) => other.pid === candidate) && readdirSync(`/proc/${candidate}/fd`).length > 1,
   );
@@ -154,7 +163,7 @@ test('a stuck helper holds its channel and the socket, no folder and no word of 
   expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
   for (const words of ['cmdline', 'environ']) expect(readFileSync(`/proc/${pid}/${words}`, 'latin1')).toMatch(/^\0*$/u);
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  expect(status).toMatch(/^Name:\tnetlink-helper$/mu);
+  expect(status).toMatch(new RegExp(`^Name:\\t${HELPER_NAME}$`, 'mu'));
   for (const kind of ['SigBlk', 'SigIgn', 'SigCgt']) expect(status).toMatch(new RegExp(`^${kind}:\\t0+$`, 'mu'));
   expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +[01] +[01] /mu);
   const session = (of: number | 'self'): string =>
@@ -168,9 +177,9 @@ test('a stuck helper holds its channel and the socket, no folder and no word of 
   child.kill('SIGCONT');
   await until('the helper has let go of the socket', () => readdirSync(`/proc/${pid}/fd`).length === 1);
   // It serves again.
-  const before = childProcesses();
+  const before = helpers();
   await Promise.all([open(true), open(true)].map((other) => other.send(Uint8Array.of(1), { port: peer.portId }).done));
-  expect(childProcesses()).toEqual(before);
+  expect(helpers()).toEqual(before);
 });
 
 test('a helper that is killed while the kernel has the datagram: it may have been sent', async () => {
@@ -185,19 +194,19 @@ test('a helper that is killed while the kernel has the datagram: it may have bee
   });
   expect(last.state).toBe('started');
   // And nothing is left of it.
-  expect(childProcesses()).not.toContain(pid);
+  expect(helpers()).not.toContain(pid);
 });
 
 test('a helper that is killed while it has nothing to do is replaced', async () => {
   const peer = open(false);
   const socket = open(true);
   await socket.send(Uint8Array.of(1), { port: peer.portId }).done;
-  const killed = childProcesses();
+  const killed = helpers();
   for (const pid of killed) process.kill(pid, 'SIGKILL');
   await until('all are dead', () => killed.every((pid) => /\) Z /u.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))));
   await socket.send(Uint8Array.of(2), { port: peer.portId }).done;
-  expect(childProcesses().length).toBe(1);
-  expect(killed).not.toContain(childProcesses()[0]);
+  expect(helpers().length).toBe(1);
+  expect(killed).not.toContain(helpers()[0]);
 });
 
 /**
