@@ -111,9 +111,10 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
 
 test('a wait that is told to end is no success', async () => {
   await start('0 syncer --create-device').end;
+  const asked = listening.counters().requests;
   const wait = start('0 wait-connect --wait-after-sb');
   // It has begun to listen when it has asked for the state.
-  while (listening.counters().requests < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (listening.counters().requests === asked) await new Promise((resolve) => setTimeout(resolve, 5));
   wait.child.kill('SIGTERM');
   expect(await wait.end).toMatchObject({ exit: null, signal: 'SIGTERM' });
 });
