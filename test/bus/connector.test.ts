@@ -366,7 +366,7 @@ test('requests that hang an 8.3 kernel are refused for a minor without disk and 
 test('a shifted index is found in the module parameter, and its answers are taken', async () => {
   const index = 8 + 6977;
   const shifted = new Responder(nativeTransport(), { order, index });
-  const host = { procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => index };
+  const host = { simulated: true, procDrbd: () => ({ error: 'ENOENT' }), connectorIndex: () => index };
   try {
     const drbd = await openDrbd({
       dialect: 'connector',
