@@ -148,19 +148,29 @@ function valueOf(field: AnyField): fc.Arbitrary<unknown> {
   }
 }
 
-function valuesOf(table: FieldTable, retired = false): fc.Arbitrary<Readonly<Record<string, unknown>>> {
+interface Demands {
+  /** Fields that are needed beside those that the table says are. */
+  readonly needed?: readonly string[];
+  /** It changes what exists: fixed fields may not be named. */
+  readonly partial?: boolean;
+}
+
+function valuesOf(
+  table: FieldTable,
+  { needed = [], partial = false }: Demands = {},
+): fc.Arbitrary<Readonly<Record<string, unknown>>> {
   const required = Object.entries<AnyField>(table)
-    .filter(([, field]) => field.required === true)
+    .filter(([name, field]) => field.required === true || needed.includes(name))
     .map(([name]) => name);
   // Two names of one number: only today's is read back.
   const current = Object.entries<AnyField>(table).filter(
     ([, field]) =>
-      retired ||
-      field.until === undefined ||
-      !Object.values<AnyField>(table).some((other) => other !== field && other.number === field.number),
+      !(partial && field.invariant === true) &&
+      (field.until === undefined ||
+        !Object.values<AnyField>(table).some((other) => other !== field && other.number === field.number)),
   );
   return fc.record(Object.fromEntries(current.map(([name, field]) => [name, valueOf(field)])), {
-    requiredKeys: required,
+    requiredKeys: required.filter((name) => current.some(([other]) => other === name)),
   });
 }
 
@@ -199,8 +209,17 @@ describe('what was encoded is decoded to the same', () => {
       const operation = codec.operation(name);
       if (operation === undefined) throw new Error(name);
       const sets = fc.record(
-        Object.fromEntries(Object.entries(operation.request).map(([key, set]) => [key, valuesOf(set.fields)])),
-        { requiredKeys: [...operation.required] },
+        Object.fromEntries(
+          Object.entries(operation.request).map(([key, set]) => {
+            const values = valuesOf(set.fields, {
+              partial: operation.partial,
+              ...(key === 'context' ? { needed: operation.needs } : {}),
+            });
+            // A list is read as one, whether it was written as one or not.
+            return [key, set.list ? fc.tuple(values) : values];
+          }),
+        ),
+        { requiredKeys: [...operation.required, ...(operation.needs.length === 0 ? [] : ['context'])] },
       );
       fc.assert(
         fc.property(sets, fc.nat({ max: 1_000_000 }), order, (given, minor, byteOrder) => {
