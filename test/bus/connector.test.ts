@@ -28,7 +28,7 @@ async function attachElsewhere(minor: number): Promise<void> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (const end = performance.now() + 60_000; !condition(); ) {
+  for (const end = performance.now() + 60_000; !condition();) {
     if (performance.now() > end) throw new Error('it did not happen within a minute');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -210,11 +210,13 @@ class Run {
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => {
     let text = '';
     socket.setEncoding('utf8').on('data', (part: string) => (text += part));
-    socket.on('error', () => undefined).on('end', () => {
-      void runOurs(text.split('\0').slice(0, -1)).then(({ exit, stdout, stderr }) =>
-        socket.end(`${exit}\0${stdout}\0${stderr}`),
-      );
-    });
+    socket
+      .on('error', () => undefined)
+      .on('end', () => {
+        void runOurs(text.split('\0').slice(0, -1)).then(({ exit, stdout, stderr }) =>
+          socket.end(`${exit}\0${stdout}\0${stderr}`),
+        );
+      });
   });
   readonly #fingerprint = new Fingerprint();
   #known: { readonly key: string; readonly states: States } | undefined;
