@@ -42,7 +42,7 @@ const BUILD_TOOLS = ['g++', 'make', 'python3'];
  */
 const lanes = [
   { name: 'lint', seconds: 60, commands: [[join(root, 'scripts/lint')]] },
-  { name: 'unit', seconds: 60, commands: [jestLane('unit')] },
+  { name: 'unit', seconds: 110, commands: [jestLane('unit')] },
   { name: 'golden', seconds: 60, commands: [jestLane('golden')] },
   { name: 'replay', seconds: 60, commands: [jestLane('replay')] },
   { name: 'types', seconds: 60, commands: [jestLane('types')] },
