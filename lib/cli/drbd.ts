@@ -1,5 +1,6 @@
 import { endProcess, type Io } from './io';
 import { asksForJson } from './globals';
+import { HELP_WORDS } from './line/help-words';
 import { nearest } from './line/nearest';
 import { replaceDrbdsetup } from './replace-drbdsetup';
 import { simulate, type Streams } from './simulate';
@@ -47,7 +48,7 @@ drbd COMMAND --help tells more of a command.
 export async function main(argv: readonly string[], streams: Streams, ended: AbortSignal): Promise<number> {
   const json = asksForJson(argv);
   const [name, ...rest] = argv.filter((word) => word !== '--json');
-  if (name === '--help' || name === '-h' || name === 'help') {
+  if (name !== undefined && HELP_WORDS.has(name)) {
     streams.out(HELP);
     return 0;
   }

@@ -15,6 +15,7 @@ import {
 import { EXIT, exitCodeOfError, formatError, formatNotice, UsageError, type Teller } from './errors';
 import { asksForJson, parseGlobals } from './globals';
 import type { Io } from './io';
+import { asksForHelp } from './line/help-words';
 import { secretMask } from './line/secrets';
 import { loadPersonality, personalityDialects } from './personalities';
 import { formatVersion } from './version';
@@ -103,16 +104,19 @@ async function runOne(argv: readonly string[], context: Context): Promise<number
   return loadPersonality(dialect).run(argv, context);
 }
 
-/** The dialect asked for, or a recording's, or the driver's; where there is no driver, the one that has the command. */
+/**
+ * The dialect asked for, or a recording's, or the driver's; the one that has the command where there is no driver, and
+ * where only help is asked for and the driver cannot be found out.
+ */
 async function chooseDialect(argv: readonly string[], context: Context): Promise<Dialect> {
   const { backend } = context;
   if (context.globals.dialect !== undefined) return context.globals.dialect;
   if (backend.dialect !== undefined) return backend.dialect;
-  if (isConnectorApi(procDrbdOf(backend)?.api)) return 'connector';
   try {
+    if (isConnectorApi(procDrbdOf(backend)?.api)) return 'connector';
     return (await backend.client(waitOptions(context))).dialect;
   } catch (error) {
-    if (!isDriverMissing(error)) throw error;
+    if (!isDriverMissing(error) && !asksForHelp(argv)) throw error;
     backend.close();
     return dialectOfWords(argv);
   }

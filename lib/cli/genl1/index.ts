@@ -13,6 +13,7 @@ import { EXIT, UsageError } from '../errors';
 import { isDeviceWord } from '../device';
 import { unknownGlobal } from '../globals';
 import { explainUnknownCommand } from '../line/generations';
+import { HELP_WORDS } from '../line/help-words';
 import { runChange, runDelMinor, runDelResource, runDown } from './changes';
 import { parseCall, type Call } from './command-line';
 import { commands, findCommand, type Command } from './commands';
@@ -23,7 +24,6 @@ import { runWait, type WaitGoal } from './wait';
 import { runCheckResize } from './check-resize';
 import { stateToJson } from './states';
 
-const HELP_WORDS: ReadonlySet<string> = new Set(['help', '--help', '-h']);
 const XML_HELP = 'xml-help';
 /** What is done already where there is no driver. */
 const DONE_WITHOUT_DRIVER: ReadonlySet<string> = new Set(['down', 'secondary', 'disconnect', 'detach']);

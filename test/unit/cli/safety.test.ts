@@ -7,6 +7,7 @@ import { createBackend, main, type Backend, type Io } from '../../../lib/cli';
 import { notesDirectory } from '../../../lib/cli/context';
 import { parseGlobals } from '../../../lib/cli/globals';
 import { lastKnownPath, readLastKnown, writeLastKnown } from '../../../lib/cli/last-known';
+import { TransportError } from '../../../lib/errors';
 import { createSimulator, type Simulator } from '../../../lib/simulator';
 import type { HostFiles } from '../../../lib/transport/transport';
 import { decodeRaw, packetByNumber } from '../../../lib/dialects/connector';
@@ -186,6 +187,27 @@ describe('a driver is taken for absent only where procfs says so', () => {
     expect(unknown.stderr).toMatch(/\/proc\/drbd.*EACCES/u);
   });
 });
+
+test.each([[['help']], [['--help']], [['help', 'attach']], [['xml-help', 'attach']], [['attach', '--help']], [[]]])(
+  'help needs no driver, and no word of one: %s',
+  async (words) => {
+    const io = memoryIo();
+    const exit = await main(words, io, {
+      backend: createBackend({
+        kind: 'kernel',
+        transport: {
+          host: { procDrbd: () => ({ error: 'procfs is not mounted' }), connectorIndex: () => undefined },
+          open: () => {
+            throw new TransportError('opening a netlink socket: EPERM', { syscall: 'socket', errno: 1 });
+          },
+        },
+      }),
+    });
+    expect(io.stdout.text + io.stderr.text).not.toMatch(/procfs|EPERM/u);
+    expect(io.stdout.text).toMatch(words.length > 1 ? /attach/u : /usage: drbdsetup/iu);
+    expect(exit).toBe(words.length === 0 ? 20 : words[0] === 'help' && words.length === 1 ? 20 : 0);
+  },
+);
 
 test('what a command needs is read before the lock is taken', async () => {
   const io = memoryIo();
