@@ -22,6 +22,7 @@ module.exports = {
       roots: [folder],
       testMatch: ['**/*.test.js'],
       testEnvironment: 'node',
+      setupFiles: [join(__dirname, 'dist/test/support/seed.js')],
       transform: {},
     })),
 };
