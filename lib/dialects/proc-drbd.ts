@@ -199,12 +199,12 @@ const WORD = /\s*(\S+)/uy;
 const COUNTER = /^(\w{1,10}):(\S{1,20})$/u;
 const PROGRESS = /\[=*>?\.*\]\s*(sync'ed|verified): *(\d{1,10}(?:\.\d)?)%(?: *\((\d{1,20})\/(\d{1,20})\)([KM]))?/uy;
 const STALLED = /\s*stalled$/uy;
-const FINISH = /\s*finish: (?:(\d{1,20}):([0-5]\d):([0-5]\d)|\u221e)/uy;
-const SPEED = new RegExp(String.raw` speed: ${RATE}`, 'uy');
-const AVERAGES = new RegExp(String.raw` \((?:${RATE} -- )?${RATE}\)`, 'uy');
-const WANTED = new RegExp(` want: ${RATE}`, 'uy');
-const PER_SECOND = / K\/sec/uy;
-const STALLED_MARK = / \(stalled\)/uy;
+/** The kernel prints all of it or nothing, so that no part of it may be missing. */
+const FINISH = new RegExp(
+  String.raw`\s*finish: (?:(\d{1,20}):([0-5]\d):([0-5]\d)|∞) speed: ${RATE} \((?:${RATE} -- )?${RATE}\)` +
+    String.raw`(?: want: ${RATE})? K/sec( \(stalled\))?`,
+  'uy',
+);
 const VERIFY_BITS = /(\d{1,10})% +(?:oos:(\d{1,20}) +)?(\d{1,20}) ?\/ ?(\d{1,20})$/uy;
 const POSITION = /(\d{1,10})% sector pos: (\d{1,20})\/(\d{1,20})(?: stop sector: (\d{1,20}))?/uy;
 const CACHE = /(\w{1,40}): used:(\d{1,20})\/(\d{1,20})/uy;
@@ -438,16 +438,14 @@ function parseProgressDetail(progress: Writable<ProcDrbdProgress>, reader: LineR
   }
   const finish = printsSpeed ? reader.take(FINISH) : null;
   if (finish !== null) {
-    const [, hours, minutes = '', seconds = ''] = finish;
+    const [, hours, minutes = '', seconds = '', speed, shortAverage, average, wanted, mark] = finish;
     if (hours !== undefined)
       progress.printedEtaSeconds = BigInt(hours) * 3600n + BigInt(minutes) * 60n + BigInt(seconds);
-    progress.bytesPerSecond = rate(reader.take(SPEED)?.[1]);
-    const averages = reader.take(AVERAGES);
-    progress.shortAverageBytesPerSecond = rate(averages?.[1]);
-    progress.averageBytesPerSecond = rate(averages?.[2]);
-    progress.wantedBytesPerSecond = rate(reader.take(WANTED)?.[1]);
-    reader.take(PER_SECOND);
-    progress.stalled = reader.take(STALLED_MARK) !== null;
+    progress.bytesPerSecond = rate(speed);
+    progress.shortAverageBytesPerSecond = rate(shortAverage);
+    progress.averageBytesPerSecond = rate(average);
+    progress.wantedBytesPerSecond = rate(wanted);
+    progress.stalled = mark !== undefined;
     const etaSeconds = Number(progress.printedEtaSeconds);
     // What is left, divided by nothing done for minutes, is no estimate.
     progress.etaSeconds =
@@ -476,10 +474,10 @@ function finishDevice({ rounded, ...device }: DeviceDraft): ProcDrbdDevice {
   const left = progress?.leftBytes ?? null;
   const exact = counters?.outOfSyncBytes ?? null;
   if (!rounded || progress?.kind !== 'sync' || left === null || exact === null) return device;
-  // Blocks that failed are out of sync too, but not left.
-  if (exact < left || exact - left >= ROUNDING_BYTES) return device;
+  // Blocks that failed are out of sync too, but not left: then the number is not what this one rounds to.
+  if (exact - (exact % ROUNDING_BYTES) !== left) return device;
   progress.leftBytes = exact;
-  if (progress.totalBytes !== null && progress.totalBytes < exact) progress.totalBytes = exact;
+  if (progress.totalBytes === left) progress.totalBytes = exact;
   return device;
 }
 

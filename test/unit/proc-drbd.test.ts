@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { CodecError } from '../../lib/errors';
 import { captureLines } from '../support/captures';
@@ -299,6 +300,9 @@ describe('/proc/drbd as other releases print it', () => {
     expect(left("sync'ed", '(8/10236)M', 8191)).toEqual([8n << 20n, 10236n << 20n]);
     // The total is rounded too, and no less than what is left.
     expect(left("sync'ed", '(10236/10236)M', 10_485_000)).toEqual([10_736_640_000n, 10_736_640_000n]);
+    // No kernel prints a number that is not a multiple of 4: it is not taken for a rounded one.
+    expect(left("sync'ed", '(9/10236)M', 12_287)).toEqual([9n << 20n, 10236n << 20n]);
+    expect(left("sync'ed", '(10236/10237)M', 10_485_000)).toEqual([10_736_640_000n, 10237n << 20n]);
     // What a verify found says nothing about what it has left.
     expect(left('verified', '(0/10236)M', 3500)).toEqual([0n, 10236n << 20n]);
     expect(left("sync'ed", '(4/1024)K', 5)).toEqual([4096n, 1024n * 1024n]);
@@ -535,6 +539,46 @@ describe('every character is accounted for', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  /** Runs over each sample, one of each shape: digits apart, they are the same. */
+  const shapes = (): readonly string[] => [
+    ...new Map(
+      [...fc.sample(KERNEL_TEXT, 8), ...recordedTexts().filter((text) => text.length < 500)].map((text) => [
+        text.replace(/[\d,]+/gu, '0').replace(/\[=*>?\.*\]/gu, ''),
+        text,
+      ]),
+    ).values(),
+  ];
+
+  /** Fails with the edit, where it is read as what it was made from. */
+  const expectNoticed = (text: string, whole: ProcDrbd | string, edited: string): void => {
+    if (isDeepStrictEqual(read(edited), whole) && essence(edited) !== essence(text))
+      throw new Error(`read alike:\n${text}\n${edited}`);
+  };
+
+  test('a text that ends early is read as another', () => {
+    for (const text of shapes()) {
+      const whole = read(text);
+      for (let end = 1; end < text.length; end++) expectNoticed(text, whole, text.slice(0, end));
+    }
+  });
+
+  test('each word, number and sign that is missing or there twice is noticed, and up to three in a row', () => {
+    for (const text of shapes()) {
+      const whole = read(text);
+      const tokens = [...text.matchAll(/[a-z]+|\d+|\S/giu)];
+      for (const [at, { index }] of tokens.entries()) {
+        for (const last of tokens.slice(at, at + 3)) {
+          const [token, rest] = [
+            text.slice(index, last.index + last[0].length),
+            text.slice(last.index + last[0].length),
+          ];
+          expectNoticed(text, whole, text.slice(0, index) + rest);
+          expectNoticed(text, whole, text.slice(0, index) + token + token + rest);
+        }
+      }
+    }
   });
 
   test('whatever is put anywhere, taken away or changed, changes what is read', () => {
