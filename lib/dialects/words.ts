@@ -58,11 +58,14 @@ export const quorum = { 0: 'off', 1024: 'majority', 1025: 'all' } as const satis
 /** Modes of metadata, by what they are (enum drbd_md_index); numbers from 0 are slots. */
 export const metaDeviceModes = { internal: -1, flexExternal: -2, flexInternal: -3 } as const;
 
-/** Modes of metadata; numbers from 0 are slots of an external metadata device. */
+/**
+ * Modes of metadata; numbers from 0 are slots of an external metadata device. `internal` is what drbdsetup means by it:
+ * the size follows from that of the device. The old internal layout had a fixed size.
+ */
 export const metaDeviceIndex = {
-  [metaDeviceModes.internal]: 'internal',
+  [metaDeviceModes.internal]: 'fixed-internal',
   [metaDeviceModes.flexExternal]: 'flex-external',
-  [metaDeviceModes.flexInternal]: 'flex-internal',
+  [metaDeviceModes.flexInternal]: 'internal',
 } as const satisfies ValueNames;
 
 export const readBalancing = {

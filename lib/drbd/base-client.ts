@@ -14,9 +14,10 @@ import {
   type WaitOptions,
 } from '../session';
 import type { Transport } from '../transport/transport';
-import type { EventOptions, ResyncEvent } from './client';
+import type { EventOptions, RequestOptions, ResyncEvent } from './client';
 import { Follower, type ChangeOptions, type FollowSource } from './follow';
 import type { Change, Snapshot } from '../model';
+import { runVerb, type SentRequest, type VerbName, type VerbRequestOptions, type VerbTarget } from './verbs';
 import { waitForSnapshot, type WaitForOptions } from './wait-for';
 
 /** Requests that may stick in the kernel at the same time; each costs a thread until it comes back. */
@@ -54,6 +55,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
 
   abstract broadcasts(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
   abstract status(options?: WaitOptions): Promise<Snapshot>;
+  abstract request(name: string, params: Readonly<Record<string, unknown>>, options?: RequestOptions): Promise<unknown>;
 
   counters(): Readonly<SessionCounters> {
     return { ...this.#counters };
@@ -76,6 +78,86 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
 
   waitFor(predicate: (snapshot: Snapshot) => boolean, options: WaitForOptions = {}): Promise<Snapshot> {
     return waitForSnapshot((changes) => this.events(changes), predicate, options);
+  }
+
+  create(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('create', target, options, limits);
+  }
+
+  attach(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('attach', target, options, limits);
+  }
+
+  detach(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('detach', target, options, limits);
+  }
+
+  connect(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('connect', target, options, limits);
+  }
+
+  disconnect(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('disconnect', target, options, limits);
+  }
+
+  promote(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('promote', target, options, limits);
+  }
+
+  demote(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('demote', target, options, limits);
+  }
+
+  down(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('down', target, options, limits);
+  }
+
+  invalidate(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('invalidate', target, options, limits);
+  }
+
+  verify(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('verify', target, options, limits);
+  }
+
+  pauseSync(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('pauseSync', target, options, limits);
+  }
+
+  resumeSync(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('resumeSync', target, options, limits);
+  }
+
+  suspendIo(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('suspendIo', target, options, limits);
+  }
+
+  resumeIo(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('resumeIo', target, options, limits);
+  }
+
+  resize(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('resize', target, options, limits);
+  }
+
+  outdate(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('outdate', target, options, limits);
+  }
+
+  newCurrentUuid(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('newCurrentUuid', target, options, limits);
+  }
+
+  setOptions(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('setOptions', target, options, limits);
+  }
+
+  rename(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('rename', target, options, limits);
+  }
+
+  forgetPeer(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {
+    return this.#run('forgetPeer', target, options, limits);
   }
 
   close(): void {
@@ -142,6 +224,20 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     );
     this.#streams.add(stream);
     return stream;
+  }
+
+  #run(
+    verb: VerbName,
+    target: VerbTarget,
+    options: object = {},
+    limits: VerbRequestOptions = {},
+  ): Promise<readonly SentRequest[]> {
+    const sender = {
+      status: (wait: WaitOptions) => this.status(wait),
+      request: (name: string, params: Readonly<Record<string, unknown>>, wait: RequestOptions) =>
+        this.request(name, params, wait),
+    };
+    return runVerb(sender, verb, target, options, limits);
   }
 
   #requireOpen(what: string): void {

@@ -7,6 +7,7 @@ import type { ResyncReason, SessionCounters, WaitOptions } from '../session';
 import type { Tag } from '../schema';
 import type { Change, Snapshot } from '../model';
 import type { ChangeOptions } from './follow';
+import type { SentRequest, VerbOptions, VerbRequestOptions, VerbTarget } from './verbs';
 import type { WaitForOptions } from './wait-for';
 
 /** The protocols that a DRBD kernel speaks: 8.0-8.3, 8.4, and 9.0-9.3. */
@@ -179,6 +180,50 @@ export interface ClientBase<D extends Dialect, E> extends AsyncDisposable {
    * @returns the first state that satisfies it
    */
   waitFor(predicate: (snapshot: Snapshot) => boolean, options?: WaitForOptions): Promise<Snapshot>;
+  /** Create a resource, and a volume of it where a minor is named, unless they exist. */
+  create(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Attach a backing device to a volume, which is created if it does not exist. */
+  attach(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Let go of the backing device. */
+  detach(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Set up the link to a peer and begin to connect; what it needs is created if it does not exist. */
+  connect(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Take down the link to the peer. */
+  disconnect(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Make the resource writable on this node. */
+  promote(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Take back the right to write from this node; fails while a process has a device open. */
+  demote(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Take down a resource with all its links, disks and devices. */
+  down(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Throw away the data of one side, this node's or the peer's, and copy all of the other's. */
+  invalidate(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Begin an online verification, which compares both sides block by block. */
+  verify(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Hold the resync on behalf of the user of this node. */
+  pauseSync(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Take back this node's own hold on the resync. */
+  resumeSync(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Freeze all requests of applications to the device. */
+  suspendIo(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Let frozen requests of applications go on. */
+  resumeIo(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Adopt a new size of the backing devices while in use. */
+  resize(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Mark this node's data as known to be behind the peer's. */
+  outdate(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Begin a new generation of the data, for instance to skip the first resync. */
+  newCurrentUuid(
+    target: VerbTarget,
+    options?: VerbOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Change options of what exists. */
+  setOptions(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Give a resource another name. */
+  rename(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Free the slot that a former peer has in the metadata. */
+  forgetPeer(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
   /** What was sent, received and dropped so far. */
   counters(): Readonly<SessionCounters>;
   /**

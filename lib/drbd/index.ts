@@ -80,3 +80,18 @@ export {
   type CodeText,
   type CodeVariant,
 } from './return-codes';
+export {
+  encodePlanned,
+  plan,
+  verbOptions,
+  verbs,
+  type PlannedHeader,
+  type PlannedRequest,
+  type SentRequest,
+  type VerbName,
+  type VerbOption,
+  type VerbOptions,
+  type VerbReply,
+  type VerbRequestOptions,
+  type VerbTarget,
+} from './verbs';

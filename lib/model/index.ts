@@ -110,3 +110,4 @@ export {
 export { parseExpression, type Expression, type Verdict } from './expression';
 export { findings, foldHistory, NO_HISTORY, type Finding, type FindingOptions, type History } from './findings';
 export { optionsOf, settingsOf, type Option, type Setting } from './settings';
+export { camelCase, pathAddressOf } from './values';

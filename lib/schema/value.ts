@@ -37,15 +37,9 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
     case 'u8':
     case 'u32':
     case 's32': {
-      if (typeof value !== 'number' || !Number.isInteger(value))
-        return refuse(`an integer of type number${typeof value === 'bigint' ? ' (at most 32 bits)' : ''}`);
-      const [low, high] = NUMBER_RANGE[field.kind];
-      if (value < low || value > high) return refuse(`an integer from ${low} to ${high}`);
-      if (options.outOfRange !== 'send') checkRange(field, value, refuse);
-      if (field.kind === 'u8') return Uint8Array.of(value);
-      const out = new Uint8Array(4);
-      viewOf(out).setInt32(0, value, little);
-      return out;
+      if (typeof value !== 'string') return encodeNumber(field, value, refuse, options);
+      const number = numberOfWord(field, value);
+      return number === undefined ? refuse(wordsOf(field)) : encodeNumber(field, number, refuse, options);
     }
     case 'u64': {
       if (typeof value !== 'bigint') return refuse('a bigint (64 bits)');
@@ -102,6 +96,38 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
       return out;
     }
   }
+}
+
+/** A number of up to 32 bits. */
+function encodeNumber(
+  field: AnyField & { readonly kind: 'u8' | 'u32' | 's32' },
+  value: unknown,
+  refuse: (needed: string) => never,
+  { order, outOfRange }: EncodeOptions,
+): Uint8Array {
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    return refuse(`an integer of type number${typeof value === 'bigint' ? ' (at most 32 bits)' : ''}`);
+  const [low, high] = NUMBER_RANGE[field.kind];
+  if (value < low || value > high) return refuse(`an integer from ${low} to ${high}`);
+  if (outOfRange !== 'send') checkRange(field, value, refuse);
+  if (field.kind === 'u8') return Uint8Array.of(value);
+  const out = new Uint8Array(4);
+  viewOf(out).setInt32(0, value, order === 'little');
+  return out;
+}
+
+/** @returns the number that has this word in the field's table */
+function numberOfWord({ names }: AnyField, word: string): number | undefined {
+  const found = Object.entries(names ?? {}).find(([, name]) => name === word);
+  return found === undefined ? undefined : Number(found[0]);
+}
+
+/** @returns what may stand where a word that is none of the field's was given */
+function wordsOf(field: AnyField): string {
+  const words = Object.values(field.names ?? {});
+  if (words.length === 0) return 'an integer of type number';
+  const range = hasOnlyNamedValues(field) ? undefined : formatRange(field);
+  return `one of ${words.join(', ')}${range === undefined ? '' : `, or ${range}`}`;
 }
 
 /** @returns the smallest and the largest number that a field of this kind can carry */
