@@ -1,9 +1,11 @@
 import {
   keyText,
+  resourceText,
   type Delta,
   type Helper,
   type KeyOf,
   type ObjectName,
+  type ResourceKey,
   type State,
   type Step,
   type Update,
@@ -30,6 +32,8 @@ export interface Folded {
   readonly step: Step;
   /** What changed, in order; empty if nothing did. */
   readonly deltas: readonly Delta[];
+  /** It came out of order, and the state may lack something: only reading it tells. */
+  readonly isUnclear: boolean;
 }
 
 /** Notifications overtake each other by some hundreds at most: what is older is not remembered any longer. */
@@ -49,8 +53,12 @@ export class Fold {
   #state: State;
   /** The newest notification of each object. */
   readonly #told = new Map<string, number>();
-  /** The one that ended an object or renamed it, and all below it. */
+  /** The one that ended an object, and all below it. */
   readonly #ended = new Map<string, number>();
+  /** The one that took a name from a resource: what is older and has the name is about what has another now. */
+  readonly #renamed = new Map<string, number>();
+  /** The newest of any object below each name of a resource. */
+  readonly #newest = new Map<string, number>();
   #most = REMEMBERED;
 
   constructor(state: State) {
@@ -63,7 +71,7 @@ export class Fold {
 
   /** For how many objects a sequence is kept, of those that are gone too. */
   get remembered(): number {
-    return this.#told.size + this.#ended.size;
+    return this.#told.size + this.#ended.size + this.#renamed.size + this.#newest.size;
   }
 
   /** Goes on from another state. What was told so far is older than it. */
@@ -71,6 +79,8 @@ export class Fold {
     this.#state = state;
     this.#told.clear();
     this.#ended.clear();
+    this.#renamed.clear();
+    this.#newest.clear();
   }
 
   /** @param sequence the driver's own count; null where it does not count this notification */
@@ -79,6 +89,7 @@ export class Fold {
     const told = { sequence, action: notice.action, more: notice.more, ...(helper === undefined ? {} : { helper }) };
     const deltas: Delta[] = [];
     let own: Delta | undefined;
+    const isUnclear = notice.action !== 'helper' && this.#isUnclear(sequence, notice);
     if (notice.action !== 'helper' && (sequence === null || this.#isNews(sequence, notice))) {
       const { unconfigured } = notice;
       if (unconfigured !== undefined) this.#noteMinor(unconfigured.minor, unconfigured.is);
@@ -90,7 +101,7 @@ export class Fold {
       }
     }
     own ??= this.#unchanged(object, key);
-    return { step: { ...own, ...told } as Step, deltas };
+    return { step: { ...own, ...told } as Step, deltas, isUnclear };
   }
 
   /** Applies what was read of objects. @returns what changed */
@@ -109,8 +120,33 @@ export class Fold {
     return { action: 'change', object, key, before: values, after: values, changed: [] } as unknown as Delta;
   }
 
+  /**
+   * Names are used again. What a rename overtook, or was overtaken by, may be about another object than its key says; an
+   * end that was overtaken by a new beginning leaves open what had been below the old object.
+   */
+  #isUnclear(sequence: number | null, { action, object, key, updates }: Notice): boolean {
+    const isOvertakenBy = (newer: number | undefined): boolean =>
+      sequence !== null && newer !== undefined && isOlder(sequence, newer);
+    const isTold = (name: ResourceKey): boolean => isOvertakenBy(this.#newest.get(resourceText(name)));
+    if (action === 'rename') {
+      const isKnown = (name: ResourceKey): boolean => this.#state.get('resource', name) !== undefined;
+      return updates.some((update) => {
+        if (update.action !== 'rename') return false;
+        const to = { resource: update.name };
+        return !isKnown(key) || isKnown(to) || isTold(key) || isTold(to);
+      });
+    }
+    return (
+      isOvertakenBy(this.#renamed.get(resourceText(key))) ||
+      (action === 'destroy' && isOvertakenBy(this.#told.get(keyText(object, key))))
+    );
+  }
+
   #isNews(sequence: number, { action, object, key, isPart }: Notice): boolean {
     const text = keyText(object, key);
+    const name = resourceText(key);
+    const last = this.#newest.get(name);
+    if (last === undefined || isOlder(last, sequence)) this.#newest.set(name, sequence);
     const newest = this.#told.get(text);
     if (newest !== undefined && isOlder(sequence, newest)) return false;
     for (const above of holders(object, key)) {
@@ -119,6 +155,7 @@ export class Fold {
     }
     if (isPart !== true) this.#told.set(text, sequence);
     if (action === 'destroy' || action === 'rename') this.#ended.set(text, sequence);
+    if (action === 'rename') this.#renamed.set(name, sequence);
     this.#forget(sequence);
     return true;
   }
@@ -126,7 +163,7 @@ export class Fold {
   /** Now and then, so that it costs each notification next to nothing. */
   #forget(newest: number): void {
     if (this.remembered <= this.#most) return;
-    for (const map of [this.#told, this.#ended])
+    for (const map of [this.#told, this.#ended, this.#renamed, this.#newest])
       for (const [text, sequence] of map) if (isOlder(sequence, (newest - REMEMBERED) | 0)) map.delete(text);
     this.#most = 2 * this.remembered + REMEMBERED;
   }

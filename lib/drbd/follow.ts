@@ -94,6 +94,8 @@ function deltaChange(
   return withSnapshot({ kind, object, key, before, after, changed, more } as ObjectFields, state) as Change;
 }
 
+const isRename = (item: SourceItem): boolean => item.kind === 'notice' && item.notice.action === 'rename';
+
 /** One that reads the changes. It never holds up the others. */
 class Consumer implements AsyncIterableIterator<Change> {
   readonly #follower: Follower;
@@ -280,6 +282,8 @@ export class Follower {
   #isOver = false;
   /** Grows with each message, so that a reading knows that it was disturbed. */
   #messages = 0;
+  /** Of them, renames: what was read under the old name may not be applied under it. */
+  #renames = 0;
   readonly #questions = new Set<Question>();
   #isAsking = false;
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
@@ -366,6 +370,7 @@ export class Follower {
 
   #take(item: SourceItem): void {
     this.#messages++;
+    if (isRename(item)) this.#renames++;
     switch (item.kind) {
       case 'resync':
         this.#lose(item.reason);
@@ -388,7 +393,7 @@ export class Follower {
       return;
     }
     const { notice } = item;
-    const { step, deltas } = this.#fold.take(item.sequence, notice);
+    const { step, deltas, isUnclear } = this.#fold.take(item.sequence, notice);
     this.#onStep?.(step);
     this.#askAbout(deltas);
     const { state } = this;
@@ -397,7 +402,8 @@ export class Follower {
     for (const delta of deltas) this.#tell({ kind: 'delta', delta, state });
     // Helpers are called in the midst of a change, and do not end it.
     if (notice.helper === undefined) this.#inBatch = notice.more;
-    if (!this.#inBatch) this.#rest();
+    if (isUnclear) this.#read('reread');
+    else if (!this.#inBatch) this.#rest();
   }
 
   #tell(news: News): void {
@@ -434,7 +440,7 @@ export class Follower {
       const meanwhile = this.#meanwhile ?? [];
       this.#questions.clear();
       this.#fold.replace(before.sharing(read ?? this.#source.nothing()));
-      const helpers = this.#applySilently(meanwhile);
+      const { helpers, isUnclear } = this.#applySilently(meanwhile);
       this.#meanwhile = undefined;
       this.#isSeeded = true;
       if (why !== 'first')
@@ -443,23 +449,26 @@ export class Follower {
       if (!this.#inBatch) this.#rest();
       for (const news of helpers) this.#tell(news);
       if (!this.#inBatch) this.#rest();
+      if (isUnclear) this.#read('reread');
     });
   }
 
   /** Applies what came while the state was read. @returns the calls of helpers: they alone are not in the difference */
-  #applySilently(items: readonly SourceItem[]): readonly News[] {
+  #applySilently(items: readonly SourceItem[]): { readonly helpers: readonly News[]; readonly isUnclear: boolean } {
     const helpers: News[] = [];
+    let unclear = false;
     for (const item of items) {
       if (item.kind === 'ask') this.#ask(item.ask);
       if (item.kind !== 'notice') continue;
       const { helper } = item.notice;
-      const { step, deltas } = this.#fold.take(item.sequence, item.notice);
+      const { step, deltas, isUnclear } = this.#fold.take(item.sequence, item.notice);
+      unclear ||= isUnclear;
       this.#onStep?.(step);
       this.#askAbout(deltas);
       if (helper === undefined) this.#inBatch = item.notice.more;
       else helpers.push({ kind: 'helper', step, helper, state: this.state });
     }
-    return helpers;
+    return { helpers, isUnclear: unclear };
   }
 
   async #readUndisturbed(): Promise<State | undefined> {
@@ -469,8 +478,9 @@ export class Follower {
       const read = await this.#source.read(this.#stop.signal);
       await this.#settled();
       if (this.#isOver) return undefined;
-      // A loss spoils it however often it comes; a change can be applied to what was read.
-      if (this.#readAgain) continue;
+      // A loss spoils it however often it comes; a change can be applied to what was read, and once more to what has it
+      // already. Only a rename cannot: the name may be another object's by now.
+      if (this.#readAgain || this.#meanwhile.some(isRename)) continue;
       if (tries >= READ_TRIES || this.#meanwhile.length === 0) return read;
     }
   }
@@ -497,9 +507,12 @@ export class Follower {
         const [next] = this.#questions;
         if (next === undefined || this.#isOver) break;
         this.#questions.delete(next);
+        const renames = this.#renames;
         const updatesOf = await this.#source.ask(next, this.#stop.signal);
+        // The names of the answer may be other objects' by now.
+        if (renames !== this.#renames) this.#questions.add(next);
         // What is being read is newer, and has it.
-        if (this.#meanwhile === undefined) this.#amend(updatesOf(this.state));
+        else if (this.#meanwhile === undefined) this.#amend(updatesOf(this.state));
       }
       this.#isAsking = false;
     });
@@ -531,10 +544,10 @@ export class Follower {
 
   async #refresh(): Promise<void> {
     if (!this.isAtRest) return;
-    const messages = this.#messages;
+    const [messages, renames] = [this.#messages, this.#renames];
     const read = await this.#source.read(this.#stop.signal);
     await this.#settled();
-    if (this.#isOver || this.#meanwhile !== undefined) return;
+    if (this.#isOver || this.#meanwhile !== undefined || renames !== this.#renames) return;
     if (read === undefined) {
       // Notified or not: the driver is gone.
       if (this.state.snapshot.resources.length > 0) this.#lose('module');

@@ -2,6 +2,7 @@ import type { packets } from '../dialects/connector';
 import {
   noticeOf,
   noticeOfConnector,
+  propertyOf,
   State,
   updatesOfMinor,
   type ConnectorContext,
@@ -52,10 +53,11 @@ function mapped<E>(stream: Stream<E>, map: (event: E) => SourceItem | undefined)
 /** These come and go with a configuration, of which no notification tells. */
 const CONFIGURED: ReadonlySet<string | null> = new Set(['Diskless', 'StandAlone']);
 
-/** @returns whether a change brings or takes a configuration */
-function isConfiguring(delta: Delta): boolean {
-  if (delta.action === 'create') return true;
+/** @returns whether a change brings or takes a configuration, or another one may have its name now */
+export function isConfiguring(delta: Delta): boolean {
+  if (delta.action === 'create' || delta.action === 'rename') return true;
   if (delta.action !== 'change') return false;
+  if (losesSettings(delta)) return true;
   const { object, before, after } = delta;
   if (object === 'device')
     return (
@@ -66,6 +68,12 @@ function isConfiguring(delta: Delta): boolean {
       before?.state !== after?.state && (CONFIGURED.has(before?.state ?? null) || CONFIGURED.has(after?.state ?? null))
     );
   return false;
+}
+
+/** An object that was read, and whose creation is told after that, begins anew without settings. */
+function losesSettings({ object, after, changed }: Delta): boolean {
+  const values = new Map(Object.entries(after ?? {}));
+  return changed.some((name) => propertyOf(object, name)?.kind === 'setting' && values.get(name) === null);
 }
 
 /** What a reading of a generic netlink dialect asks: what is configured is dumped for all resources at once. */

@@ -27,6 +27,7 @@ export {
 export {
   formatPathAddress,
   keyText,
+  resourceText,
   type ConnectionKey,
   type DeviceKey,
   type KeyOf,

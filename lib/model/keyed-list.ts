@@ -49,23 +49,17 @@ export class KeyedList<V extends { readonly key: string }> {
     const at = this.#find(item.key);
     const items = this.items.slice();
     if (at >= 0) {
-      items[at] = item;
-      return new KeyedList(items, this.#index);
+      const [previous, next] = [items[at - 1], items[at + 1]];
+      if ((previous === undefined || !before(item, previous)) && (next === undefined || !before(next, item))) {
+        items[at] = item;
+        return new KeyedList(items, this.#index);
+      }
+      items.splice(at, 1);
     }
     let place = items.length;
     for (let last = items[place - 1]; last !== undefined && before(item, last); last = items[place - 1]) place--;
     items.splice(place, 0, item);
     this.#index.set(item.key, place);
-    return new KeyedList(items, this.#index);
-  }
-
-  /** @returns a list in which `item` stands where the entry of `key` stood */
-  replace(key: string, item: V): KeyedList<V> {
-    const at = this.#find(key);
-    const items = this.items.slice();
-    items[at] = item;
-    this.#index.delete(key);
-    this.#index.set(item.key, at);
     return new KeyedList(items, this.#index);
   }
 

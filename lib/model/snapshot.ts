@@ -11,7 +11,7 @@ export interface Snapshot {
   /** Grows when a key changes its meaning or goes away. New keys may come at any time. */
   readonly schemaVersion: 2;
   readonly source: SnapshotSource;
-  /** In the kernel's order; connector: by minor. */
+  /** By name; connector: by minor. */
   readonly resources: readonly Resource[];
   /**
    * Connector: minors that exist and have neither disk nor network, which stay until the module is unloaded. They are
@@ -37,7 +37,10 @@ export interface SnapshotSource {
 export interface Resource extends Values<'resource'> {
   /** By volume. */
   readonly devices: readonly Device[];
-  /** 8.4: none while the resource has no network configuration. Connector: always one, `StandAlone` without. */
+  /**
+   * By name; 8.4: by addresses, and none while the resource has no network configuration. Connector: always
+   * one, `StandAlone` without.
+   */
   readonly connections: readonly Connection[];
 }
 
@@ -46,6 +49,7 @@ export interface Device extends Values<'device'> {}
 
 /** The link to one peer. */
 export interface Connection extends Values<'connection'> {
+  /** By addresses. */
   readonly paths: readonly Path[];
   /** By volume. */
   readonly peerDevices: readonly PeerDevice[];

@@ -255,7 +255,10 @@ export class State {
   /** @returns what has to happen to this state to become `after`: destructions first, then the rest, parents first */
   diff(after: State): readonly Delta[] {
     const gone = this.#resources.items.flatMap((node) => lostOfResource(node, after.#resources.get(node.key)));
-    const news = after.#resources.items.flatMap((node) => newsOfResource(this.#resources.get(node.key), node));
+    const news = after.#resources.items.flatMap((node) => {
+      const before = this.#resources.get(node.key);
+      return newsOfResource(before === undefined ? undefined : withoutLost(before, node), node);
+    });
     return [...gone, ...news];
   }
 }
@@ -272,9 +275,20 @@ function* entriesOfConnection(connection: ConnectionNode): Generator<Entry, void
   for (const { id, values } of connection.peerDevices.items) yield { object: 'peerDevice', key: id, values };
 }
 
+// One order, by what tells an object: messages and reads, which come in other orders, make the same state.
 const byVolume = (a: Leaf<'device' | 'peerDevice'>, b: Leaf<'device' | 'peerDevice'>): boolean =>
   (a.values.volume ?? 0) < (b.values.volume ?? 0);
-const byMinor = (a: ResourceNode, b: ResourceNode): boolean => (a.id.minor ?? 0) < (b.id.minor ?? 0);
+const byResource = ({ id: a }: ResourceNode, { id: b }: ResourceNode): boolean =>
+  a.resource === undefined || b.resource === undefined ? (a.minor ?? 0) < (b.minor ?? 0) : a.resource < b.resource;
+/** Those without a name, which is all of 8.4 and one that is not known yet, come last. */
+const byPeer = (a: ConnectionNode, b: ConnectionNode): boolean => {
+  const [one, other] = [a.values.name, b.values.name];
+  if (one !== other) return other === null || (one !== null && one < other);
+  return a.id.peerNodeId === undefined || b.id.peerNodeId === undefined
+    ? a.key < b.key
+    : a.id.peerNodeId < b.id.peerNodeId;
+};
+const byAddress = (a: Leaf<'path'>, b: Leaf<'path'>): boolean => a.key < b.key;
 
 interface Changed {
   readonly resources: KeyedList<ResourceNode>;
@@ -297,7 +311,7 @@ function applyTo(resources: KeyedList<ResourceNode>, update: Update, dialect: Sn
       ? deltaBetween('resource', settled.id, before?.values, settled.values)
       : undefined;
   return {
-    resources: settled === before ? resources : resources.with(settled, byMinor),
+    resources: settled === before ? resources : resources.with(settled, byResource),
     own: isOwn && ofResource !== undefined ? ofResource : own,
     others: isOwn || ofResource === undefined || ofResource.changed.length === 0 ? parents : [ofResource, ...parents],
   };
@@ -376,13 +390,13 @@ function setIn(
       const { after, own } = patched(update, base.id, old?.values, () => newConnection(resource, update.key).values);
       if (after === old?.values) return { node: resource, own, parents: [] };
       const node = new ConnectionNode(base.key, base.id, after, base.paths, base.peerDevices);
-      return { node: resource.withConnections(connections.with(node)), own, parents: [] };
+      return { node: resource.withConnections(connections.with(node, byPeer)), own, parents: [] };
     }
     case 'path': {
       const old = connections.get(connectionText(update.key));
       const { node, own } = setPath(old ?? newConnection(resource, update.key), update);
       return {
-        node: node === old ? resource : resource.withConnections(connections.with(node)),
+        node: node === old ? resource : resource.withConnections(connections.with(node, byPeer)),
         own,
         parents: old === undefined ? [created('connection', node)] : [],
       };
@@ -390,7 +404,7 @@ function setIn(
     case 'peerDevice': {
       const old = connections.get(connectionText(update.key));
       const { node, own } = setPeerDevice(old ?? newConnection(resource, update.key), update);
-      const changed = node === old ? connections : connections.with(node);
+      const changed = node === old ? connections : connections.with(node, byPeer);
       return {
         node:
           node === old
@@ -414,7 +428,7 @@ function setPath({ key, id, values, paths, peerDevices }: ConnectionNode, update
   const place = pathText(update.key);
   const old = paths.get(place);
   const { after, own } = patched(update, update.key, old?.values);
-  const list = after === old?.values ? paths : paths.with({ key: place, id: update.key, values: after });
+  const list = after === old?.values ? paths : paths.with({ key: place, id: update.key, values: after }, byAddress);
   return { node: new ConnectionNode(key, id, values, list, peerDevices), own };
 }
 
@@ -604,7 +618,7 @@ function rename(
   // The kernel has one resource of a name: another that is still known here is gone.
   const replaced = resources.get(node.key);
   return {
-    resources: resources.without(node.key).replace(before.key, node),
+    resources: resources.without(node.key).without(before.key).with(node, byResource),
     own: delta({ action: 'rename', object: 'resource', key, before: before.values, after: values, changed: ['name'] }),
     others: replaced === undefined ? [] : lostResource(replaced),
   };
@@ -648,17 +662,39 @@ function missing<V extends { readonly key: string }>(before: KeyedList<V>, after
 function lostOfResource(before: ResourceNode, after: ResourceNode | undefined): readonly Delta[] {
   if (after === undefined) return lostResource(before);
   if (after === before) return [];
+  const devices = missing(before.devices, after.devices);
   return [
     ...before.connections.items.flatMap((node) => {
       const left = after.connections.get(node.key);
       if (left === undefined) return lostConnection(node);
       return [
         ...missing(node.paths, left.paths).map((leaf) => destroyed('path', leaf)),
-        ...missing(node.peerDevices, left.peerDevices).map((leaf) => destroyed('peerDevice', leaf)),
+        ...missing(node.peerDevices, withoutVolumes(left.peerDevices, devices)).map((leaf) =>
+          destroyed('peerDevice', leaf),
+        ),
       ];
     }),
-    ...missing(before.devices, after.devices).map((leaf) => destroyed('device', leaf)),
+    ...devices.map((leaf) => destroyed('device', leaf)),
   ];
+}
+
+function withoutVolumes(
+  peerDevices: KeyedList<Leaf<'peerDevice'>>,
+  devices: readonly Leaf<'device'>[],
+): KeyedList<Leaf<'peerDevice'>> {
+  return devices.reduce((left, { key }) => left.without(key), peerDevices);
+}
+
+/** A device takes its peer devices with it: one that is there all the same is there anew. */
+function withoutLost(before: ResourceNode, after: ResourceNode): ResourceNode {
+  const devices = missing(before.devices, after.devices);
+  if (devices.length === 0) return before;
+  return before.withConnections(
+    before.connections.map(
+      (node) =>
+        new ConnectionNode(node.key, node.id, node.values, node.paths, withoutVolumes(node.peerDevices, devices)),
+    ),
+  );
 }
 
 function newsOf<K extends ObjectName>(

@@ -1,6 +1,19 @@
 import type { Notice } from '../../lib/drbd/fold';
-import type { FollowSource, Question, SourceItem } from '../../lib/drbd/follow';
-import { State, type Delta, type Update } from '../../lib/model';
+import { unannounced, type FollowSource, type Question, type SourceItem } from '../../lib/drbd/follow';
+import { isConfiguring } from '../../lib/drbd/sources';
+import {
+  keyText,
+  propertyOf,
+  State,
+  type Delta,
+  type DeviceKey,
+  type Entry,
+  type KeyOf,
+  type ObjectName,
+  type Patch,
+  type PeerDeviceKey,
+  type Update,
+} from '../../lib/model';
 
 const SOURCE = { dialect: 'genl2', driver: '9.2.18', api: 2, complete: true } as const;
 
@@ -63,7 +76,7 @@ export class FakeKernel implements FollowSource {
     return read;
   }
 
-  questionOf(): undefined {
+  questionOf(_delta: Delta): Question | undefined {
     return undefined;
   }
 
@@ -92,23 +105,13 @@ export class FakeKernel implements FollowSource {
   }
 
   /** Changes its state. @returns the notification */
-  notice(wanted: Update, more = false): SourceItem {
-    const update = this.#possible(wanted);
+  notice(update: Update, more = false): SourceItem {
     const existed = this.truth.get(update.object, update.key) !== undefined;
     this.change(update);
     const action: Delta['action'] =
       update.action === 'destroy' || update.action === 'rename' ? update.action : existed ? 'change' : 'create';
     const notice: Notice = { action, object: update.object, key: update.key, updates: [update], more };
     return { kind: 'notice', sequence: this.sequence++ | 0, notice };
-  }
-
-  /** There is no peer device without its device. */
-  #possible(update: Update): Update {
-    if (update.object !== 'peerDevice') return update;
-    const { resource, volume } = update.key;
-    const key = { ...(resource === undefined ? {} : { resource }), volume };
-    if (this.truth.get('device', key) !== undefined) return update;
-    return { action: 'set', object: 'device', key, patch: {} };
   }
 
   /** Changes its state and says so: several updates are one batch. */
@@ -122,5 +125,102 @@ export class FakeKernel implements FollowSource {
   lose(...updates: readonly Update[]): void {
     for (const update of updates) this.notice(update);
     this.send({ kind: 'resync', reason: 'overrun' });
+  }
+}
+
+/** The properties that a message carries: all but settings, and what follows from the others. */
+function toldOf({ object, values }: Entry): Patch {
+  const told = Object.entries(values).filter(([name]) => {
+    const kind = propertyOf(object, name)?.kind;
+    return kind !== 'setting' && kind !== 'derived';
+  });
+  return Object.fromEntries(told);
+}
+
+/**
+ * A kernel that keeps to what a genuine one does: what does not exist is neither destroyed nor renamed, a name has one
+ * resource, a minor one device, and each pair of device and connection one peer device. Each object has options, of which
+ * no message tells, and a message tells all the rest of its object.
+ */
+export class GenuineKernel extends FakeKernel {
+  #options = 0;
+  #minors = 0;
+
+  override questionOf(delta: Delta): Question | undefined {
+    return isConfiguring(delta) ? 'everything' : undefined;
+  }
+
+  override async ask(): Promise<(state: State) => readonly Update[]> {
+    const read = await this.read();
+    return (state) =>
+      read === undefined ? [] : unannounced(read).filter(({ object, key }) => state.get(object, key) !== undefined);
+  }
+
+  /** Changes its state as far as it can be changed so. @returns the notifications, one for each object */
+  notices(wanted: Update): SourceItem[] {
+    return this.#possible(wanted).map((update) => {
+      const existed = this.truth.get(update.object, update.key) !== undefined;
+      if (!existed && (update.object === 'device' || update.object === 'connection'))
+        this.change({ ...update, patch: { options: { number: ++this.#options } } } as Update);
+      const item = this.notice(update);
+      if (item.kind !== 'notice' || update.action === 'destroy' || update.action === 'rename') return item;
+      const values = this.truth.get(update.object, update.key);
+      const patch = toldOf({ object: update.object, key: update.key, values } as Entry);
+      const action = existed ? 'change' : 'create';
+      const updates = [{ ...update, action: existed ? 'set' : 'create', patch } as Update];
+      return { ...item, notice: { ...item.notice, action, updates } };
+    });
+  }
+
+  override tell(...updates: readonly Update[]): void {
+    const items = updates.flatMap((update) => this.notices(update));
+    items.forEach((item, at) => {
+      const isLast = at === items.length - 1;
+      this.send(item.kind === 'notice' ? { ...item, notice: { ...item.notice, more: !isLast } } : item);
+    });
+  }
+
+  override lose(...updates: readonly Update[]): void {
+    for (const update of updates) this.notices(update);
+    this.send({ kind: 'resync', reason: 'overrun' });
+  }
+
+  /** @returns what happens to each object, those that others need first */
+  #possible(wanted: Update): readonly Update[] {
+    const { truth } = this;
+    const is = (update: Pick<Update, 'object' | 'key'>): boolean => truth.get(update.object, update.key) !== undefined;
+    if (wanted.action === 'rename')
+      return is(wanted) && !is({ object: 'resource', key: { resource: wanted.name } }) ? [wanted] : [];
+    if (wanted.action === 'destroy') {
+      if (!is(wanted)) return [];
+      const { own, others } = truth.apply(wanted);
+      return [...others, own].flatMap(({ action, object, key }) =>
+        action === 'destroy' ? [{ action, object, key } as Update] : [],
+      );
+    }
+    const { resource = '', volume, peerNodeId } = wanted.key as PeerDeviceKey;
+    const needed: Update[] = [];
+    const need = (object: ObjectName, key: KeyOf): void => {
+      if (!is({ object, key })) needed.push({ action: 'set', object, key, patch: {} } as Update);
+    };
+    need('resource', { resource });
+    const of = truth.snapshot.resources.find(({ name }) => name === resource);
+    const volumes = new Set(of?.devices.map((device) => device.volume ?? 0));
+    const peers = new Set(of?.connections.map((connection) => connection.peerNodeId ?? 0));
+    if (wanted.object === 'peerDevice' || wanted.object === 'device') {
+      if (!volumes.has(volume)) need('device', { resource, volume, minor: this.#minors++ } as DeviceKey);
+      volumes.add(volume);
+    }
+    if (wanted.object === 'peerDevice' || wanted.object === 'connection') {
+      need('connection', { resource, peerNodeId } as KeyOf);
+      peers.add(peerNodeId ?? 0);
+    }
+    for (const peer of peers)
+      for (const place of volumes) need('peerDevice', { resource, peerNodeId: peer, volume: place });
+    const minor = truth.get('device', { resource, volume })?.minor;
+    const own = { ...wanted, key: minor === undefined || minor === null ? wanted.key : { ...wanted.key, minor } };
+    const made = needed.findIndex(({ object, key }) => keyText(object, key) === keyText(wanted.object, wanted.key));
+    if (made < 0) return [...needed, wanted.object === 'device' ? (own as Update) : wanted];
+    return needed.map((update, at) => (at === made ? ({ ...wanted, key: update.key } as Update) : update));
   }
 }

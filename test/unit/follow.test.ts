@@ -4,7 +4,7 @@ import { Fold, type Notice } from '../../lib/drbd/fold';
 import { Follower } from '../../lib/drbd/follow';
 import { UnsupportedError } from '../../lib/errors';
 import { apply, type Change, type Delta, type State, type Step, type Update } from '../../lib/model';
-import { FakeKernel } from '../support/fake-follow-source';
+import { FakeKernel, GenuineKernel } from '../support/fake-follow-source';
 
 const resource = (name: string, role: 'Primary' | 'Secondary' = 'Secondary'): Update => ({
   action: 'set',
@@ -43,17 +43,6 @@ const rename = (from: string, to: string): Update => ({
   key: { resource: from },
   name: to,
 });
-
-/** The law is about the set of objects: what a loss made it read again may stand in another order. */
-function unordered(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const text = (item: unknown): string =>
-      JSON.stringify(item, (_key, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner));
-    return value.map(unordered).sort((one, other) => (text(one) < text(other) ? -1 : 1));
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unordered(inner)]));
-}
 
 /** What a consumer knows from the changes alone. */
 class Reader {
@@ -202,6 +191,39 @@ describe("the stream's contract", () => {
     expect(await reader.next()).toMatchObject({ kind: 'rename', key: { resource: 'r0' }, after: { name: 'r9' } });
     expect(reader.state.diff(kernel.truth)).toEqual([]);
     expect(reader.state.get('device', { resource: 'r9', volume: 0 })?.disk).toBe('UpToDate');
+    all.close();
+  });
+
+  test.each([
+    ['told while the state was read again', [0, 1, 2]],
+    ['overtaken by what has its new name', [2, 0, 1]],
+    ['overtaken by what has its old name now', [1, 0, 2]],
+    ['told before what was older', [1, 2, 0]],
+  ])('a rename is not taken for another one where its old name is used again: %s', async (what, order) => {
+    const kernel = new GenuineKernel();
+    for (const update of PAIR) kernel.notices(update);
+    const { all, reader } = start(kernel, { counters: true });
+    await reader.until('ready');
+    if (what.startsWith('told while')) kernel.lose(resource('r5'));
+    const told = [
+      kernel.notices(rename('r0', 'r9')),
+      kernel.notices(device('r0', 3, 'Inconsistent')),
+      kernel.notices(device('r9', 0, 'Diskless')),
+    ];
+    for (const at of order) for (const item of told[at] ?? []) kernel.send(item);
+    for (let turns = 0; turns < 4; turns++) await idle();
+    expect(all.state.diff(kernel.truth)).toEqual([]);
+    expect(all.state.snapshot).toEqual(kernel.truth.snapshot);
+    all.close();
+  });
+
+  test('the settings of an object whose creation is told after it was read are asked for again', async () => {
+    const kernel = new GenuineKernel();
+    const { all, reader } = start(kernel);
+    kernel.tell(...PAIR);
+    await reader.until('ready');
+    for (let turns = 0; turns < 4; turns++) await idle();
+    expect(all.state.get('connection', { resource: 'r0', peerNodeId: 1 })?.options).toEqual({ number: 2 });
     all.close();
   });
 
@@ -492,7 +514,6 @@ describe('steps', () => {
   });
 });
 
-/** Renames have a test of their own: beside losses, a name that is used again is not told apart yet. */
 describe('law', () => {
   const names = fc.constantFrom('r0', 'r1', 'r2');
   const volumes = fc.integer({ min: 0, max: 2 });
@@ -512,6 +533,7 @@ describe('law', () => {
     fc.tuple(names, volumes).map(([name, volume]) => destroy(device(name, volume, 'Diskless'))),
     fc.tuple(names, peers).map(([name, peer]) => destroy(connection(name, peer, 'Connected'))),
     names.map((name) => destroy(resource(name))),
+    fc.tuple(names, names).map(([from, to]) => rename(from, to)),
   );
   const action = fc.oneof(
     {
@@ -525,8 +547,8 @@ describe('law', () => {
     {
       weight: 2,
       arbitrary: fc
-        .array(update, { minLength: 2, maxLength: 4 })
-        .map((updates) => ({ do: 'overtake' as const, updates })),
+        .tuple(fc.array(update, { minLength: 2, maxLength: 4 }), fc.infiniteStream(fc.nat()))
+        .map(([updates, places]) => ({ do: 'overtake' as const, updates, places })),
     },
     { weight: 2, arbitrary: fc.integer({ min: 1, max: 9 }).map((turns) => ({ do: 'wait' as const, turns })) },
     { weight: 2, arbitrary: fc.integer({ min: 1, max: 9 }).map((count) => ({ do: 'take' as const, count })) },
@@ -540,7 +562,7 @@ describe('law', () => {
         fc.array(action, { minLength: 1, maxLength: 30 }),
         fc.integer({ min: 1, max: 8 }),
         async (actions, limit) => {
-          const kernel = new FakeKernel();
+          const kernel = new GenuineKernel();
           const all = follower(kernel);
           const readers = [
             new Reader(kernel, all.add({ counters: true })),
@@ -550,17 +572,9 @@ describe('law', () => {
             if (each.do === 'tell') kernel.tell(...each.updates);
             else if (each.do === 'lose') kernel.lose(...each.updates);
             else if (each.do === 'overtake') {
-              const [first, ...others] = each.updates.map((told) => kernel.notice(told));
-              // Of one object: the order between objects is the session's affair.
-              const sameObject = [first, ...others].every(
-                (item) =>
-                  item?.kind === 'notice' &&
-                  first?.kind === 'notice' &&
-                  item.notice.action === 'change' &&
-                  item.notice.object === first.notice.object,
-              );
-              for (const item of sameObject ? [...others, first] : [first, ...others])
-                if (item !== undefined) kernel.send(item);
+              const items = each.updates.flatMap((told) => kernel.notices(told));
+              while (items.length > 0)
+                for (const item of items.splice((each.places.next().value ?? 0) % items.length, 1)) kernel.send(item);
             } else if (each.do === 'wait')
               for (let turns = 0; turns < each.turns; turns++) await new Promise(setImmediate);
             else if (each.do === 'take') await drain(readers[0] as Reader, each.count);
@@ -578,7 +592,7 @@ describe('law', () => {
             await drain(reader, Infinity);
             expect(reader.state.diff(kernel.truth)).toEqual([]);
             expect(reader.seen.at(-1)?.more).toBe(false);
-            expect(unordered(reader.seen.at(-1)?.snapshot)).toEqual(unordered(kernel.truth.snapshot));
+            expect(reader.seen.at(-1)?.snapshot).toEqual(kernel.truth.snapshot);
           }
           all.close();
         },

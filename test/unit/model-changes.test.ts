@@ -244,11 +244,56 @@ describe('comparing states', () => {
     [...state.entries()].map(({ object, key, values }) => JSON.stringify([object, key, values], big)).sort();
   const big = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}n` : value);
 
+  test('a peer device that stays when its device goes is told anew, since the device takes it along', () => {
+    const before = fold(EMPTY, pair);
+    const after = fold(before, [
+      { action: 'destroy', object: 'device', key: { resource: 'r0', volume: 0, minor: 0 } },
+      pair[4] as Update,
+    ]);
+    const deltas = diff(before, after);
+    expect(deltas.map(({ action, object }) => `${action} ${object}`)).toEqual([
+      'destroy peerDevice',
+      'destroy device',
+      'change resource',
+      'create peerDevice',
+    ]);
+    expect(fold(before, deltas).snapshot).toEqual(after.snapshot);
+  });
+
+  test('objects stand in one order, whatever order they were told in', () => {
+    const connection = (peerNodeId: number, name: string | null): Update => ({
+      action: 'set',
+      object: 'connection',
+      key: { resource: 'r0', peerNodeId },
+      patch: { name },
+    });
+    const updates: readonly Update[] = [
+      ...pair,
+      connection(31, 'a'),
+      connection(2, null),
+      connection(7, null),
+      connection(3, 'z'),
+      { action: 'set', object: 'resource', key: { resource: 'r10' }, patch: {} },
+      { action: 'set', object: 'resource', key: { resource: 'a' }, patch: {} },
+      { action: 'set', object: 'device', key: { resource: 'r0', volume: 5, minor: 3 }, patch: {} },
+      // Its name comes later than it.
+      connection(7, 'b'),
+    ];
+    const { snapshot } = fold(EMPTY, updates);
+    expect(snapshot.resources.map(({ name }) => name)).toEqual(['a', 'r0', 'r10']);
+    expect(snapshot.resources[1]?.connections.map(({ peerNodeId }) => peerNodeId)).toEqual([31, 7, 1, 3, 2]);
+    expect(fold(EMPTY, [updates[12] as Update, ...updates]).snapshot).toEqual(snapshot);
+    expect(fold(EMPTY, [...updates].reverse().concat(updates)).snapshot).toEqual(snapshot);
+  });
+
   test('the difference, applied, gives the other state; told changes are the difference', () => {
     fc.assert(
       fc.property(fc.array(update, { maxLength: 30 }), fc.array(update, { maxLength: 30 }), (first, second) => {
         const [before, after] = [fold(EMPTY, first), fold(EMPTY, second)];
-        expect(contents(fold(before, diff(before, after)))).toEqual(contents(after));
+        const there = fold(before, diff(before, after));
+        expect(contents(there)).toEqual(contents(after));
+        // One order of the objects, whatever order they came in.
+        expect(there.snapshot).toEqual(after.snapshot);
         expect(diff(before, before)).toEqual([]);
         const shared = before.sharing(after);
         expect(contents(shared)).toEqual(contents(after));
