@@ -66,7 +66,7 @@ class Machine {
 
   /** A mirror whose data is that of minor 0. */
   async mirror(): Promise<this> {
-    for (const minor of [0, 1] as const) await this.attach(minor, { resyncRate: 4000 });
+    for (const minor of [0, 1] as const) await this.attach(minor, { resyncRate: 100_000 });
     await this.passing(this.drbd.promote({ minor: 0 }, { force: true }));
     for (const minor of [0, 1] as const) await this.connect(minor, { verifyAlg: 'crc32c' });
     await this.until((_source, target) => target.disk === 'UpToDate');
@@ -181,6 +181,7 @@ const examples: Readonly<Record<VerbName, () => Promise<void>>> = {
   },
   invalidate: async () => {
     using each = await (await machine()).mirror();
+    for (const minor of [0, 1]) await each.passing(each.drbd.setOptions({ minor }, { resyncRate: 8000 }));
     expect(names(await each.passing(each.drbd.invalidate({ minor: 1 })))).toEqual(['invalidate']);
     await each.until((source, target) => source.replication === 'SyncSource' && target.replication === 'SyncTarget');
     await each.until((_source, target) => target.disk === 'UpToDate');
@@ -196,6 +197,7 @@ const examples: Readonly<Record<VerbName, () => Promise<void>>> = {
   },
   verify: async () => {
     using each = await (await machine()).mirror();
+    for (const minor of [0, 1]) await each.passing(each.drbd.setOptions({ minor }, { resyncRate: 8000 }));
     expect(await each.passing(each.drbd.verify({ minor: 0 }, { startSector: 8n }))).toMatchObject([
       { name: 'start_ov', params: { tags: { start_sector: 8n } } },
     ]);
