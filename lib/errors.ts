@@ -147,8 +147,8 @@ export class TimeoutError extends TransportError {
   readonly timeoutMs: number;
   declare readonly sent: SentState;
 
-  constructor(message: string, timeoutMs: number, sent: SentState) {
-    super(message, { sent });
+  constructor(message: string, timeoutMs: number, sent: SentState, options?: { readonly cause?: unknown }) {
+    super(message, { sent, ...options });
     this.timeoutMs = timeoutMs;
   }
 

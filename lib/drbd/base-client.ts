@@ -26,6 +26,12 @@ const MOST_DUMPS = 4;
 const EVENT_QUEUE_LIMIT = 4096;
 const EVENT_BUFFER_BYTES = 1 << 20;
 
+/** Limits of a client. */
+export interface ClientLimits {
+  /** The limit for a request that names none, in milliseconds. */
+  readonly requestTimeoutMs?: number | undefined;
+}
+
 /** How a follower listens: in the driver's order, and it takes what comes at once. */
 export const FOLLOWED = { inOrder: true, queueLimit: 16_384 } as const satisfies EventOptions;
 
@@ -37,12 +43,14 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   readonly #counters = newCounters();
   readonly #changes: SocketPool;
   readonly #dumps: SocketPool;
+  readonly #requestTimeoutMs: number | undefined;
   readonly #streams = new Set<Subscription<E>>();
   #reads: RequestSocket | undefined;
   #follower: Follower | undefined;
   #closed = false;
 
-  protected constructor(transport: Transport, setup: SocketSetup) {
+  protected constructor(transport: Transport, setup: SocketSetup, { requestTimeoutMs }: ClientLimits) {
+    this.#requestTimeoutMs = requestTimeoutMs;
     this.order = setup.order;
     this.#transport = transport;
     this.#setup = setup;
@@ -183,13 +191,13 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     if (this.#reads === undefined || this.#reads.closed)
       this.#reads = new RequestSocket(this.#transport, this.#setup, this.#counters);
     const socket = this.#reads;
-    return attempt<T>(exchange.what, options, (settle) => socket.start(exchange, settle));
+    return attempt<T>(exchange.what, this.#limited(options), (settle) => socket.start(exchange, settle));
   }
 
   /** A question with many answers: one at a time on its socket, as the kernel demands. */
   protected async dump<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
     this.#requireOpen(exchange.what);
-    return this.#dumps.run(exchange, [], options);
+    return this.#dumps.run(exchange, [], this.#limited(options));
   }
 
   /**
@@ -198,7 +206,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
    */
   protected async change<T>(exchange: Exchange<T>, keys: readonly string[], options: PoolOptions): Promise<T> {
     this.#requireOpen(exchange.what);
-    return this.#changes.run(exchange, keys, options);
+    return this.#changes.run(exchange, keys, this.#limited(options));
   }
 
   /** A stream of its own socket; it listens from now on. */
@@ -238,6 +246,12 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
         this.request(name, params, wait),
     };
     return runVerb(sender, verb, target, options, limits);
+  }
+
+  #limited<O extends WaitOptions>(options: O): O {
+    return options.timeoutMs === undefined && this.#requestTimeoutMs !== undefined
+      ? { ...options, timeoutMs: this.#requestTimeoutMs }
+      : options;
   }
 
   #requireOpen(what: string): void {

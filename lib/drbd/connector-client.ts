@@ -24,7 +24,7 @@ import type { EncodeOptions } from '../schema';
 import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Exchange, SocketSetup, Subscription, WaitOptions } from '../session';
-import { BaseClient, broadcastsOf, FOLLOWED } from './base-client';
+import { BaseClient, broadcastsOf, FOLLOWED, type ClientLimits } from './base-client';
 import type { FollowSource } from './follow';
 import { connectorSource } from './sources';
 import { ifDriver } from './absent';
@@ -126,8 +126,15 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   readonly #asked = new Set<number>();
   #unfiltered = false;
 
-  constructor(transport: Transport, host: HostFiles, driver: Driver, peerPort: number, order: ByteOrder) {
-    super(transport, connectorSetup(driver.address, peerPort, order));
+  constructor(
+    transport: Transport,
+    host: HostFiles,
+    driver: Driver,
+    peerPort: number,
+    order: ByteOrder,
+    limits: ClientLimits,
+  ) {
+    super(transport, connectorSetup(driver.address, peerPort, order), limits);
     this.driver = driver;
     this.#host = host;
     this.#peerPort = peerPort;

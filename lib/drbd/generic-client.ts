@@ -32,7 +32,7 @@ import {
 } from '../session';
 import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
 import { ifDriver } from './absent';
-import { BaseClient, broadcastsOf, FOLLOWED } from './base-client';
+import { BaseClient, broadcastsOf, FOLLOWED, type ClientLimits } from './base-client';
 import type { FollowSource } from './follow';
 import { genericSource } from './sources';
 import {
@@ -103,8 +103,9 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     ids: Family,
     driver: Driver,
     order: ByteOrder,
+    limits: ClientLimits,
   ) {
-    super(transport, genericSetup(0, order));
+    super(transport, genericSetup(0, order), limits);
     this.dialect = family.name;
     this.#family = family;
     this.#host = host;

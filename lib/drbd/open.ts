@@ -30,9 +30,11 @@ import {
 import { nativeTransport } from '../transport/native';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import { DRIVER, isProtocolAbsent } from './absent';
+import type { ClientLimits } from './base-client';
 import type { Client, Dialect, Driver } from './client';
 import { connectorExchange, connectorSetup, ConnectorDrbd } from './connector-client';
 import { GenericDrbd, genericSetup, type FamilyDialect } from './generic-client';
+import { checkRequestTimeout, waitForDriver } from './wait-for-driver';
 import { machineFiles } from '../transport/machine-files';
 import { isConnectorApi, parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 
@@ -48,6 +50,16 @@ export interface OpenOptions<D extends Dialect = Dialect> extends WaitOptions {
   readonly simulator?: number;
   /** Byte order of the machine that is spoken to; this one's if absent. */
   readonly byteOrder?: ByteOrder;
+  /**
+   * The client's limit for each request that names none, in milliseconds; Infinity for no limit. 120,000 if absent: an
+   * attach may read a large bitmap before it answers.
+   */
+  readonly requestTimeoutMs?: number;
+  /**
+   * Waits for a driver to be loaded where there is none, without a limit unless `timeoutMs` is given. The controller of
+   * generic netlink announces DRBD 8.4 and 9; for 8.3, /proc/drbd is looked at once a second.
+   */
+  readonly waitForDriver?: boolean;
 }
 
 /** How long the search for a driver may take where no limit is given, in milliseconds. */
@@ -85,7 +97,7 @@ const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = 
  * @throws UnsupportedError if there is no driver (it says what was looked for, and where), if the driver speaks another
  *   dialect than the one asked for (`dialect` names it), or if the addon cannot be loaded; TransportError if the driver
  *   may not be spoken to (it names the capability) or its files may not be read; TimeoutError if the time did not
- *   suffice; AbortError, NetlinkError, CodecError
+ *   suffice, or no driver came in it (`waitForDriver`); AbortError, NetlinkError, CodecError
  */
 export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions<D> = {}): Promise<Client<D>> {
   checkWaitOptions(options);
@@ -97,10 +109,19 @@ export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions
     throw new ArgumentError('simulator', 'a port id from 1 to 4294967295 is needed');
   if (simulator !== undefined && dialect !== undefined && dialect !== 'connector')
     throw new ArgumentError('simulator', 'a simulator speaks the connector dialect only');
+  checkRequestTimeout(options.requestTimeoutMs);
   const transport = options.transport ?? nativeTransport();
   const host = transport.host ?? machineFiles;
-  const search = new Search(transport, host, options.byteOrder ?? host.driver?.byteOrder ?? hostByteOrder(), options);
-  const client = await search.run(simulator === undefined ? dialect : 'connector', simulator ?? 0);
+  const order = options.byteOrder ?? host.driver?.byteOrder ?? hostByteOrder();
+  let last: Search | undefined;
+  const search = (limits: WaitOptions): Promise<Client> => {
+    last = new Search(transport, host, order, { ...limits, requestTimeoutMs: options.requestTimeoutMs });
+    return last.run(simulator === undefined ? dialect : 'connector', simulator ?? 0);
+  };
+  const client =
+    options.waitForDriver === true
+      ? await waitForDriver(transport, host, order, options, search, () => last?.sawDriver === true)
+      : await search(options);
   return client as Client<D>;
 }
 
@@ -116,9 +137,13 @@ class Search {
   readonly #order: ByteOrder;
   readonly #remaining: () => PartOptions;
   readonly #seen: string[] = [];
+  readonly #limits: ClientLimits;
+  /** A driver is in /proc/drbd, whether it could be reached or not. */
+  sawDriver = false;
 
-  constructor(transport: Transport, host: HostFiles, order: ByteOrder, options: WaitOptions) {
+  constructor(transport: Transport, host: HostFiles, order: ByteOrder, options: WaitOptions & ClientLimits) {
     this.#transport = transport;
+    this.#limits = options;
     this.#host = host;
     this.#order = order;
     this.#remaining = remainingOf({ timeoutMs: DETECT_TIMEOUT_MS, ...options });
@@ -169,7 +194,14 @@ class Search {
 
   #openConnector(index: number, proc: ProcDrbd | undefined, peerPort: number): Client {
     const { version = proc?.version ?? null, api = proc?.api ?? null } = this.#host.driver ?? {};
-    return new ConnectorDrbd(this.#transport, this.#host, { version, api, address: index }, peerPort, this.#order);
+    return new ConnectorDrbd(
+      this.#transport,
+      this.#host,
+      { version, api, address: index },
+      peerPort,
+      this.#order,
+      this.#limits,
+    );
   }
 
   #openGeneric(family: Family, asked: Dialect | undefined, proc: ProcDrbd | undefined): Client {
@@ -195,7 +227,7 @@ class Search {
     };
     // The class answers for any operation by the tables; its typed face is the interface.
     return (dialect === 'genl1'
-      ? new GenericDrbd(this.#transport, this.#host, families.genl1(), family, driver, this.#order)
+      ? new GenericDrbd(this.#transport, this.#host, families.genl1(), family, driver, this.#order, this.#limits)
       : new GenericDrbd(
           this.#transport,
           this.#host,
@@ -203,6 +235,7 @@ class Search {
           family,
           driver,
           this.#order,
+          this.#limits,
         )) as unknown as Client;
   }
 
@@ -233,6 +266,7 @@ class Search {
     try {
       const proc = parseProcDrbd(text);
       this.#seen.push(`/proc/drbd: ${describeDriver(proc)}`);
+      this.sawDriver = true;
       return { kind: 'read', proc };
     } catch (error) {
       if (!(error instanceof DrbdError)) throw error;

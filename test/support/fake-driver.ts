@@ -49,12 +49,14 @@ export class FakeDriver {
   readonly asked: number[] = [];
   family: FakeFamily | undefined;
   readonly #options: FakeDriverOptions;
+  #isSilent: boolean;
   readonly #generic: TransportSocket | undefined;
   readonly #sockets: TransportSocket[] = [];
 
   constructor(options: FakeDriverOptions = {}) {
     const { host, family, protocols = [NETLINK_GENERIC, NETLINK_CONNECTOR] } = options;
     this.#options = options;
+    this.#isSilent = options.silent === true;
     this.family = family;
     this.pair = memoryPair(host === undefined ? {} : { host });
     const open = (protocol: number, take: (datagram: Datagram) => void): TransportSocket | undefined => {
@@ -78,6 +80,11 @@ export class FakeDriver {
 
   get transport(): Transport {
     return this.pair.user;
+  }
+
+  /** From now on it takes requests and says nothing. */
+  silence(): void {
+    this.#isSilent = true;
   }
 
   close(): void {
@@ -116,7 +123,7 @@ export class FakeDriver {
   }
 
   #answer({ bytes, port }: Datagram): void {
-    if (this.#options.silent === true) return;
+    if (this.#isSilent) return;
     for (const asked of readMessages(bytes, ORDER, false)) {
       const answers = this.#answersTo(asked, bytes, port);
       if (answers.length > 0) this.#generic?.send(concatBytes(answers), { port });

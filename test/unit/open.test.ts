@@ -316,3 +316,138 @@ describe('a module that is reloaded while a stream is open', () => {
     drbd.close();
   });
 });
+
+describe('waiting for a driver', () => {
+  /** A machine whose /proc/drbd comes later. @param drivers `text` is what can be read now */
+  function machine(): { files: HostFiles; text: string | { readonly error: string }; looks: number } {
+    const state = {
+      text: { error: 'ENOENT' } as string | { readonly error: string },
+      looks: 0,
+      files: {
+        procDrbd: () => {
+          state.looks++;
+          return state.text;
+        },
+        connectorIndex: () => 8,
+      },
+    };
+    return state;
+  }
+  const opened = async (promise: Promise<Client>): Promise<Client['dialect']> => {
+    const drbd = await promise;
+    drbd.close();
+    return drbd.dialect;
+  };
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  test('of 8.4 and 9: the controller announces it, and nothing is asked meanwhile', async () => {
+    const state = machine();
+    const driver = fake({ host: state.files });
+    let asked = 0;
+    const counting: Transport = {
+      ...driver.transport,
+      open: (options, handlers) => {
+        asked++;
+        return driver.transport.open(options, handlers);
+      },
+    };
+    const began = performance.now();
+    const waiting = opened(openDrbd({ transport: counting, waitForDriver: true, byteOrder: 'little' }));
+    await turns();
+    const before = { asked, looks: state.looks };
+    await turns();
+    expect({ asked, looks: state.looks }).toEqual(before);
+    driver.reload({ id: 30, dialect: 'genl1' });
+    expect(await waiting).toBe('genl1');
+    // Not by the clock: a search comes only with the tenth look.
+    expect(performance.now() - began).toBeLessThan(9000);
+  });
+
+  test('of 8.3: /proc/drbd is looked at, and nothing is sent', async () => {
+    const state = machine();
+    const driver = fake({ host: state.files });
+    const waiting = opened(openDrbd({ transport: driver.transport, waitForDriver: true, byteOrder: 'little' }));
+    await turns();
+    state.text = 'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n';
+    expect(await waiting).toBe('connector');
+    expect(driver.connector).toEqual([]);
+  });
+
+  test('that is there already takes no time', async () => {
+    const driver = fake({ host: on83 });
+    expect(await opened(openDrbd({ transport: driver.transport, waitForDriver: true }))).toBe('connector');
+  });
+
+  test('ends with the time and with the signal', async () => {
+    const driver = fake({ host: machine().files });
+    const options = { transport: driver.transport, waitForDriver: true, byteOrder: 'little' } as const;
+    expect(await failure(openDrbd({ ...options, timeoutMs: 50 }))).toMatchObject({
+      name: 'TimeoutError',
+      timeoutMs: 50,
+      sent: 'no',
+    });
+    const stop = new AbortController();
+    const waiting = failure(openDrbd({ ...options, signal: stop.signal }));
+    await turns();
+    stop.abort('enough');
+    expect(await waiting).toMatchObject({ name: 'AbortError', cause: 'enough' });
+    expect(await failure(openDrbd({ ...options, signal: AbortSignal.abort('before') }))).toMatchObject({
+      name: 'AbortError',
+    });
+  });
+
+  test('does not wait out what is not the want of a driver', async () => {
+    const driver = fake({ host: host(1, undefined), family: { id: 30, dialect: 'genl1' } });
+    const transport = driver.transport;
+    expect(await failure(openDrbd({ transport, waitForDriver: true, dialect: 'genl2' }))).toMatchObject({
+      code: 'ERR_DRBD_UNSUPPORTED',
+      dialect: 'genl1',
+    });
+    const refused = refusing(fake({ host: on83 }).transport, NETLINK_CONNECTOR, EPERM);
+    expect(await failure(openDrbd({ transport: refused, waitForDriver: true }))).toMatchObject({ errno: EPERM });
+    // A network namespace: the module is there, and stays out of reach.
+    const hidden = fake({ host: host(1, undefined) });
+    expect(
+      await failure(openDrbd({ transport: hidden.transport, waitForDriver: true, byteOrder: 'little' })),
+    ).toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED', feature: 'a DRBD driver' });
+  }, 60_000);
+});
+
+describe("the client's own limit", () => {
+  test('holds for each request that names none', async () => {
+    const driver = fake({ host: on83 });
+    const drbd = (await openDrbd({
+      transport: driver.transport,
+      requestTimeoutMs: 40,
+      byteOrder: 'little',
+    })) as Client<'connector'>;
+    const late = { name: 'TimeoutError', timeoutMs: 40 };
+    expect(await failure(drbd.request('get_state', { minor: 0 }))).toMatchObject(late);
+    expect(await failure(drbd.request('secondary', { minor: 0 }))).toMatchObject(late);
+    expect(await failure(drbd.demote({ minor: 0 }))).toMatchObject(late);
+    expect(await failure(drbd.request('get_state', { minor: 0 }, { timeoutMs: 90 }))).toMatchObject({ timeoutMs: 90 });
+    drbd.close();
+  });
+
+  test('is a number of milliseconds', async () => {
+    for (const requestTimeoutMs of [-1, NaN, '9' as never])
+      expect(await failure(openDrbd({ requestTimeoutMs }))).toMatchObject({ path: 'requestTimeoutMs' });
+  });
+
+  test('holds on generic netlink, for changes and for dumps', async () => {
+    const driver = fake({ host: host(1, undefined), family: { id: 30, dialect: 'genl1' } });
+    const drbd = (await openDrbd({
+      transport: driver.transport,
+      requestTimeoutMs: 40,
+      byteOrder: 'little',
+    })) as Client<'genl1'>;
+    driver.silence();
+    const late = { name: 'TimeoutError', timeoutMs: 40 };
+    expect(await failure(drbd.request('secondary', { minor: 0 }))).toMatchObject(late);
+    expect(await failure(drbd.request('get_status'))).toMatchObject(late);
+    expect(await failure(drbd.status())).toMatchObject(late);
+    drbd.close();
+  });
+});
