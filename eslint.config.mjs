@@ -78,13 +78,13 @@ export default tseslint.config(
   {
     // The only places that load at run time: the addon, and the commands of the dialect that is spoken.
     files: ['lib/**/*.ts'],
-    ignores: ['lib/transport/**', 'lib/cli/personalities.ts', 'lib/cli/bin/**'],
+    ignores: ['lib/transport/**', 'lib/cli/drbdsetup/personalities.ts', 'lib/cli/bin/**'],
     rules: { 'no-restricted-globals': ['error', { name: 'require', message: 'Only lib/transport loads the addon.' }] },
   },
   {
     // What is loaded at run time: the addon from where it is; the commands of one dialect; the modules where there is
     // no bundle of them.
-    files: ['lib/cli/personalities.ts', 'lib/cli/bin/**', 'lib/transport/addon.ts'],
+    files: ['lib/cli/drbdsetup/personalities.ts', 'lib/cli/bin/**', 'lib/transport/addon.ts'],
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {

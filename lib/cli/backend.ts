@@ -17,7 +17,7 @@ import { UsageError } from './errors';
 import { openOutput } from './files';
 import { simulatedMachine } from './simulated-machine';
 import type { Globals } from './globals';
-import { quote } from './number';
+import { quote } from './line/number';
 
 /**
  * What a command speaks to: the kernel of this machine, or something that stands for it, with the facts of its host.

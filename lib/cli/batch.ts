@@ -3,7 +3,7 @@ import { tellerOf, type Context } from './context';
 import { EXIT, formatError, UsageError } from './errors';
 import { exitCodeOfEnd, type Io, type Output } from './io';
 import { redactWords, secretMask } from './line/secrets';
-import { quote } from './number';
+import { quote } from './line/number';
 
 /** Keeps what is written to it. */
 class Capture implements Output {

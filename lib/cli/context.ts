@@ -8,7 +8,7 @@ import { formatError, formatNotice, UsageError, type SecretMask, type Teller } f
 import { readFirstLine } from './files';
 import type { Globals } from './globals';
 import type { Io } from './io';
-import { quote } from './number';
+import { quote } from './line/number';
 
 /** What a command runs in. Commands that share a backend (batch) share its client. */
 export interface Context {

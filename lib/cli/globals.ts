@@ -2,7 +2,7 @@ import type { Dialect } from '../drbd';
 import { UsageError } from './errors';
 import type { Environment } from './io';
 import { nearest } from './line/nearest';
-import { quote } from './number';
+import { quote } from './line/number';
 
 /** What holds for every command, whatever the dialect. */
 export interface Globals {

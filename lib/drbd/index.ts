@@ -19,12 +19,15 @@ export type {
 } from './client';
 export type { ChangeOptions } from './follow';
 export type { WaitForOptions } from './wait-for';
+export { Fold, type Folded } from './fold';
 export { machineFiles } from '../transport/machine-files';
 export {
   changeToJson,
   codeOf,
+  noticeOf,
   snapshotToJson,
   splitConnection,
+  State,
   toJson,
   wordOf,
   type Change,
@@ -32,6 +35,7 @@ export {
   type Connection,
   type ConnectorMinor,
   type ConnectorSources,
+  type Delta,
   type Device,
   type DeviceStats,
   type Helper,
@@ -55,6 +59,8 @@ export {
   type SnapshotJson,
   type SnapshotSource,
   type StateKind,
+  type Step,
+  type StepOf,
   type Suspended,
 } from '../model';
 export {

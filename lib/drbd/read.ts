@@ -69,6 +69,8 @@ export interface Genl1Sources {
   readonly procDrbd?: ProcDrbd | undefined;
   /** False if the caller knows that something is missing. */
   readonly complete?: boolean | undefined;
+  /** A connection without addresses is an object too, as drbdsetup of 8.4 prints it. */
+  readonly bareConnections?: boolean;
 }
 
 /** DRBD_MINOR_COUNT_MAX: an 8.3 driver has no minor beyond. */

@@ -168,6 +168,8 @@ export interface GenericContext {
   readonly dialect: GenericDialect;
   /** Byte order of the machine whose kernel answered. */
   readonly order: ByteOrder;
+  /** 8.4: a connection without addresses is an object too, as its drbdsetup prints it. */
+  readonly bareConnections?: boolean;
 }
 
 /** Reads the properties of one object off the sets of a message; what the message does not tell is left out. */
@@ -288,7 +290,7 @@ function volumeOf(sets: Fields): number | undefined {
 function connectionKey(
   sets: Fields,
   resource: ResourceKey,
-  { dialect, order }: GenericContext,
+  { dialect, order, bareConnections = false }: GenericContext,
 ): ConnectionKey | undefined {
   const { ctx_peer_node_id: id, ctx_my_addr: mine, ctx_peer_addr: theirs } = fieldsOf(sets['context']);
   if (dialect === 'genl2') {
@@ -296,7 +298,7 @@ function connectionKey(
     return peerNodeId === null ? undefined : { ...resource, peerNodeId };
   }
   const [local, peer] = [pathAddressOf(mine, order), pathAddressOf(theirs, order)];
-  return local === null && peer === null
+  return local === null && peer === null && !bareConnections
     ? undefined
     : { ...resource, local: formatPathAddress(local), peer: formatPathAddress(peer) };
 }

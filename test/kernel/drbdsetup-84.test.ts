@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openDrbd } from '../../lib';
 import { main } from '../../lib/cli';
-import { commands } from '../../lib/cli/genl1/commands';
+import { v84 } from '../../lib/cli/drbdsetup';
 import { memoryIo } from '../support/cli';
 
 // What drbdsetup does in a genuine kernel beyond what the genuine program does, and what both say of themselves.
@@ -48,7 +48,7 @@ beforeAll(downAll, 30_000);
 afterEach(downAll, 30_000);
 
 // The genuine program of this release has no udev.
-test.each(commands.map(({ name }) => name).filter((name) => name !== 'udev'))(
+test.each(v84.commands.map(({ name }) => name).filter((name) => name !== 'udev'))(
   'xml-help %s is the same in both',
   async (name) => {
     const { status, stdout } = spawnSync(GENUINE, ['xml-help', name], { encoding: 'utf8' });

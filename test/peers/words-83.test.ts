@@ -1,4 +1,4 @@
-import { commands } from '../../lib/cli/connector/commands';
+import { v83 } from '../../lib/cli/drbdsetup';
 import { RAM_DISKS, type ProgramResult } from '../support/machine';
 import { useOwnDrbdsetup } from '../support/own-machine';
 import { recordedMachine, type SimulatedMachine } from '../support/simulated';
@@ -16,7 +16,7 @@ const DISK = ARGUMENTS['disk'] ?? [];
 /** Streams and waits have no end that comes soon; with words too many they do not even begin. */
 const isEndless = (name: string): boolean => /^(?:events|wait-)/u.test(name);
 
-const lines: readonly (readonly string[])[] = commands.flatMap(({ name }) => {
+const lines: readonly (readonly string[])[] = v83.commands.flatMap(({ name }) => {
   const words = ARGUMENTS[name] ?? [];
   return [
     ['7', name, ...words, 'now'],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { commands as ourCommands } from '../../lib/cli/connector/commands';
+import { v83 } from '../../lib/cli/drbdsetup';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
 import { USAGE, withoutProse } from '../support/prose';
 import { replayCommand, type Replayed } from '../support/replayed-command';
@@ -87,7 +87,7 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
-test.each([...newerRelease])("%s is answered as by Debian's release", async (id, { exit, name }) => {
+test.each([...newerRelease])("%s is answered as by Debian's release", async (id, { exit }) => {
   const captured = commands.find((command) => command.id === id);
   if (captured === undefined) throw new Error('there is no such recorded command');
   const ours = await replayCommand(captured);
@@ -95,7 +95,7 @@ test.each([...newerRelease])("%s is answered as by Debian's release", async (id,
     captured.recording.entries.filter(({ kind }) => kind === 'tx').length,
   );
   expect({ exit: ours.exit, stdout: ours.stdout }).toEqual({ exit, stdout: '' });
-  expect(ours.stderr).toContain(name);
+  expect(ours.stderr).toMatch(/excess arguments|unrecognized option/u);
 });
 
 test('there are the commands that there were', () => {
@@ -103,7 +103,7 @@ test('there are the commands that there were', () => {
     .filter(({ argv, exit }) => argv[1] === 'help' && argv[2] !== undefined && exit === 0)
     .map(({ argv }) => argv[2]);
   expect(explained.length).toBe(30);
-  expect(ourCommands.map(({ name }) => name)).toEqual(explained);
+  expect(v83.commands.map(({ name }) => name)).toEqual(explained);
 });
 
 describe('differences on purpose', () => {

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { RecordedEntry } from '../../lib';
-import { findCommand } from '../../lib/cli/genl1/commands';
+import { v84 } from '../../lib/cli/drbdsetup';
+import { findCommand } from '../../lib/cli/line';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
 import { replayCommand, type Replayed } from '../support/replayed-command';
 
@@ -194,7 +195,7 @@ describe('answers in JSON', () => {
       (argv.length > 2 || argv[1] === 'show') &&
       exit === 0 &&
       !differences.has(id) &&
-      findCommand(argv[1] ?? '')?.json !== undefined &&
+      !['change', 'down', undefined].includes(findCommand(v84, argv[1] ?? '')?.action) &&
       !SNAPSHOT.includes(argv[1] ?? ''),
   );
 
@@ -229,7 +230,9 @@ describe('answers in JSON', () => {
       const captured = commands.find((candidate) => candidate.id === id);
       if (captured === undefined) throw new Error(`there is no ${id}`);
       return JSON.parse(
-        (await replayCommand({ ...captured, argv: [...captured.argv, '--json'] })).stdout.split('\n')[0] ?? '',
+        (await replayCommand({ ...captured, argv: ['drbdsetup', '--json', ...captured.argv.slice(1)] })).stdout.split(
+          '\n',
+        )[0] ?? '',
       );
     };
     expect(await answer('lifecycle/69')).toMatchObject({

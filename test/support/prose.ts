@@ -1,6 +1,6 @@
-import { commands } from '../../lib/cli/connector/commands';
+import { v83 } from '../../lib/cli/drbdsetup';
 
-const NAMES = new Set(commands.map(({ name }) => name));
+const NAMES = new Set(v83.commands.map(({ name }) => name));
 
 /** Help begins like this. */
 export const USAGE = /^\n?USAGE:/u;

@@ -1,6 +1,6 @@
 import { formatRange, widthOf, type AnyField } from '../../schema';
 import { UsageError } from '../errors';
-import { parseExact, quote, type DefaultUnit } from '../number';
+import { parseExact, quote, type DefaultUnit } from './number';
 
 /**
  * Told of a number that is beyond the range documented for its field, and fits the field: it throws, or the number is
@@ -8,6 +8,11 @@ import { parseExact, quote, type DefaultUnit } from '../number';
  * @param problem says which number it is, and the range
  */
 export type BeyondRange = (problem: string) => void;
+
+/** How numbers are read. */
+export interface NumberRules {
+  readonly beyondRange: BeyondRange;
+}
 
 /** A field that holds a number. */
 type NumberField = AnyField & { readonly kind: 'u8' | 'u32' | 's32' | 'u64' };
@@ -34,7 +39,7 @@ export function parseNumber(
   unit: DefaultUnit,
   text: string,
   what: string,
-  beyondRange: BeyondRange,
+  { beyondRange }: NumberRules,
 ): number | bigint {
   if (!isNumber(field)) throw new TypeError(`${what} is not a number`);
   const value = parseExact(text, unit, what);

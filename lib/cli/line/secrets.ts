@@ -1,5 +1,5 @@
 import type { SecretMask } from '../errors';
-import { isKnownOption } from './generations';
+import { isKnownOption } from '../drbdsetup/generations';
 
 /** What stands for a secret. */
 export const REDACTED = 'xxxx';

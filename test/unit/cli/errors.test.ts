@@ -4,19 +4,18 @@ import { join } from 'node:path';
 
 import { KernelError, NetlinkError, TimeoutError, UnsupportedError } from '../../../lib';
 import { createBackend, main, type Backend } from '../../../lib/cli';
-import { commands as commands83, type Command } from '../../../lib/cli/connector/commands';
 import { main as drbd } from '../../../lib/cli/drbd';
+import { explainUnknownCommand, explainUnknownOption, v83, v84 } from '../../../lib/cli/drbdsetup';
 import { formatError, UsageError } from '../../../lib/cli/errors';
-import { commands as commands84 } from '../../../lib/cli/genl1/commands';
 import { globalOptions } from '../../../lib/cli/globals';
-import { explainUnknownCommand, explainUnknownOption } from '../../../lib/cli/line/generations';
-import { nearest } from '../../../lib/cli/line/nearest';
-import { redactWords, secretMask } from '../../../lib/cli/line/secrets';
+import { nearest, redactWords, secretMask, type Command } from '../../../lib/cli/line';
 import type { HostFiles } from '../../../lib/transport/transport';
 import { memoryIo } from '../../support/cli';
 
 // What a user is told when a command line makes no sense, or its command fails.
 
+const { commands: commands83 } = v83;
+const { commands: commands84 } = v84;
 const PROJECT = join(__dirname, '../../../..');
 const BIN = join(__dirname, '../../../lib/cli/bin');
 
@@ -76,7 +75,7 @@ describe('words too many', () => {
       for (const excess of [['now'], [''], ['--', '--force'], ['one', 'two']]) {
         const { exit, stderr, stdout } = await run('connector', ['0', name, ...(ARGUMENTS_83[name] ?? []), ...excess]);
         expect({ exit, stdout }).toEqual({ exit: 20, stdout: '' });
-        expect(stderr).toMatch(new RegExp(`^drbdsetup: (?:${name}|secondary): excess arguments: "`, 'u'));
+        expect(stderr).toMatch(new RegExp(`^drbdsetup: ${name}: excess arguments: "`, 'u'));
       }
     },
   );
@@ -86,9 +85,11 @@ describe('words too many', () => {
     async (name, command) => {
       const words = [
         ...(command.object.length === 0 ? [] : [command.object.includes('minor') ? '0' : 'r0']),
-        ...(command.endpoints ? ['10.0.0.1', '10.0.0.2'] : []),
-        ...command.arguments.map(({ kind }) =>
-          kind === 'device' ? '/dev/ram0' : kind === 'metaIndex' ? 'internal' : kind === 'resource' ? 'r0' : '0',
+        ...command.arguments.map(
+          ({ kind }) =>
+            ({ address: '10.0.0.1', 'block device': '/dev/ram0', 'metadata index': 'internal', resource: 'r0' })[
+              kind as string
+            ] ?? '0',
         ),
       ];
       for (const excess of [['now'], [''], ['one', 'two']]) {
@@ -140,7 +141,7 @@ describe('words of another generation', () => {
 
   test('every option of 8.3 that 8.4 has under another name, or in another command, is found', () => {
     for (const command of commands83) {
-      if (command.kind !== 'configure') continue;
+      if (command.action !== 'change') continue;
       for (const { name } of command.options) {
         const there = commands84.find((candidate) => candidate.name === 'primary');
         if (there?.options.some((option) => option.name === name) === true) continue;

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openOutput, readFirstLine, readRegularFile } from '../../../lib/cli/files';
-import { readLastKnown, writeLastKnown } from '../../../lib/cli/last-known';
+import { readLastKnown, writeLastKnown } from '../../../lib/cli/drbdsetup';
 
 const MODULE = join(__dirname, '../../../lib/cli/files.js');
 /** What hangs is ended then. */

@@ -1,6 +1,6 @@
 import { createBackend } from '../../../lib/cli/backend';
 import type { Context } from '../../../lib/cli/context';
-import { follow } from '../../../lib/cli/genl1/follow';
+import { follow } from '../../../lib/cli/drbdsetup';
 import { parseGlobals } from '../../../lib/cli/globals';
 import type { GenericEvent, ResyncEvent } from '../../../lib/drbd';
 import { AbortError } from '../../../lib/errors';
@@ -33,7 +33,7 @@ async function told(
   context = contextOf(),
 ): Promise<{ readonly exit: number; readonly steps: readonly (number | string)[] }> {
   const steps: (number | string)[] = [];
-  const exit = await follow(stream, context, {
+  const exit = await follow(stream, 'kind', context, {
     read: async () => {
       steps.push('read');
     },

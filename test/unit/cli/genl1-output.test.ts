@@ -1,20 +1,28 @@
 import { connectionStates, diskStates, notificationTypes, roles } from '../../../lib/dialects/genl1';
 import {
   Events2,
-  events2Json,
+  events2ToJson,
+  formatAddress,
+  formatDone,
+  formatEvent84,
   formatEvents2,
+  formatResyncPercent,
+  formatShellStatus,
+  formatShow84,
+  formatStatus,
   formatTimestamp,
+  settingsOf84,
+  showToJson,
+  stateText,
+  v84,
+  WrappedText,
   type Events2Event,
+  type Machine,
+  type MinorStatus,
   type Notification,
-} from '../../../lib/cli/genl1/events2';
-import { formatEvent } from '../../../lib/cli/genl1/events';
-import type { Machine } from '../../../lib/cli/genl1/machine';
-import { formatAddress } from '../../../lib/cli/genl1/values';
-import { formatShow, showToJson } from '../../../lib/cli/genl1/show';
-import { formatResyncPercent, formatShellStatus } from '../../../lib/cli/genl1/states';
-import { resourcesOfStatus } from '../../../lib/cli/genl1/old-status';
-import { formatDone, formatStatus, type ResourceReplies } from '../../../lib/cli/genl1/status';
-import { WrappedText } from '../../../lib/cli/genl1/wrap';
+  type StatusReply,
+} from '../../../lib/cli/drbdsetup';
+import { buildGenl1Snapshot, State, type Genl1Reply, type Genl1Sources, type Resource } from '../../../lib/drbd';
 import { encodeStateWord, type StateWord } from '../../../lib/dialects/state-word';
 import { encodeSocketAddress, hostByteOrder, type SocketAddress } from '../../../lib/netlink';
 
@@ -62,69 +70,55 @@ describe('text that wraps', () => {
 });
 
 describe('status', () => {
-  const resource = (info: object = {}): ResourceReplies['resource'] => ({
-    ...decoded,
-    name: 'get_resources',
-    minor: undefined,
+  const resource = (info: object = {}): Genl1Reply => ({
     context: { ctx_resource_name: 'r0' },
     resource_info: { res_role: roles.R_PRIMARY, ...info },
   });
-  const device = (volume: number, disk: number, statistics: object = {}): ResourceReplies['devices'][number] => ({
-    ...decoded,
-    name: 'get_devices',
+  const device = (volume: number, disk: number, statistics: object = {}): Genl1Reply => ({
     minor: volume + 10,
     context: { ctx_resource_name: 'r0', ctx_volume: volume },
     device_info: { dev_disk_state: disk },
     device_statistics: { dev_size: 1000n, ...statistics },
   });
   const place = { ctx_resource_name: 'r0', ctx_my_addr: address(1), ctx_peer_addr: address(2) };
-  const connection = (state: number): ResourceReplies['connections'][number] => ({
-    ...decoded,
-    name: 'get_connections',
-    minor: undefined,
+  const connection = (state: number): Genl1Reply => ({
     context: place,
     connection_info: { conn_connection_state: state, conn_role: roles.R_SECONDARY },
   });
-  const peerDevice = (
-    volume: number,
-    replication: number,
-    disk: number,
-    outOfSync = 0n,
-  ): ResourceReplies['peerDevices'][number] => ({
-    ...decoded,
-    name: 'get_peer_devices',
-    minor: undefined,
+  const peerDevice = (volume: number, replication: number, disk: number, outOfSync = 0n): Genl1Reply => ({
     context: { ...place, ctx_volume: volume },
     peer_device_info: { peer_repl_state: replication, peer_disk_state: disk },
     peer_device_statistics: { peer_dev_out_of_sync: outOfSync },
   });
+  const read = (dumps: NonNullable<Genl1Sources['dumps']>): readonly Resource[] =>
+    buildGenl1Snapshot({ driver: { version: '8.4.11', api: 1 }, order, dumps }).resources;
   const plain = { verbose: false, statistics: false, color: false, columns: undefined };
 
   test('a resync names how much is done, and two volumes are numbered', () => {
-    const replies: ResourceReplies = {
-      resource: resource({ res_susp_fen: true, res_susp: true }),
+    const resources = read({
+      resources: [resource({ res_susp_fen: true, res_susp: true })],
       devices: [device(0, diskStates.D_INCONSISTENT), device(1, diskStates.D_UP_TO_DATE, { dev_lower_blocked: true })],
       connections: [connection(connectionStates.C_WF_REPORT_PARAMS)],
       peerDevices: [
         peerDevice(0, connectionStates.C_SYNC_TARGET, diskStates.D_UP_TO_DATE, 250n),
         peerDevice(1, connectionStates.C_CONNECTED, diskStates.D_UP_TO_DATE),
       ],
-    };
-    expect(formatStatus([replies], plain)).toBe(
+    });
+    expect(formatStatus(resources, plain)).toBe(
       'r0 role:Primary suspended:user,fencing\n  volume:0 disk:Inconsistent\n  volume:1 disk:UpToDate blocked:lower\n  peer role:Secondary\n' +
         '    volume:0 replication:SyncTarget peer-disk:UpToDate done:75.00\n    volume:1 replication:Established peer-disk:UpToDate\n\n',
     );
   });
 
   test('what is not connected is told instead of its volumes, and states have colors', () => {
-    const replies: ResourceReplies = {
-      resource: resource(),
+    const resources = read({
+      resources: [resource()],
       devices: [device(0, diskStates.D_OUTDATED)],
       connections: [connection(connectionStates.C_STANDALONE)],
       peerDevices: [peerDevice(0, connectionStates.C_WF_REPORT_PARAMS, diskStates.D_UNKNOWN)],
-    };
-    expect(formatStatus([replies], plain)).toBe('r0 role:Primary\n  disk:Outdated\n  peer connection:StandAlone\n\n');
-    expect(formatStatus([replies], { ...plain, color: true })).toBe(
+    });
+    expect(formatStatus(resources, plain)).toBe('r0 role:Primary\n  disk:Outdated\n  peer connection:StandAlone\n\n');
+    expect(formatStatus(resources, { ...plain, color: true })).toBe(
       'r0 role:\u001b[1;36mPrimary\u001b[0m\n  disk:\u001b[1;31mOutdated\u001b[0m\n  peer connection:\u001b[1;31mStandAlone\u001b[0m\n\n',
     );
   });
@@ -140,18 +134,14 @@ describe('status', () => {
 });
 
 describe('status of modules before 8.4.6', () => {
-  const reply = (
-    volume: number,
-    state: Partial<StateWord>,
-    info: object = {},
-  ): Parameters<typeof resourcesOfStatus>[0][number] => ({
-    ...decoded,
-    name: 'get_status',
+  const reply = (volume: number, state: Partial<StateWord>, info: object = {}): Genl1Reply => ({
     minor: volume,
     context: { ctx_resource_name: 'r0', ctx_volume: volume, ctx_my_addr: address(1), ctx_peer_addr: address(2) },
     net_conf: { timeout: 60 },
     state_info: { current_state: word(state), capacity: 1000n, ...info },
   });
+  const read = (status: readonly Genl1Reply[]): readonly Resource[] =>
+    buildGenl1Snapshot({ driver: { version: '8.4.4', api: 1 }, order, status }).resources;
   const format = { verbose: false, statistics: false, color: false, columns: undefined };
 
   test('is the same as of later ones', () => {
@@ -159,30 +149,22 @@ describe('status of modules before 8.4.6', () => {
       reply(0, { role: 1, peer: 2, conn: 17, disk: 4, pdsk: 8, user_isp: true }, { bits_oos: 25n }),
       reply(1, { role: 1, peer: 2, conn: 10, disk: 8, pdsk: 8 }),
     ];
-    expect(formatStatus(resourcesOfStatus(replies, order), format)).toBe(
+    expect(formatStatus(read(replies), format)).toBe(
       'r0 role:Primary\n  volume:0 disk:Inconsistent\n  volume:1 disk:UpToDate\n  peer role:Secondary\n' +
         '    volume:0 replication:SyncTarget peer-disk:UpToDate done:80.00\n        resync-suspended:user\n    volume:1 replication:Established peer-disk:UpToDate\n\n',
     );
-    expect(formatStatus(resourcesOfStatus([reply(0, { conn: 8, disk: 8, susp_nod: true })], order), format)).toBe(
+    expect(formatStatus(read([reply(0, { conn: 8, disk: 8, susp_nod: true })]), format)).toBe(
       'r0 role:Secondary suspended:no-data\n  disk:UpToDate\n  peer connection:Connecting\n\n',
     );
   });
 
   test('of a resource without volumes and links', () => {
-    expect(
-      formatStatus(
-        resourcesOfStatus(
-          [{ ...decoded, name: 'get_status', minor: undefined, context: { ctx_resource_name: 'r1' } }],
-          order,
-        ),
-        format,
-      ),
-    ).toBe('r1 role:Unknown\n\n');
+    expect(formatStatus(read([{ context: { ctx_resource_name: 'r1' } }]), format)).toBe('r1 role:Unknown\n\n');
   });
 });
 
 describe('show', () => {
-  const reply = {
+  const reply: StatusReply = {
     ...decoded,
     name: 'get_status',
     minor: 3,
@@ -204,8 +186,10 @@ describe('show', () => {
     },
   };
 
+  const ours = (reveal: boolean): object => showToJson(settingsOf84([reply]), v84.settings, order, reveal);
+
   test('is what drbdadm reads', () => {
-    expect(formatShow([reply], machine, false)).toBe(
+    expect(formatShow84([reply], v84.settings, machine, false)).toBe(
       [
         'resource r0 {',
         '    options {',
@@ -233,15 +217,15 @@ describe('show', () => {
         '',
       ].join('\n'),
     );
-    expect(formatShow([reply], machine, true)).toContain(
+    expect(formatShow84([reply], v84.settings, machine, true)).toContain(
       '                resync-rate     \t250k; # bytes/second, default\n                resync-after    \t-1; # default\n',
     );
-    expect(formatShow([], machine, false)).toBe('');
+    expect(formatShow84([], v84.settings, machine, false)).toBe('');
   });
 
   test('in JSON a secret is told only when it is asked for', () => {
-    expect(JSON.stringify(showToJson([reply], machine, false))).not.toContain('\\"b');
-    expect(showToJson([reply], machine, false)).toMatchObject({
+    expect(JSON.stringify(ours(false))).not.toContain('\\"b');
+    expect(ours(false)).toMatchObject({
       resources: [
         {
           name: 'r0',
@@ -258,7 +242,7 @@ describe('show', () => {
         },
       ],
     });
-    expect(showToJson([reply], machine, true)).toMatchObject({
+    expect(ours(true)).toMatchObject({
       resources: [{ connections: [{ options: { 'shared-secret': { value: 'a "b" \\c' } } }] }],
     });
   });
@@ -288,31 +272,33 @@ describe('addresses as configuration files have them', () => {
 });
 
 describe('sh-status and generations', () => {
+  const shell = (status: Partial<MinorStatus>): Buffer =>
+    Buffer.from(
+      formatShellStatus(
+        { minor: 0, resource: 'r0', volume: 0, state: undefined, percent: undefined, ...status },
+        'genl1',
+      ),
+    );
+
   test('a name is safe in a shell', () => {
-    expect(
-      formatShellStatus({ minor: 0, resource: "it's $(a) ü", volume: 0, state: undefined, resync: undefined }),
-    ).toContain("_res_name=it\\'s\\ \\$\\(a\\)\\ ");
+    expect(shell({ resource: "it's $(a) ü", state: undefined }).toString('latin1')).toContain(
+      "_res_name=it\\'s\\ \\$\\(a\\)\\ \\\u00c3\\\u00bc\n",
+    );
   });
 
   test('a percentage is told of a resync', () => {
-    const resync = { total: 16384n, outOfSync: 4096n, failed: 0n };
-    expect(formatResyncPercent(resync)).toBe('76.5');
-    expect(
-      formatShellStatus({
-        minor: 0,
-        resource: 'r0',
-        volume: 0,
-        state: { ...IDLE, conn: 17, disk: 4, pdsk: 8, user_isp: true },
-        resync,
-      }),
-    ).toContain('_flags_user_isp=1\n\n_resynced_percent=76.5\n\n_sh_status_process\n\n\n');
+    expect(formatResyncPercent(16384n, 4096n, 0n)).toBe('76.5');
+    const state = stateText({ ...IDLE, conn: 17, disk: 4, pdsk: 8, user_isp: true }, 'genl1');
+    expect(shell({ state, percent: '76.5' }).toString()).toContain(
+      '_flags_user_isp=1\n\n_resynced_percent=76.5\n\n_sh_status_process\n\n\n',
+    );
   });
 });
 
 describe('events', () => {
   const context = { ctx_resource_name: 'r0', ctx_volume: 0 };
   const line = (state_info: object): string =>
-    formatEvent({ minor: 5, sequence: 9, sets: { context, state_info } }, order);
+    formatEvent84({ minor: 5, sequence: 9, sets: { context, state_info } }, order);
 
   test('one line for each thing, three for a change', () => {
     expect(line({ sib_reason: 1, current_state: word({ conn: 10, disk: 8, pdsk: 8, peer: 1, user_isp: true }) })).toBe(
@@ -329,8 +315,8 @@ describe('events', () => {
     );
     expect(line({ sib_reason: 5, bits_rs_total: 16384n, bits_oos: 4096n })).toBe('9 SP 5,r0[0] 76.5\n');
     expect(line({ sib_reason: 77 })).toContain('77');
-    expect(formatEvent({ minor: undefined, sequence: 4, sets: { context } }, order)).toBe('4 R - r0\n');
-    expect(formatEvent({ minor: undefined, sequence: 4, sets: {}, infoText: ['a\nb'] }, order)).toBe('4 # a_b\n');
+    expect(formatEvent84({ minor: undefined, sequence: 4, sets: { context } }, order)).toBe('4 R - r0\n');
+    expect(formatEvent84({ minor: undefined, sequence: 4, sets: {}, infoText: ['a\nb'] }, order)).toBe('4 # a_b\n');
   });
 });
 
@@ -357,11 +343,17 @@ describe('events2', () => {
       device_statistics: { dev_size: 8n, dev_upper_blocked: false },
     },
   });
+  const follow = (name: string | undefined): Events2 =>
+    new Events2(
+      name,
+      { dialect: 'genl1', order },
+      State.empty({ dialect: 'genl1', driver: '8.4.11', api: 1, complete: true }),
+    );
   const text = (event: Events2Event | undefined): string =>
     event === undefined ? '' : formatEvents2(event, { statistics: false, timestamp: undefined });
 
   test('tells what is new against what was known', () => {
-    const events = new Events2(undefined);
+    const events = follow(undefined);
     expect(text(events.take(resource(NOTIFY_EXISTS, 'r0', roles.R_SECONDARY)))).toBe(
       'exists resource name:r0 role:Secondary suspended:no\n',
     );
@@ -389,7 +381,7 @@ describe('events2', () => {
   });
 
   test('counts what one resource does not show', () => {
-    const events = new Events2('r0');
+    const events = follow('r0');
     events.take(resource(NOTIFY_CHANGE, 'r0', 1, 0xffffffff));
     expect(events.take(resource(NOTIFY_CHANGE, 'r1', 1, 0))).toBeUndefined();
     expect(text(events.take(resource(NOTIFY_CHANGE, 'r0', 2, 1)))).toBe(
@@ -398,14 +390,14 @@ describe('events2', () => {
   });
 
   test('another driver counts anew', () => {
-    const events = new Events2(undefined);
+    const events = follow(undefined);
     events.take(resource(NOTIFY_CHANGE, 'r0', 1, 77));
     events.forgetSequence();
     expect(text(events.take(resource(NOTIFY_CHANGE, 'r0', 2, 3)))).toBe('change resource name:r0 role:Secondary\n');
   });
 
   test('after a loss, tells what became of everything meanwhile', () => {
-    const events = new Events2(undefined);
+    const events = follow(undefined);
     for (const notification of [
       resource(NOTIFY_EXISTS, 'r0', 2),
       device(NOTIFY_EXISTS, 0, 8),
@@ -421,15 +413,15 @@ describe('events2', () => {
       'create device name:r0 volume:2 minor:2 disk:Diskless\n',
     ]);
     expect(events.resync([]).map(text)).toEqual([
-      'destroy device name:r0 volume:2 minor:2\n',
       'destroy device name:r0 volume:0 minor:0\n',
+      'destroy device name:r0 volume:2 minor:2\n',
       'destroy resource name:r0\n',
     ]);
     expect(events.resync([])).toEqual([]);
   });
 
   test('what was told when the state was read again is not told twice', () => {
-    const events = new Events2(undefined);
+    const events = follow(undefined);
     events.take(device(NOTIFY_EXISTS, 0, 8));
     events.resync([device(NOTIFY_EXISTS, 1, 0), device(NOTIFY_EXISTS, 2, 0)]);
     expect(text(events.take(device(NOTIFY_DESTROY, 0, 8, 1)))).toBe('');
@@ -444,10 +436,10 @@ describe('events2', () => {
   });
 
   test('what continues belongs together, and JSON says all that is known', () => {
-    const events = new Events2(undefined);
+    const events = follow(undefined);
     const event = events.take(device(NOTIFY_CHANGE | NOTIFY_CONTINUES, 0, 8, 1));
-    expect(event?.continues).toBe(true);
-    expect(event === undefined ? undefined : events2Json(event, 't')).toMatchObject({
+    expect(event?.step?.more).toBe(true);
+    expect(event === undefined ? undefined : events2ToJson(event, 't')).toMatchObject({
       event: 'change',
       object: 'device',
       name: 'r0',

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createBackend } from '../../../lib/cli/backend';
 import type { Context } from '../../../lib/cli/context';
 import { parseGlobals } from '../../../lib/cli/globals';
-import { runWait } from '../../../lib/cli/genl1/wait';
+import { runWait, v84 } from '../../../lib/cli/drbdsetup';
+import { findCommand, type Call } from '../../../lib/cli/line';
 import { encodeStateWord, type StateWord } from '../../../lib/dialects/state-word';
 import type { Genl1Client, GenericEvent, ResyncEvent } from '../../../lib/drbd';
 import { hostByteOrder } from '../../../lib/netlink';
@@ -60,7 +61,7 @@ function driver(
 }
 
 function contextOf(): Context & { readonly io: ReturnType<typeof memoryIo> } {
-  const { globals } = parseGlobals([], {});
+  const { globals } = parseGlobals(['--json'], {});
   return {
     io: memoryIo(),
     globals,
@@ -70,11 +71,33 @@ function contextOf(): Context & { readonly io: ReturnType<typeof memoryIo> } {
   };
 }
 
-const limits = (seconds: number): { readonly wfc: number; readonly degraded: number; readonly outdated: number } => ({
-  wfc: seconds,
-  degraded: seconds,
-  outdated: seconds,
-});
+/** @param words limits in seconds, and what else the command takes */
+function waitFor(name: 'wait-connect' | 'wait-sync', words: Readonly<Record<string, string>>): Call {
+  const command = findCommand(v84, name);
+  if (command === undefined) throw new Error(`there is no ${name}`);
+  return {
+    command,
+    target: { kind: 'minor', minor: 0 },
+    minor: 0,
+    subject: '0',
+    context: {},
+    fields: undefined,
+    flags: [],
+    plain: new Map(Object.entries(words)),
+    notices: [],
+    beyondRange: false,
+  };
+}
+
+/** @returns the exit code, and what was printed at the end of the wait */
+async function wait(
+  client: Genl1Client,
+  call: Call,
+  context = contextOf(),
+): Promise<{ readonly exit: number; readonly told: unknown }> {
+  const exit = await runWait(client, call, v84.manner, context);
+  return { exit, told: JSON.parse(context.io.stdout.text) as unknown };
+}
 
 async function* forEver(signal: AbortSignal, event: GenericEvent): AsyncGenerator<GenericEvent> {
   while (!signal.aborted) {
@@ -95,56 +118,54 @@ describe('waiting for a device', () => {
   test('ends when the time is over, whatever comes meanwhile', async () => {
     const start = performance.now();
     const { client } = driver([CONNECTING], (signal) => forEver(signal, change(0, CONNECTING)));
-    expect(await runWait(client, 0, 'connected', limits(1), false, contextOf(), () => undefined)).toBe(5);
+    expect(await wait(client, waitFor('wait-connect', { 'wfc-timeout': '1' }))).toEqual({
+      exit: 5,
+      told: { minor: 0, reached: false },
+    });
     expect(performance.now() - start).toBeGreaterThan(900);
   });
 
   test('takes the limit for how the node started', async () => {
     const { client } = driver([CONNECTING], (signal) => forEver(signal, change(0, CONNECTING)), 1);
-    expect(
-      await runWait(client, 0, 'connected', { wfc: 0, degraded: 1, outdated: 0 }, false, contextOf(), () => undefined),
-    ).toBe(5);
+    expect(await wait(client, waitFor('wait-connect', { 'degr-wfc-timeout': '1' }))).toMatchObject({ exit: 5 });
   });
 
   test('is over at once where it is so already', async () => {
-    const told: unknown[] = [];
     const { client } = driver([SYNC_SOURCE], () => these());
-    expect(
-      await runWait(client, 0, 'connected', limits(0), false, contextOf(), ({ conn }, reached) =>
-        told.push([conn, reached]),
-      ),
-    ).toBe(0);
-    expect(told).toEqual([[SYNC_SOURCE, true]]);
+    expect(await wait(client, waitFor('wait-connect', {}))).toMatchObject({
+      exit: 0,
+      told: { reached: true, connection: 'SyncSource' },
+    });
   });
 
   test('goes on until the resync is done, and looks at this device alone', async () => {
     const { client } = driver([SYNC_SOURCE], () =>
       these(change(1, CONNECTED), change(0, CONNECTED, SYNC_PROGRESS), change(0, SYNC_SOURCE), change(0, CONNECTED)),
     );
-    const told: number[] = [];
-    expect(await runWait(client, 0, 'synced', limits(30), false, contextOf(), ({ conn }) => told.push(conn))).toBe(0);
-    expect(told).toEqual([CONNECTED]);
+    expect(await wait(client, waitFor('wait-sync', { 'wfc-timeout': '30' }))).toMatchObject({
+      exit: 0,
+      told: { reached: true, connection: 'Connected' },
+    });
   });
 
   test('asks again after a loss', async () => {
     const { client, asked } = driver([CONNECTING, CONNECTED], () => these({ kind: 'resync', reason: 'overrun' }));
-    expect(await runWait(client, 0, 'connected', limits(30), false, contextOf(), () => undefined)).toBe(0);
+    expect(await wait(client, waitFor('wait-connect', { 'wfc-timeout': '30' }))).toMatchObject({ exit: 0 });
     expect(asked()).toBe(2);
   });
 
   test('does not wait for what does not even try, unless it is asked to', async () => {
     const alone = (): Genl1Client => driver([STANDALONE], () => these(change(0, CONNECTED))).client;
-    expect(
-      await runWait(alone(), 0, 'connected', limits(30), false, contextOf(), ({ conn }, reached) =>
-        expect([conn, reached]).toEqual([STANDALONE, false]),
-      ),
-    ).toBe(0);
+    const limit = { 'wfc-timeout': '30' };
+    expect(await wait(alone(), waitFor('wait-connect', limit))).toMatchObject({
+      exit: 0,
+      told: { reached: false, connection: 'StandAlone' },
+    });
     const context = contextOf();
-    expect(
-      await runWait(alone(), 0, 'connected', limits(30), true, context, ({ conn }, reached) =>
-        expect([conn, reached]).toEqual([CONNECTED, true]),
-      ),
-    ).toBe(0);
+    expect(await wait(alone(), waitFor('wait-connect', { ...limit, 'wait-after-sb': '' }), context)).toMatchObject({
+      exit: 0,
+      told: { reached: true, connection: 'Connected' },
+    });
     expect(context.io.stderr.text).toContain('StandAlone');
   });
 });

@@ -123,13 +123,14 @@ test('the life of a pair', async () => {
   const refused = await run('1 primary');
   expect(refused).toMatchObject({ exit: 11, stdout: '' });
   expect(refused.stderr).toMatch(/^drbdsetup: 1: State change failed: \(-1\) SS_TWO_PRIMARIES: .*\. .*\.\n$/);
-  expect(await run('0 secondary --json')).toMatchObject({ exit: 20 });
   expect(JSON.parse(await succeed('--json 0 secondary'))).toMatchObject({
     minor: 0,
     command: 'secondary',
     returnCode: 1,
     returnName: 'SS_SUCCESS',
   });
+  // Behind the command it asks for the same.
+  expect(JSON.parse(await succeed('0 secondary --json'))).toMatchObject({ command: 'secondary', returnCode: 2 });
   await succeed('0 down');
   expect(await succeed('0 role')).toBe('Unconfigured\n');
 });
@@ -160,20 +161,25 @@ describe('json', () => {
     await succeed(`0 net ${LOCAL} ${PEER} B --set-defaults --cram-hmac-alg sha1 --shared-secret geheim`);
     const config = JSON.parse(await succeed('--json 0 show')) as object;
     expect(config).toMatchObject({
-      protocol: 'B',
-      backingDevice: '/dev/ram0',
-      localAddress: { family: 'ipv4', address: '127.0.0.1', port: 7788 },
-      options: {
-        disk: { size: { value: '65536', unit: 'sectors', isDefault: false } },
-        net: {
-          'shared-secret': { value: null, redacted: true },
-          timeout: { value: 60, isDefault: true },
-          'after-sb-0pri': { value: 'disconnect' },
+      resources: [
+        {
+          connections: [
+            {
+              local: { family: 'ipv4', address: '127.0.0.1', port: 7788 },
+              options: {
+                protocol: { value: 'B' },
+                'shared-secret': { value: null, redacted: true },
+                timeout: { value: 60, isDefault: true },
+                'after-sb-0pri': { value: 'disconnect' },
+              },
+            },
+          ],
+          volumes: [{ disk: '/dev/ram0', options: { size: { value: '65536', unit: 'sectors', isDefault: false } } }],
         },
-      },
+      ],
     });
     expect(JSON.parse(await succeed('--json --reveal 0 show'))).toMatchObject({
-      options: { net: { 'shared-secret': { value: 'geheim' } } },
+      resources: [{ connections: [{ options: { 'shared-secret': { value: 'geheim' } } }] }],
     });
     // As drbdsetup does: drbdadm compares it with its configuration.
     expect(await succeed('0 show')).toContain('\tshared-secret   \t"geheim";\n');
@@ -437,9 +443,9 @@ describe('check-resize', () => {
     writeFileSync(path, `4096\t/dev/ram0\nuuid:\tABCDEF0123456789\n`);
     expect(JSON.parse(await succeed(`--json --state-dir ${folder} 0 check-resize`))).toEqual({
       minor: 0,
-      device: '/dev/ram0',
+      disk: '/dev/ram0',
       sizeBytes: String(DISK_BYTES),
-      changed: true,
+      action: 'noted',
     });
     expect(readFileSync(path, 'utf8')).toBe(`${DISK_BYTES}\t/dev/ram0\nuuid:\tABCDEF0123456789\n`);
     await succeed('0 detach');

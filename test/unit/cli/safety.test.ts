@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createBackend, main, type Backend, type Io } from '../../../lib/cli';
 import { notesDirectory } from '../../../lib/cli/context';
 import { parseGlobals } from '../../../lib/cli/globals';
-import { lastKnownPath, readLastKnown, writeLastKnown } from '../../../lib/cli/last-known';
+import { lastKnownPath, readLastKnown, writeLastKnown } from '../../../lib/cli/drbdsetup';
 import { TransportError } from '../../../lib/errors';
 import { createSimulator, type Simulator } from '../../../lib/simulator';
 import type { HostFiles } from '../../../lib/transport/transport';

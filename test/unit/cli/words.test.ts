@@ -1,8 +1,7 @@
-import { redactWords, splitWords } from '../../../lib/cli/batch';
+import { splitWords } from '../../../lib/cli/batch';
 import { UsageError } from '../../../lib/cli/errors';
-import { getopt } from '../../../lib/cli/getopt';
 import { parseGlobals } from '../../../lib/cli/globals';
-import { parseExact, parseSigned, parseUnsigned } from '../../../lib/cli/number';
+import { getopt, parseExact, parseSigned, parseUnsigned, redactWords } from '../../../lib/cli/line';
 
 const specs = [
   { name: 'size', short: 's', argument: 'required' },

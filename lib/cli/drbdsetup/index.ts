@@ -1,0 +1,7 @@
+export { personalityOf } from './dispatch';
+export { explainUnknownCommand, explainUnknownOption, generationNames } from './generations';
+export { main } from './main';
+export { v83 } from './v83';
+export { v84, type StatusReply } from './v84';
+export * from './run';
+export * from './text';

@@ -1,0 +1,223 @@
+import {
+  buildConnectorSnapshot,
+  buildGenl1Snapshot,
+  snapshotToJson,
+  type Client,
+  type ConnectorClient,
+  type Genl1Client,
+  type Genl1Sources,
+  type Resource,
+  type Snapshot,
+  type SnapshotJson,
+} from '../../../drbd';
+import { KernelError, MismatchError } from '../../../errors';
+import { byteOrderOf } from '../../backend';
+import { procDrbdOf, waitOptions, type Context } from '../../context';
+import { EXIT } from '../../errors';
+import type { Call, Target } from '../../line/call';
+import { formatShellStatus, formatStatusLine, stateText, type MinorStatus } from '../text/states';
+import { formatStatus } from '../text/status';
+import { statusToJson9 } from '../text/status-json';
+import {
+  factsOfStatus,
+  ifSupported,
+  isUnknownObject,
+  minorOfCall,
+  readMinor,
+  statusOf,
+  type MinorFacts,
+} from './minors';
+import { noSuchResource, notOf, print, printJson } from './print';
+import { resourceName } from './resource-name';
+
+/** How often the dumps are taken again when something changed meanwhile. */
+const READ_TRIES = 3;
+
+/** `status`: the text of the generation; in JSON the Snapshot, or, asked for behind the command, DRBD 9's arrays. */
+export async function runStatus(client: Client, call: Call, context: Context): Promise<number> {
+  const { target, plain } = call;
+  if (context.globals.json) return printSnapshot(client, call, context);
+  if (plain.has('json')) {
+    const { resources } = await readSnapshot(client, call, context);
+    if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
+    context.io.stdout.write(statusToJson9(resources));
+    return EXIT.ok;
+  }
+  switch (client.dialect) {
+    case 'connector': {
+      const { unknown, ...status } = await statusOf83(client, call, context);
+      return print(context, formatStatusLine(status), () => undefined, unknown);
+    }
+    case 'genl1': {
+      const { stdout, terminal } = { ...context.io, terminal: undefined };
+      const resources = await readResources(client, target, context, true);
+      if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
+      const color = plain.get('color') ?? 'auto';
+      const text = formatStatus(resources, {
+        verbose: plain.has('verbose'),
+        statistics: plain.has('statistics'),
+        // The option alone says always.
+        color: color === 'always' || color === '' || (color === 'auto' && stdout.isTerminal),
+        columns: terminal,
+      });
+      return print(context, text, () => undefined);
+    }
+    case 'genl2':
+      return notOf(client, 'status');
+  }
+}
+
+/** `sh-status` of DRBD 8: the states as assignments for a shell. A minor that does not exist is told as such. */
+export async function runShellStatus(client: Client, call: Call, context: Context): Promise<number> {
+  const { target } = call;
+  if (context.globals.json || call.plain.has('json')) return printSnapshot(client, call, context);
+  const write = (status: MinorStatus): void => context.io.stdout.write(formatShellStatus(status, client.dialect));
+  switch (client.dialect) {
+    case 'connector': {
+      const { unknown, ...status } = await statusOf83(client, call, context);
+      return print(context, formatShellStatus(status, client.dialect), () => undefined, unknown);
+    }
+    case 'genl1': {
+      const replies = await statusOf(client, target, context);
+      if (replies.length === 0 && target.kind === 'resource') return noSuchResource(context);
+      for (const reply of replies) write(statusOfFacts(factsOfStatus(reply, context), client));
+      if (replies.length === 0 && target.kind === 'minor')
+        write({ minor: target.minor, resource: '', volume: undefined, state: undefined, percent: undefined });
+      return EXIT.ok;
+    }
+    case 'genl2':
+      return notOf(client, 'sh-status');
+  }
+}
+
+function statusOfFacts({ minor, resource, volume, state, percent }: MinorFacts, { dialect }: Client): MinorStatus {
+  return { minor, resource, volume, percent, state: state === undefined ? undefined : stateText(state, dialect) };
+}
+
+/** To a cluster manager, a minor that does not exist is a state like any other. */
+async function statusOf83(
+  client: ConnectorClient,
+  call: Call,
+  context: Context,
+): Promise<MinorStatus & Pick<MinorFacts, 'unknown'>> {
+  const minor = minorOfCall(call);
+  const resource = context.io.env['DRBD_RESOURCE'];
+  try {
+    const facts = await readMinor(client, minor, 'state', context);
+    return { ...statusOfFacts({ ...facts, resource }, client), unknown: facts.unknown };
+  } catch (error) {
+    if (!isUnknownObject(error)) throw error;
+    return { minor, resource, volume: undefined, state: undefined, percent: undefined, unknown: [] };
+  }
+}
+
+/** The whole state in JSON, of what the command is about. */
+async function printSnapshot(client: Client, call: Call, context: Context): Promise<number> {
+  const { target } = call;
+  const all: SnapshotJson =
+    client.dialect === 'connector'
+      ? snapshotToJson(await snapshotOf83(client, minorOfCall(call), context))
+      : snapshotToJson(await client.status(waitOptions(context)));
+  const resources = all.resources.filter(
+    ({ name, devices }) =>
+      (target.kind !== 'resource' || name === target.name) &&
+      (target.kind !== 'minor' || devices.some(({ minor }) => minor === target.minor)),
+  );
+  if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
+  return printJson({ ...all, resources }, context);
+}
+
+/** The states that drbdsetup of DRBD 9 prints, by the questions of the generation's own `status` where it has any. */
+async function readSnapshot(
+  client: Client,
+  call: Call,
+  context: Context,
+): Promise<{ readonly resources: readonly Resource[] }> {
+  switch (client.dialect) {
+    case 'connector':
+      return snapshotOf83(client, minorOfCall(call), context);
+    case 'genl1':
+      return { resources: await readResources(client, call.target, context, false) };
+    case 'genl2':
+      return client.status(waitOptions(context));
+  }
+}
+
+/** The Snapshot of one minor. What a recording holds no answer to is missing. */
+async function snapshotOf83(client: ConnectorClient, minor: number, context: Context): Promise<Snapshot> {
+  const wait = waitOptions(context);
+  const ask = (
+    name: 'get_state' | 'get_uuids' | 'get_config',
+  ): Promise<{ readonly tags: Readonly<Record<string, unknown>> } | undefined> =>
+    client.request(name, { minor }, wait).catch((error: unknown) => {
+      if (
+        (name !== 'get_state' && (error instanceof KernelError || error instanceof MismatchError)) ||
+        isUnknownObject(error)
+      )
+        return undefined;
+      throw error;
+    });
+  const state = await ask('get_state');
+  const uuids = state === undefined ? undefined : await ask('get_uuids');
+  const config = state === undefined ? undefined : await ask('get_config');
+  const proc = procDrbdOf(context.backend);
+  const name = resourceName(minor, context);
+  return buildConnectorSnapshot({
+    driver: client.driver,
+    order: byteOrderOf(context.backend),
+    minors: state === undefined ? [] : [{ minor, state: state.tags, uuids: uuids?.tags, config: config?.tags }],
+    procDrbd:
+      proc === undefined ? undefined : { ...proc, devices: proc.devices.filter((device) => device.minor === minor) },
+    names: name === undefined ? undefined : new Map([[minor, name]]),
+    complete: state === undefined || (uuids !== undefined && config !== undefined),
+  });
+}
+
+type Dumps = NonNullable<Genl1Sources['dumps']>;
+
+/**
+ * Reads the resources of 8.4 as its drbdsetup does: the names first, then of each its parts. When something came or went
+ * between the dumps, they are taken again, a few times, so that what is printed belongs together.
+ * @param bareConnections those without addresses are wanted too
+ */
+async function readResources(
+  client: Genl1Client,
+  target: Target,
+  context: Context,
+  bareConnections: boolean,
+): Promise<readonly Resource[]> {
+  const wait = waitOptions(context);
+  const sources = { driver: client.driver, order: byteOrderOf(context.backend) };
+  const build = (what: Pick<Genl1Sources, 'dumps' | 'status'>): Snapshot =>
+    buildGenl1Snapshot({ ...sources, ...what, bareConnections });
+  for (let attempt = 1; ; attempt++) {
+    const all = await ifSupported(client.request('get_resources', {}, wait));
+    if (all === undefined) return build({ status: await statusOf(client, target, context) }).resources;
+    const wanted = all
+      .map((reply) => ({ reply, name: reply.context?.ctx_resource_name ?? '' }))
+      .filter(({ name }) => target.kind !== 'resource' || name === target.name)
+      .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+    const dumps = { resources: [], devices: [], connections: [], peerDevices: [] } as {
+      [N in keyof Dumps]: Dumps[N][number][];
+    };
+    let vanished = false;
+    for (const { reply, name } of wanted) {
+      const place = { context: { ctx_resource_name: name } };
+      try {
+        const devices = await client.request('get_devices', place, wait);
+        const connections = await client.request('get_connections', place, wait);
+        const hasPairs = devices.length > 0 && connections.length > 0;
+        const peerDevices = hasPairs ? await client.request('get_peer_devices', place, wait) : [];
+        dumps.resources.push(reply);
+        dumps.devices.push(...devices);
+        dumps.connections.push(...connections);
+        dumps.peerDevices.push(...peerDevices);
+      } catch (error) {
+        if (!isUnknownObject(error)) throw error;
+        vanished = true;
+      }
+    }
+    const { complete } = buildGenl1Snapshot({ ...sources, dumps }).source;
+    if ((complete && !vanished) || attempt >= READ_TRIES) return build({ dumps }).resources;
+  }
+}

@@ -1,0 +1,13 @@
+export { formatAddress, machineOf, type Machine } from './address';
+export { events2ToJson, formatEvents2, type Events2Event } from './events2';
+export { event84ToJson, formatEvent84, type Message84 } from './events-84';
+export { formatCommandHelp, formatHelp } from './help';
+export { outputs, outputsSchema } from './outputs';
+export { formatShow84 } from './show-84';
+export { settingsOf84, showToJson, showToJson9, type ResourceSettings } from './show-json';
+export { formatResyncPercent, formatShellStatus, stateText, type MinorStatus, type StateText } from './states';
+export { formatDone, formatStatus, type StatusFormat } from './status';
+export { statusToJson9 } from './status-json';
+export { formatTimestamp } from './timestamp';
+export { WrappedText } from './wrap';
+export { formatXml } from './xml';
