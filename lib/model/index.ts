@@ -14,7 +14,7 @@ export {
   type Step,
   type StepOf,
 } from './changes';
-export { resyncKind } from './derive';
+export { promotionOf, resyncKind, standingOf, Tally } from './derive';
 export {
   changeToJson,
   snapshotToJson,
@@ -101,6 +101,7 @@ export {
 export {
   codeOf,
   splitConnection,
+  translated,
   vocabulary,
   wordOf,
   type Enumeration,

@@ -658,6 +658,8 @@ class ReplaySocket extends StandInSocket {
   send(bytes: Uint8Array, _to?: { readonly port?: number; readonly groups?: number }): Send {
     this.requireOpen('sending a datagram');
     const send = new ReplaySend(this.#replay, this, bytes);
+    // Whoever asks again is told again that nothing follows.
+    this.#told = false;
     this.#unsent.add(send);
     this.#replay.enqueue(send);
     return send;

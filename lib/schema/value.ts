@@ -7,12 +7,12 @@ export interface EncodeOptions {
   readonly order: ByteOrder;
   /**
    * What to do with a number outside its field's range. `send` passes on what fits the field's bytes, for the kernel to
-   * judge; a number that would wrap, a wrong type and too long a text are refused all the same. `refuse` if absent.
+   * judge; a number that would wrap and a wrong type are refused all the same. `refuse` if absent.
    */
   readonly outOfRange?: 'refuse' | 'send' | undefined;
   /**
    * What to do with a request that a kernel is known to refuse as malformed (126 or 162): it lacks a required set or
-   * field, or names a setting that is fixed once it is set. `refuse` if absent.
+   * field, names a setting that is fixed once it is set, or has too long a text. `refuse` if absent.
    */
   readonly malformed?: 'refuse' | 'send' | undefined;
 }
@@ -60,7 +60,7 @@ export function encodeValue(field: AnyField, value: unknown, path: string, optio
       if (/[\ud800-\udfff]/u.test(value))
         throw new ArgumentError(path, 'a well-formed string is needed: this one has half of a surrogate pair');
       const text = UTF8.encode(value);
-      checkLength(field, text.length + 1, path, ', its final NUL included');
+      if (options.malformed !== 'send') checkLength(field, text.length + 1, path, ', its final NUL included');
       const out = new Uint8Array(text.length + 1);
       out.set(text);
       return out;

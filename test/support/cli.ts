@@ -17,7 +17,7 @@ export class MemoryOutput implements Output {
 
 /** An Io in memory. `end` is what fires its end signal. */
 export function memoryIo(
-  options: { readonly env?: Environment; readonly stdin?: string } = {},
+  options: { readonly env?: Environment; readonly stdin?: string; readonly input?: AsyncIterable<Uint8Array> } = {},
 ): Io & { readonly stdout: MemoryOutput; readonly stderr: MemoryOutput; readonly end: AbortController } {
   const end = new AbortController();
   return {
@@ -26,7 +26,8 @@ export function memoryIo(
     env: options.env ?? {},
     end,
     async *stdin() {
-      yield Buffer.from(options.stdin ?? '');
+      if (options.input === undefined) yield Buffer.from(options.stdin ?? '');
+      else yield* options.input;
     },
     endSignal: () => end.signal,
     ended: () => (end.signal.aborted ? (end.signal.reason as EndReason) : undefined),

@@ -15,6 +15,7 @@ import {
   NLM_F_MULTI,
   NLMSG_DONE,
   parseHex,
+  type NetlinkMessage,
 } from '../../lib/netlink';
 import { hideSecrets } from '../../lib/recording/wire';
 import { CAPTURE_FOLDERS, captureLines, capturesIn, type CaptureFolder } from './captures';
@@ -105,8 +106,13 @@ const CN_ACK = 12;
 const LONGEST_PATH = `/dev/${'y'.repeat(122)}`;
 const NO_BLOCK_DEVICES = ['/dev/null', '/etc/passwd', '/proc/drbd'];
 
-function blockDevices(argv: readonly string[], ramDiskBytes: bigint): ReadonlyMap<string, RecordedBlockDevice | null> {
+function blockDevices(
+  { argv = [], stderr, ...line }: CapturedLine,
+  ramDiskBytes: bigint,
+): ReadonlyMap<string, RecordedBlockDevice | null> {
   const devices = new Map<string, RecordedBlockDevice | null>();
+  // Whoever has no privileges cannot open what lies there.
+  if (isUnprivileged({ argv, ...line })) return devices;
   for (let minor = 0; minor < RAM_DISKS; minor++)
     devices.set(`/dev/ram${minor}`, { sizeBytes: ramDiskBytes, major: RAM_MAJOR, minor });
   for (const path of NO_BLOCK_DEVICES) devices.set(path, null);
@@ -116,7 +122,15 @@ function blockDevices(argv: readonly string[], ramDiskBytes: bigint): ReadonlyMa
     const [, number] = /^\/dev\/drbd(0|[1-9]\d{0,2})$/u.exec(argument) ?? [];
     if (number !== undefined) devices.set(argument, { sizeBytes: 0n, major: DRBD_MAJOR, minor: Number(number) });
   }
+  // The recorded program found that this device was there.
+  const [, there] = /sysfs node '\/sys\/devices\/virtual\/block\/drbd(\d+)'/u.exec(stderr) ?? [];
+  if (there !== undefined) devices.set(`/dev/drbd${there}`, { sizeBytes: 0n, major: DRBD_MAJOR, minor: Number(there) });
   return devices;
+}
+
+/** Wrapper or user that takes privileges; a wrapper that leaves all but one takes that one alone. */
+function isUnprivileged({ user, prefix, argv = [] }: Pick<CapturedLine, 'user' | 'prefix' | 'argv'>): boolean {
+  return user !== undefined || prefix !== undefined || (argv[0] === 'setpriv' && argv.includes('--reuid'));
 }
 
 function driverOf(text: string | undefined): RecordingHeader['driver'] | undefined {
@@ -188,23 +202,31 @@ function connectorEntries(
 }
 
 /**
- * `events2 --now` ends at the message that closes the initial state, and leaves the end of the dump unread, which the
- * kernel had sent all the same. A program that reads dumps to their end needs it.
+ * `events2 --now` ends at the message that closes the initial state, and `wait-*` of DRBD 9 at any that says enough. They
+ * leave the end of the dump unread, which the kernel had sent all the same. A program that reads dumps to their end
+ * needs it.
  */
 function unreadDumpEnd(entries: readonly RecordedEntry[], version: number): RecordedEntry | undefined {
-  const last = entries.at(-1);
-  if (last?.kind !== 'rx') return undefined;
   const order = 'little';
-  const message = decodeDatagram(last.bytes, order).messages.at(-1);
-  if (message === undefined || message.type <= GENL_ID_CTRL) return undefined;
-  if (
-    decodeGenericMessage(message.payload, order).command !==
-    (version === 1 ? genl1 : genl2).operations.initial_state_done.number
-  )
-    return undefined;
-  const request = entries.findLast((entry) => entry.kind === 'tx' && entry.socket === last.socket);
-  const [asked] = request?.kind === 'tx' ? decodeDatagram(request.bytes, order).messages : [];
-  if (asked === undefined || asked.sequence !== message.sequence) return undefined;
+  const { get_initial_state: dump } = (version === 1 ? genl1 : genl2).operations;
+  const messagesOf = (entry: RecordedEntry): readonly NetlinkMessage[] =>
+    entry.kind === 'rx' || entry.kind === 'tx' ? decodeDatagram(entry.bytes, order).messages : [];
+  const place = entries.findLastIndex(
+    (entry) =>
+      entry.kind === 'tx' &&
+      messagesOf(entry).some(
+        ({ type, payload }) => type > GENL_ID_CTRL && decodeGenericMessage(payload, order).command === dump.number,
+      ),
+  );
+  const request = entries[place];
+  const [asked] = request === undefined ? [] : messagesOf(request);
+  if (request?.kind !== 'tx' || asked === undefined) return undefined;
+  const answers = entries
+    .slice(place)
+    .filter((entry) => entry.kind === 'rx' && messagesOf(entry).some(({ sequence }) => sequence === asked.sequence));
+  const isOver = answers.some((entry) => messagesOf(entry).some(({ type }) => type === NLMSG_DONE));
+  const last = answers.at(-1);
+  if (isOver || last?.kind !== 'rx') return undefined;
   return {
     ...last,
     bytes: encodeMessage(
@@ -282,7 +304,7 @@ export function recordingsOf(
         stderr: line.stderr,
         note: line.note ?? '',
         endedBy,
-        unprivileged: line.user !== undefined || line.prefix !== undefined,
+        unprivileged: isUnprivileged(line),
         cutBroadcasts,
         recording: {
           header: {
@@ -290,7 +312,7 @@ export function recordingsOf(
             byteOrder: 'little' as const,
             driver: driver ?? { version: null, api: null },
             procDrbd: text !== undefined && text.startsWith('version:') ? text : undefined,
-            blockDevices: blockDevices(argv, ramDiskBytes),
+            blockDevices: blockDevices(line, ramDiskBytes),
           },
           entries: reveal
             ? entries

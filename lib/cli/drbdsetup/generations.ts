@@ -1,10 +1,10 @@
-import { attributeSets } from '../../dialects/genl2';
 import type { Dialect } from '../../drbd';
 import { nearest } from '../line/nearest';
 import { quote } from '../line/number';
 import type { Vocabulary } from '../line/vocabulary';
 import { v83 } from './v83';
 import { v84 } from './v84';
+import * as v9 from './v9';
 
 // Words of one generation that are typed at another: what they are, and what stands in their place today.
 
@@ -14,23 +14,6 @@ export const generationNames: Readonly<Record<Dialect, string>> = {
   genl1: 'DRBD 8.4',
   genl2: 'DRBD 9',
 };
-
-/** Commands that only DRBD 9 has; those that it shares with 8.4 are in the table of 8.4. */
-const COMMANDS_OF_9 = [
-  'new-peer',
-  'del-peer',
-  'new-path',
-  'del-path',
-  'peer-device-options',
-  'wait-sync-volume',
-  'wait-sync-connection',
-  'wait-sync-resource',
-  'wait-connect-volume',
-  'wait-connect-connection',
-  'wait-connect-resource',
-  'forget-peer',
-  'rename-resource',
-] as const;
 
 /** What does the work of a command that another generation has, by the generation that is spoken to. */
 const REPLACEMENTS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
@@ -81,7 +64,18 @@ const REPLACEMENTS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> 
     'forget-peer': 'nothing: it knows one peer only. invalidate-remote throws away what is known of its data',
     'rename-resource': 'down, and new-resource with the other name',
   },
-  genl2: {},
+  genl2: {
+    disk: 'attach, or disk-options for an attached disk',
+    net: 'new-peer, new-path and connect, or net-options for a peer that is known (new-resource and new-minor come first)',
+    syncer:
+      'peer-device-options (--resync-rate, --c-*), disk-options (--resync-after, --al-extents), net-options (--csums-alg, --verify-alg, --use-rle) and resource-options (--cpu-mask, --on-no-data-accessible)',
+    xml: 'xml-help',
+    state: 'role',
+    events: 'events2',
+    'sh-status': 'status --json',
+    'wait-connect': 'wait-connect-volume, wait-connect-connection and wait-connect-resource',
+    'wait-sync': 'wait-sync-volume, wait-sync-connection and wait-sync-resource',
+  },
 };
 
 /** Options whose names changed from 8.3 to 8.4, without their `no-`. */
@@ -105,24 +99,12 @@ const namesOf = ({ commands }: Vocabulary): OptionNames =>
 const V83 = namesOf(v83);
 const V84 = namesOf(v84);
 
-/** Which attribute set of DRBD 9 the options of a command go into. No command line of DRBD 9 is spoken here yet. */
-const SETS_OF_9 = {
-  'disk-options': attributeSets.disk_conf,
-  'resource-options': attributeSets.res_opts,
-  'net-options': attributeSets.net_conf,
-  'peer-device-options': attributeSets.peer_device_conf,
-  'new-minor': attributeSets.device_conf,
-  connect: attributeSets.connect_parms,
-  invalidate: attributeSets.invalidate_parms,
-} as const;
-
-const V9: OptionNames = new Map<string, readonly string[]>([
-  ...v84.commands.map(({ name }) => [name, []] as const),
-  ...COMMANDS_OF_9.map((name) => [name, []] as const),
-  ...Object.entries(SETS_OF_9).map(
-    ([name, { fields }]) => [name, Object.keys(fields).map((field) => field.replaceAll('_', '-'))] as const,
-  ),
-]);
+const V9: OptionNames = new Map(
+  [...v9.commands9, ...v9.ownCommands9].map(({ name, options, plain }) => [
+    name,
+    [...options, ...plain].map((option) => option.name),
+  ]),
+);
 
 const VOCABULARIES: Readonly<Record<Dialect, OptionNames>> = { connector: V83, genl1: V84, genl2: V9 };
 
@@ -181,11 +163,11 @@ export function explainUnknownOption(option: string, command: string, here: Dial
     const commands = commandsWith(option, VOCABULARIES[dialect]);
     if (commands.length === 0) continue;
     const today =
-      here === 'genl1'
+      here !== 'connector'
         ? (RENAMED[option] ?? positive)
         : (Object.keys(RENAMED).find((name) => RENAMED[name] === option) ?? `no-${option}`);
     const places = commandsWith(today, own);
-    const value = here === 'genl1' && positive !== option ? '=no' : '';
+    const value = here !== 'connector' && positive !== option ? '=no' : '';
     return `it is an option of ${commands.join(', ')} of ${generationNames[dialect]}${places.length === 0 ? '' : `; ${generationNames[here]} has ${places.join(', ')} --${today}${value} in its place`}`;
   }
   return undefined;
@@ -216,4 +198,5 @@ const SHORT_OPTIONS: ReadonlySet<string> = new Set([
   ...[v83, v84].flatMap(({ commands }) =>
     commands.flatMap(({ options, plain }) => [...options, ...plain].map(({ short = '' }) => short)),
   ),
+  ...v9.commands9.flatMap(({ plain }) => plain.map(({ short }) => short)),
 ]);

@@ -6,9 +6,10 @@ import type { DefaultUnit } from './number';
  * How an option is said.
  * - `switch` takes no argument, and sets a flag;
  * - `boolean` takes yes or no, and is sent either way; `flag` is sent for yes alone;
- * - `word` is one of the field's names; `number` takes a suffix; `string` and `address` are sent as they are.
+ * - `word` is one of the field's names; `number` takes a suffix; `symbol` is either of both; `string` and `address` are
+ *   sent as they are.
  */
-export type OptionKind = 'switch' | 'flag' | 'boolean' | 'word' | 'number' | 'string' | 'address';
+export type OptionKind = 'switch' | 'flag' | 'boolean' | 'word' | 'number' | 'symbol' | 'string' | 'address';
 
 /** An option of a command line that sets a field: all that is not the field's own. */
 export interface Option extends OptionSpec {
@@ -35,8 +36,12 @@ interface More {
   /** The unit that `show` and XML name, if not the field's; null for none. */
   readonly unit?: string | null;
   readonly anyCase?: true;
-  /** Range and default, where the field leaves them open. */
-  readonly range?: { readonly min: bigint; readonly max: bigint; readonly default: bigint };
+  /** Range and default, where the field leaves them open, or has those of newer modules. */
+  readonly range?: {
+    readonly min: bigint | number;
+    readonly max: bigint | number;
+    readonly default: bigint | number;
+  };
   readonly flagIfZero?: string;
 }
 
@@ -86,7 +91,7 @@ function kindOf(field: AnyField, flags: 'switch' | 'boolean'): OptionKind {
     case 'u32':
     case 's32':
     case 'u64':
-      return hasOnlyNamedValues(field) ? 'word' : 'number';
+      return hasOnlyNamedValues(field) ? 'word' : field.names === undefined ? 'number' : 'symbol';
     default:
       throw new TypeError(`no command line sets a field of kind ${field.kind}`);
   }
@@ -107,8 +112,9 @@ function unitOf({ unit }: AnyField): string | undefined {
       return 'bytes/second';
     case 'deciseconds':
       return '1/10 seconds';
+    case 'milliseconds':
     case 'seconds':
-      return 'seconds';
+      return unit;
     default:
       return undefined;
   }

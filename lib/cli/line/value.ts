@@ -51,6 +51,10 @@ export async function parseValue(
       return parseWord(table, anyCase, text ?? '', what, rules);
     case 'number':
       return parseNumber(table, scale, text ?? '', what, rules);
+    case 'symbol': {
+      const found = wordsOf(table).find(([, word]) => word === text);
+      return found?.[0] ?? parseNumber(table, scale, text ?? '', what, rules);
+    }
     case 'string':
       return parseText(table, text ?? '', what, rules.tooLong);
     case 'address':
@@ -99,6 +103,8 @@ export function formatValue({ kind, table, scale }: ValueSpec, value: unknown): 
       return (typeof value === 'number' ? table.names?.[value] : undefined) ?? `unknown(${String(value)})`;
     case 'number':
       return `${String(value)}${scale === '1' ? '' : scale}`;
+    case 'symbol':
+      return (typeof value === 'number' ? table.names?.[value] : undefined) ?? String(value);
     case 'string':
     case 'address':
       return String(value);
@@ -141,6 +147,8 @@ export function defaultText({ kind, table }: Pick<Option, 'kind' | 'table'>): st
       return standard === true ? 'yes' : 'no';
     case 'word':
       return table.names?.[Number(standard)];
+    case 'symbol':
+      return table.names?.[Number(standard)] ?? String(standard);
     case 'number':
       return standard === undefined ? undefined : String(standard);
     case 'string':

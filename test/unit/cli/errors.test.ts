@@ -119,7 +119,7 @@ describe('words of another generation', () => {
     ['connector', ['help', 'attach'], /"attach" is a command of DRBD 8\.4/u],
     ['genl1', ['attach', '0', 'x', '--rate=5'], /"--rate"; it is an option of syncer of DRBD 8\.3.*--resync-rate/u],
     ['genl1', ['primary', '0', '--create-device'], /option of DRBD 8\.3; DRBD 8\.4 has new-resource and new-minor/u],
-    ['genl1', ['resource-options', 'r0', '--quorum=majority'], /option of resource-options of DRBD 9/u],
+    ['genl1', ['resource-options', 'r0', '--quorum=majority'], /option of resource-options, new-resource of DRBD 9/u],
     ['genl1', ['connect', 'r0', 'a', 'b', '--resync-rate=1M'], /it is an option of attach, disk-options/u],
     ['connector', ['0', 'syncer', '--resync-rate=1M'], /option of attach, disk-options of DRBD 8\.4.*syncer --rate/u],
     ['connector', ['0', 'disk', ...WORDS_83, '--disk-barrier=no'], /DRBD 8\.4; DRBD 8\.3 has disk --no-disk-barrier/u],

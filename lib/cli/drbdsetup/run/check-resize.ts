@@ -8,7 +8,7 @@ import type { Call } from '../../line/call';
 import { quote } from '../../line/number';
 import type { Manner } from '../../line/vocabulary';
 import { deleteLastKnown, lastKnownPath, readLastKnown, writeLastKnown } from './last-known';
-import { minorOfCall, readMinor } from './minors';
+import { minorOfCall, readMinor, type MinorFacts } from './minors';
 import { print } from './print';
 
 /** Exit code of drbdsetup where the disk cannot be opened. */
@@ -23,26 +23,36 @@ export async function runCheckResize(client: Client, call: Call, { exits }: Mann
   const minor = minorOfCall(call);
   return locked(minor, context, async () => {
     const { disk } = await readMinor(client, minor, 'disk', context);
-    const { device = '', metaIndex } = disk ?? {};
-    if (exits.noDisk !== EXIT.ok && (device === '' || metaIndex === undefined)) {
-      tell(
-        device === ''
-          ? 'there is no disk to look at. Attach one, or use drbdmeta'
-          : 'the answer does not tell where the metadata is',
-        context,
-      );
-      return exits.noDisk;
-    }
-    const file = lastKnownPath(notesDirectory(context), minor);
-    const isExternal = metaIndex !== undefined && (metaIndex >= 0 || metaIndex === metaDeviceModes.flexExternal);
-    const noted = device === '' ? undefined : note(file, device, isExternal, exits.notNoted, context);
-    return print(context, '', () => ({
-      minor,
-      disk: device === '' ? null : device,
-      sizeBytes: noted?.sizeBytes?.toString() ?? null,
-      action: noted?.action ?? 'none',
-    }));
+    return noteDisk(disk, minor, exits, context);
   });
+}
+
+/** Notes the size of a device's disk, of which the kernel said `disk`. @returns the exit code */
+export function noteDisk(
+  disk: MinorFacts['disk'],
+  minor: number,
+  exits: Pick<Manner['exits'], 'noDisk' | 'notNoted'>,
+  context: Context,
+): number {
+  const { device = '', metaIndex } = disk ?? {};
+  if (exits.noDisk !== EXIT.ok && (device === '' || metaIndex === undefined)) {
+    tell(
+      device === ''
+        ? 'there is no disk to look at. Attach one, or use drbdmeta'
+        : 'the answer does not tell where the metadata is',
+      context,
+    );
+    return exits.noDisk;
+  }
+  const file = lastKnownPath(notesDirectory(context), minor);
+  const isExternal = metaIndex !== undefined && (metaIndex >= 0 || metaIndex === metaDeviceModes.flexExternal);
+  const noted = device === '' ? undefined : note(file, device, isExternal, exits.notNoted, context);
+  return print(context, '', () => ({
+    minor,
+    disk: device === '' ? null : device,
+    sizeBytes: noted?.sizeBytes?.toString() ?? null,
+    action: noted?.action ?? 'none',
+  }));
 }
 
 /** @param exitCode where it cannot be noted; 0: that is told, and is no failure */

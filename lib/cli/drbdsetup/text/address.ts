@@ -13,8 +13,10 @@ export interface Machine {
 }
 
 const INTERFACES = '/sys/class/net';
+/** In every network namespace Linux makes the loopback interface first, and it stays. */
+const LOOPBACK_INDEX = 1;
 
-/** @returns the machine whose kernel is spoken to. Of one that was recorded, no more is known than its byte order */
+/** @returns the machine whose kernel is spoken to. Of one that was recorded, no more is known than its byte order, and what all have */
 export function machineOf(backend: Backend): Machine {
   const here = backend.kind === 'kernel';
   return {
@@ -25,7 +27,9 @@ export function machineOf(backend: Backend): Machine {
         ? interfaces().find(
             (name) => Number.parseInt(readSmallFile(`${INTERFACES}/${name}/ifindex`) ?? '', 10) === index,
           )
-        : undefined,
+        : index === LOOPBACK_INDEX
+          ? 'lo'
+          : undefined,
   };
 }
 

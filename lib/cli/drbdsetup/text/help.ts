@@ -101,6 +101,10 @@ function valueUsage({ kind, table }: Option): string {
         .join('|')}}`;
     case 'number':
       return `(${table.min ?? ''} ... ${table.max ?? ''})`;
+    case 'symbol':
+      return `{${wordsOf(table)
+        .map(([, word]) => word)
+        .join('|')}}|(${table.min ?? ''} ... ${table.max ?? ''})`;
     case 'string':
       return '<str>';
     case 'address':

@@ -115,6 +115,6 @@ function valueText(option: Option, value: unknown): string {
 }
 
 /** A string of a configuration file. */
-function doubleQuote(text: string): string {
+export function doubleQuote(text: string): string {
   return `"${text.replace(/[\\"]/gu, '\\$&')}"`;
 }

@@ -37,6 +37,16 @@ function describe(option: Option): readonly [type: string, body: readonly string
       return ['boolean', [`<default>${defaultText(option) ?? ''}</default>`]];
     case 'word':
       return ['handler', wordsOf(table).map(([, word]) => `<handler>${word}</handler>`)];
+    case 'symbol':
+      return [
+        'numeric-or-symbol',
+        [
+          `<min>${table.min ?? 0}</min>`,
+          `<max>${table.max ?? 0}</max>`,
+          `<default>${defaultText(option) ?? ''}</default>`,
+          ...wordsOf(table).map(([, word]) => `<symbol>${word}</symbol>`),
+        ],
+      ];
     case 'number':
       return [
         'numeric',

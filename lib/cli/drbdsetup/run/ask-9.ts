@@ -1,0 +1,186 @@
+import { diskStates, replicationStates } from '../../../dialects/genl2';
+import { snapshotToJson, type Genl2Client } from '../../../drbd';
+import { waitOptions, type Context } from '../../context';
+import { EXIT, UsageError } from '../../errors';
+import { machineOf } from '../text/address';
+import { noteDisk } from './check-resize';
+import { locked, tell } from '../../context';
+import { explainGenerations9, formatGenerations9, generationsToJson9, type Generations9 } from '../text/generations-9';
+import { formatShow9, formatShowJson9 } from '../text/show-9';
+import { connectionWord9, diskWord9, roleWord9 } from '../text/states-9';
+import { formatStatus9, formatStatusJson9, NOTHING_CONFIGURED } from '../text/status-9';
+import type { Call9 } from './call-9';
+import { readResources9 } from './read-9';
+
+function print({ io }: Context, answer: unknown): number {
+  io.stdout.write(`${JSON.stringify(answer)}\n`);
+  return EXIT.ok;
+}
+
+/** @throws UsageError, always */
+function notFound(what: string, context: Context): never {
+  const subject = context.subject ?? '';
+  throw new UsageError(
+    `${context.mask?.subject(subject) ?? subject}: there is no such ${what}. "${context.tool} status" lists those that exist`,
+    { exitCode: EXIT.refused, code: 'ERR_DRBD_NOT_FOUND' },
+  );
+}
+
+/** `role`. */
+export async function runRole9(client: Genl2Client, { resource = '' }: Call9, context: Context): Promise<number> {
+  const all = await client.request('get_resources', {}, waitOptions(context));
+  const found = all.find(({ context: place }) => place?.ctx_resource_name === resource);
+  if (found === undefined) return notFound('resource', context);
+  const role = roleWord9(found.resource_info?.res_role);
+  if (context.globals.json) return print(context, { resource, role });
+  context.io.stdout.write(`${role}\n`);
+  return EXIT.ok;
+}
+
+/** `cstate`. */
+export async function runCstate9(
+  client: Genl2Client,
+  { resource = '', peer }: Call9,
+  context: Context,
+): Promise<number> {
+  const all = await client.request(
+    'get_connections',
+    { context: { ctx_resource_name: resource } },
+    waitOptions(context),
+  );
+  const found = all.find(({ context: place }) => place?.ctx_peer_node_id === peer);
+  if (found === undefined) return notFound('connection', context);
+  const connection = connectionWord9(found.connection_info?.conn_connection_state);
+  if (context.globals.json) return print(context, { resource, peerNodeId: peer, connection });
+  context.io.stdout.write(`${connection}\n`);
+  return EXIT.ok;
+}
+
+/** `dstate`: the state of this node's disk, then of each peer's. */
+export async function runDstate9(client: Genl2Client, { minor }: Call9, context: Context): Promise<number> {
+  const wait = waitOptions(context);
+  const device = (await client.request('get_devices', {}, wait)).find((one) => one.minor === minor);
+  const resource = device?.context?.ctx_resource_name;
+  if (device === undefined || resource === undefined) return notFound('device', context);
+  const disk = diskWord9(device.device_info?.dev_disk_state);
+  const peers = (await client.request('get_peer_devices', { context: { ctx_resource_name: resource } }, wait)).filter(
+    ({ context: place }) => place?.ctx_volume === device.context?.ctx_volume,
+  );
+  const peerDisks = peers.map(({ context: place, peer_device_info: info }) => ({
+    peerNodeId: place?.ctx_peer_node_id ?? null,
+    disk: diskWord9(info?.peer_disk_state),
+  }));
+  if (context.globals.json) return print(context, { minor, disk, peerDisks });
+  context.io.stdout.write(`${[disk, ...peerDisks.map((peer) => peer.disk)].join('/')}\n`);
+  return EXIT.ok;
+}
+
+/** `show-gi`, `get-gi`. */
+export async function runGenerations9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
+  const { command, resource = '', peer, volume } = call;
+  const wait = waitOptions(context);
+  const peerDevice = (await client.request('get_peer_devices', {}, wait)).find(
+    ({ context: place }) =>
+      place?.ctx_resource_name === resource && place.ctx_peer_node_id === peer && place.ctx_volume === volume,
+  );
+  if (peerDevice === undefined) return notFound('peer device', context);
+  const devices = await client.request('get_devices', { context: { ctx_resource_name: resource } }, wait);
+  const device = devices.find(({ context: place }) => place?.ctx_volume === volume);
+  if (device === undefined) return notFound('peer device', context);
+  if (device.device_info?.dev_disk_state === diskStates.D_DISKLESS) {
+    const unconfigured = peerDevice.peer_device_info?.peer_repl_state === replicationStates.L_OFF;
+    tell(`the device ${unconfigured ? 'is unconfigured' : 'has no disk'}`, context);
+    return EXIT.nothing;
+  }
+  const generations: Generations9 = {
+    current: device.device_statistics?.dev_current_uuid ?? 0n,
+    bitmap: peerDevice.peer_device_statistics?.peer_dev_bitmap_uuid ?? 0n,
+    history: device.device_statistics?.history_uuids ?? [],
+    nodeFlags: device.device_statistics?.dev_disk_flags ?? 0,
+    peerFlags: peerDevice.peer_device_statistics?.peer_dev_flags ?? 0,
+  };
+  if (context.globals.json)
+    return print(context, { resource, peerNodeId: peer, volume, ...generationsToJson9(generations) });
+  context.io.stdout.write(
+    command.name === 'show-gi' ? explainGenerations9(generations) : formatGenerations9(generations),
+  );
+  return EXIT.ok;
+}
+
+/** Whether `--json` stands behind the command: DRBD 9's own form is meant. */
+const wantsOwnJson = ({ plain }: Call9): boolean => plain.has('json');
+
+/** `status`. */
+export async function runStatus9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
+  const { resource, plain, verbose } = call;
+  const { stdout } = context.io;
+  if (context.globals.json && !wantsOwnJson(call)) return printSnapshot(client, call, context);
+  const { any, resources } = await readResources9(client, resource, context);
+  const color = plain.get('color') ?? 'auto';
+  if (wantsOwnJson(call)) stdout.write(formatStatusJson9(resources));
+  else
+    stdout.write(
+      any
+        ? formatStatus9(resources, {
+            verbose,
+            statistics: plain.has('statistics'),
+            // The option alone says always.
+            color: color === 'always' || color === '' || (color === 'auto' && stdout.isTerminal),
+            terminal: stdout.isTerminal,
+            columns: stdout.isTerminal ? process.stdout.columns : undefined,
+          })
+        : NOTHING_CONFIGURED,
+    );
+  return resources.length === 0 && resource !== undefined ? notFound('resource', context) : EXIT.ok;
+}
+
+/** The snapshot, of what the command is about. */
+async function printSnapshot(client: Genl2Client, { resource }: Call9, context: Context): Promise<number> {
+  const all = snapshotToJson(await client.status(waitOptions(context)));
+  const resources = all.resources.filter(({ name }) => resource === undefined || name === resource);
+  if (resources.length === 0 && resource !== undefined) return notFound('resource', context);
+  return print(context, { ...all, resources });
+}
+
+/** `show`. */
+export async function runShow9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
+  const { resource, plain } = call;
+  const { any, resources } = await readResources9(client, resource, context);
+  const format = { defaults: plain.has('show-defaults'), machine: machineOf(context.backend) };
+  const json = wantsOwnJson(call) || context.globals.json;
+  context.io.stdout.write(
+    json ? formatShowJson9(resources, format) : any ? formatShow9(resources, format) : NOTHING_CONFIGURED,
+  );
+  // The C tool is silent about a name that is nobody's, and so is its exit code, which callers may rely on.
+  if (resources.length === 0 && resource !== undefined) tell('there is no such resource', context);
+  return EXIT.ok;
+}
+
+/** `check-resize`. */
+export async function runCheckResize9(client: Genl2Client, { minor = 0 }: Call9, context: Context): Promise<number> {
+  // drbdmeta notes down in the same file.
+  return locked(minor, context, async () => {
+    const device = (await client.request('get_devices', {}, waitOptions(context))).find((one) => one.minor === minor);
+    return device === undefined
+      ? notFound('device', context)
+      : noteDisk(
+          { device: device.disk_conf?.backing_dev, metaIndex: device.disk_conf?.meta_dev_idx },
+          minor,
+          { noDisk: EXIT.ok, notNoted: EXIT.failure },
+          context,
+        );
+  });
+}
+
+/** `udev`: the names of a device below /dev. */
+export async function runUdev9(client: Genl2Client, { minor = 0 }: Call9, context: Context): Promise<number> {
+  const device = (await client.request('get_devices', {}, waitOptions(context))).find((one) => one.minor === minor);
+  if (device === undefined) return notFound('device', context);
+  const byResource = `drbd/by-res/${device.context?.ctx_resource_name ?? ''}/${device.context?.ctx_volume ?? 0}`;
+  const backing = device.disk_conf?.backing_dev ?? '';
+  const byDisk = backing === '' ? null : `drbd/by-disk/${backing.replace(/^\/dev\//u, '')}`;
+  if (context.globals.json) return print(context, { minor, device: `drbd${minor}`, byResource, byDisk });
+  const disk = byDisk === null ? '' : `SYMLINK_BY_DISK=${byDisk}\n`;
+  context.io.stdout.write(`DEVICE=drbd${minor}\nSYMLINK_BY_RES=${byResource}\n${disk}`);
+  return EXIT.ok;
+}

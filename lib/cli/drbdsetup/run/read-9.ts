@@ -1,0 +1,74 @@
+import { returnCodes } from '../../../dialects/genl2';
+import type { Genl2Client } from '../../../drbd';
+import { KernelError, NetlinkError } from '../../../errors';
+import { waitOptions, type Context } from '../../context';
+import type { ResourceReplies9 } from '../text/status-9';
+
+const ENODEV = 19;
+/** How often the dumps are taken again when something came or went between them. */
+const READ_TRIES = 3;
+
+/** @returns whether a dump was refused because the resource that it was asked about does not exist */
+export function isUnknownResource9(error: unknown): boolean {
+  return (
+    (error instanceof NetlinkError && error.errno === ENODEV) ||
+    (error instanceof KernelError && error.returnCode === returnCodes.ERR_RES_NOT_KNOWN)
+  );
+}
+
+const byBytes = (left: string, right: string): number => Buffer.compare(Buffer.from(left), Buffer.from(right));
+
+const nameOf = ({ context }: ResourceReplies9['resource']): string => context?.ctx_resource_name ?? '';
+
+/** Connections by name; those without one come first. */
+function byName(
+  { context: left }: ResourceReplies9['connections'][number],
+  { context: right }: ResourceReplies9['connections'][number],
+): number {
+  const [one, other] = [left?.ctx_conn_name ?? '', right?.ctx_conn_name ?? ''];
+  return (one === '') === (other === '') ? byBytes(one, other) : one === '' ? -1 : 1;
+}
+
+/**
+ * Reads the resources, by name, and of each its parts. When something came or went between the dumps, they are taken
+ * again, a few times, so that what is printed belongs together.
+ * @param wanted the only one to be read; all if undefined
+ * @returns them, and whether there is any resource at all
+ */
+export async function readResources9(
+  client: Genl2Client,
+  wanted: string | undefined,
+  context: Context,
+): Promise<{ readonly any: boolean; readonly resources: readonly ResourceReplies9[] }> {
+  const wait = waitOptions(context);
+  for (let attempt = 1; ; attempt++) {
+    const all = await client.request('get_resources', {}, wait);
+    const sorted = [...all].sort((one, other) => byBytes(nameOf(one), nameOf(other)));
+    const resources: ResourceReplies9[] = [];
+    let vanished = false;
+    for (const resource of sorted.filter((reply) => wanted === undefined || nameOf(reply) === wanted)) {
+      const place = { context: { ctx_resource_name: nameOf(resource) } };
+      try {
+        const devices = await client.request('get_devices', place, wait);
+        const connections = [...(await client.request('get_connections', place, wait))].sort(byName);
+        const peerDevices =
+          devices.length > 0 && connections.length > 0 ? await client.request('get_peer_devices', place, wait) : [];
+        resources.push({ resource, devices, connections, peerDevices });
+      } catch (error) {
+        if (!isUnknownResource9(error)) throw error;
+        vanished = true;
+      }
+    }
+    if ((!vanished && resources.every(belongsTogether)) || attempt >= READ_TRIES)
+      return { any: all.length > 0, resources };
+  }
+}
+
+/** Whether each peer device has its device and its connection, as it must where nothing came or went meanwhile. */
+function belongsTogether({ devices, connections, peerDevices }: ResourceReplies9): boolean {
+  return peerDevices.every(
+    ({ context }) =>
+      devices.some(({ context: device }) => device?.ctx_volume === context?.ctx_volume) &&
+      connections.some(({ context: connection }) => connection?.ctx_peer_node_id === context?.ctx_peer_node_id),
+  );
+}
