@@ -44,14 +44,14 @@ const lanes = [
   { name: 'lint', seconds: 60, commands: [[join(root, 'scripts/lint')]] },
   { name: 'unit', seconds: 110, commands: [jestLane('unit')] },
   { name: 'golden', seconds: 60, commands: [jestLane('golden')] },
-  { name: 'replay', seconds: 60, commands: [jestLane('replay')] },
+  { name: 'replay', seconds: 150, commands: [jestLane('replay')] },
   { name: 'types', seconds: 60, commands: [jestLane('types')] },
   { name: 'native', seconds: 120, commands: [jestLane('native', '--runInBand')], tools: ['unshare'] },
   { name: 'bus', seconds: 120, commands: [isolated(jestLane('bus', '--runInBand'))], tools: ['unshare'] },
   { name: 'proc', seconds: 60, commands: [jestLane('proc', '--runInBand')] },
   {
     name: 'peers',
-    seconds: 180,
+    seconds: 300,
     // Then the lane is cut off from the network.
     fetch: [kernel, 'path', 'drbd-utils'],
     commands: [isolated(jestLane('peers', '--runInBand'))],

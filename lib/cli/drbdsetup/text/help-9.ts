@@ -47,6 +47,9 @@ function usageOf(command: Command9, columns: number | undefined): string {
     ...options.map((option) => `[--${option.name}=${valueUsage(option)}]`),
   ];
   if (pieces.length > 0) text.add(INDENT, '\n');
+  // Paths are thought to have options, and the list of them is empty.
+  else if (command.set === 'path_parms')
+    return `${head}\n${empty}\n${text.add(0, '\n').toString()}${' '.repeat(INDENT)}\n`;
   for (const piece of pieces) text.add(INDENT, ` ${piece}`);
   return `${head}\n${empty}\n${text.add(INDENT, '\n').toString()}`;
 }
