@@ -3,8 +3,8 @@ import { attributeSets, operations } from '../../../lib/dialects/genl2';
 import { decodeDatagram } from '../../../lib/netlink';
 import { createBackend } from '../../../lib/cli';
 import { parseCall9, requestOf9 } from '../../../lib/cli/drbdsetup/run/call-9';
-import { formatOption9 } from '../../../lib/cli/line/value';
-import { commands9, type Argument9, type Command9, type FieldOption9 } from '../../../lib/cli/drbdsetup/v9';
+import { formatValue, type Option } from '../../../lib/cli/line';
+import { commands9, type Argument9, type Command9 } from '../../../lib/cli/drbdsetup/v9';
 import { replayTransport } from '../../../lib/recording';
 import { CAPTURE_FOLDERS, capturesIn, captureLines } from '../../support/captures';
 
@@ -46,13 +46,14 @@ const WORDS: Readonly<Record<Argument9['kind'], string>> = {
 };
 
 /** The values at which an option is tried, by the name of the column. */
-function valuesOf({ kind, table }: FieldOption9): ReadonlyMap<string, string> {
+function valuesOf({ kind, table }: Option): ReadonlyMap<string, string> {
   const words = Object.values(table.names ?? {}).map((word) => [word, word] as const);
   const ends = [
     ['least', String(table.min ?? 0)],
     ['most', String(table.max ?? 0)],
   ] as const;
   switch (kind) {
+    case 'switch':
     case 'flag':
     case 'boolean':
       return new Map([
@@ -75,7 +76,7 @@ function valuesOf({ kind, table }: FieldOption9): ReadonlyMap<string, string> {
 }
 
 /** With its scale, so that the number is what the field holds. */
-function written({ kind, scale }: FieldOption9, text: string): string {
+function written({ kind, scale }: Option, text: string): string {
   return kind === 'number' && scale !== '1' ? `${text}${scale}` : text;
 }
 
@@ -95,7 +96,7 @@ const recorded = new Set(
 );
 
 /** Whether a genuine kernel was asked with this value, or its drbdsetup was. */
-function isRecorded(command: Command9, option: FieldOption9, value: string): boolean {
+function isRecorded(command: Command9, option: Option, value: string): boolean {
   const forms = [`--${option.name}=${value}`, `--${option.name}=${written(option, value)}`];
   if (value === 'yes') forms.push(`--${option.name}`);
   return forms.some((form) => recorded.has(`${command.name} ${form}`));
@@ -122,7 +123,7 @@ test.each(cases.map(({ command, option }) => [command.name, option.name, command
       const held = fields[option.field];
       // What is not to be sent is not there.
       if (option.kind === 'flag' && value === 'no') expect(held).toBeUndefined();
-      else expect(formatOption9(option, held)).toBe(written(option, value));
+      else expect(formatValue(option, held)).toBe(written(option, value));
     }
   },
 );
