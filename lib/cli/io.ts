@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
+import { processTerminal, type Terminal } from './terminal';
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,6 +41,8 @@ export interface Io {
   endSignal(): AbortSignal;
   /** Why it has fired; undefined while it has not. */
   ended(): EndReason | undefined;
+  /** The terminal that standard output is; undefined, or absent, where it is none. */
+  terminal?(): Terminal | undefined;
 }
 
 const EAGAIN_PAUSE_MS = 5;
@@ -97,6 +100,7 @@ const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function processIo(): Io {
   let ended: EndReason | undefined;
   let ending: AbortController | undefined;
+  let terminal: Terminal | undefined;
   const end = (reason: EndReason): void => {
     ended ??= reason;
     ending?.abort(ended);
@@ -121,6 +125,7 @@ export function processIo(): Io {
       return ending.signal;
     },
     ended: () => ended,
+    terminal: () => (isatty(1) ? (terminal ??= processTerminal()) : undefined),
   };
 }
 

@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { replaceDrbdsetup } from '../../../lib/cli/replace-drbdsetup';
+import { main } from '../../../lib/cli/drbd';
+import { memoryIo } from '../../support/cli';
 
 let folder: string;
 /** Where the package manager puts the programs, where the package is, and two folders of PATH. */
@@ -53,15 +54,15 @@ async function run(
   args: readonly string[],
   path: readonly string[] = [local, system],
 ): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
-  let out = '';
-  let err = '';
-  const status = await replaceDrbdsetup(
-    args,
-    { out: (text) => (out += text), err: (text) => (err += text) },
-    { PATH: path.join(':') },
-    join(bin, 'drbd'),
-  );
-  return { status, out, err };
+  const io = memoryIo({ env: { PATH: path.join(':') } });
+  const [, program = ''] = process.argv;
+  process.argv[1] = join(bin, 'drbd');
+  try {
+    const status = await main(['replace-drbdsetup', ...args], io);
+    return { status, out: io.stdout.text, err: io.stderr.text };
+  } finally {
+    process.argv[1] = program;
+  }
 }
 
 const drbdsetup = (...args: readonly string[]) => {

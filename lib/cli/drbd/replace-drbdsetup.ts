@@ -15,11 +15,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { delimiter, dirname, join, resolve, sep } from 'node:path';
-import { parseArgs } from 'node:util';
-import type { Streams } from './simulate';
+import { EXIT, UsageError } from '../errors';
+import { command } from './command';
 
 const USAGE = 2;
-const FAILED = 20;
 const NAME = 'drbdsetup';
 const PACKAGE_BIN = 'node-drbdsetup';
 const DEFAULT_DIRECTORY = '/usr/local/sbin';
@@ -28,24 +27,7 @@ const USUAL_DIRECTORIES = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
 /** The second line of every file that this command makes; no other file is ever replaced or removed. */
 const MARK = '# Made by "drbd replace-drbdsetup" of node-drbd. "drbd replace-drbdsetup --undo" removes it.';
 
-const HELP = `drbd replace-drbdsetup: puts node-drbd's drbdsetup in the place of the genuine one
-
-Usage: drbd replace-drbdsetup [--directory DIR] [--undo]
-
-It makes a file drbdsetup in DIR that runs this package's node-drbdsetup, and says which other drbdsetup that hides. The
-genuine one is left where it is and stays reachable by its path. A file that this command did not make is never replaced
-or removed. An update of the package needs no further step. Should the package be removed, the file runs the genuine
-drbdsetup again, with a warning.
-
-  --directory DIR  where to put it (${DEFAULT_DIRECTORY}, which comes before the genuine one in most systems' PATH)
-  --undo           remove it again
-  --help           this text
-`;
-
-/** What went wrong, with the next step. */
-class Failure extends Error {}
-
-function failure(path: string, what: string, error: unknown): Failure {
+function failure(path: string, what: string, error: unknown): UsageError {
   const { code, errno } = error as NodeJS.ErrnoException;
   const symbol = code === undefined ? String(error) : `${code} (${Math.abs(errno ?? 0)})`;
   const next =
@@ -54,7 +36,7 @@ function failure(path: string, what: string, error: unknown): Failure {
       : code === 'ENOENT' || code === 'ENOTDIR'
         ? 'Choose a folder that exists with --directory'
         : 'Choose another folder with --directory';
-  return new Failure(`${path}: ${what}: ${symbol}. ${next}.`);
+  return new UsageError(`${path}: ${what}: ${symbol}. ${next}.`);
 }
 
 /** Whether the path is there at all, and made by this command; a link is somebody else's. */
@@ -121,7 +103,7 @@ function program(invoked: string): { readonly path: string; readonly isScript: b
     return { path: link, isScript };
   }
   if (isProgram(own)) return { path: own, isScript: false };
-  throw new Failure(`${own}: not found. Build the package first (npm run build).`);
+  throw new UsageError(`${own}: not found. Build the package first (npm run build).`);
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
@@ -140,7 +122,7 @@ function launcher(invoked: string, genuine: string | undefined): string {
     '    exec "$genuine" "$@"',
     '  fi',
     '  echo "drbdsetup: $tool of node-drbd is gone. Remove $0, or install node-drbd again." >&2',
-    `  exit ${FAILED}`,
+    `  exit ${EXIT.failure}`,
     'fi',
     // The Node that this was made with may be gone after an update of it.
     '[ -x "$node" ] || node=$(command -v node) || { echo "drbdsetup: $node is gone, and no node is in PATH. Install Node.js." >&2; exit 20; }',
@@ -169,8 +151,8 @@ function place(path: string, text: string, replace: boolean): void {
   }
 }
 
-function foreign(path: string): Failure {
-  return new Failure(
+function foreign(path: string): UsageError {
+  return new UsageError(
     `${path}: it is there and was not made by this command, so it is left alone. Choose a folder that comes before it in PATH (--directory ${DEFAULT_DIRECTORY}), or move it away first: dpkg-divert --local --rename --divert ${path}.genuine --add ${path}.`,
   );
 }
@@ -207,9 +189,11 @@ function replace(path: string, search: readonly string[], invoked: string): stri
 function undo(path: string, search: readonly string[]): string {
   const state = ownership(path);
   if (state === 'absent')
-    throw new Failure(`${path}: not there, so there is nothing to undo. Name the folder with --directory.`);
+    throw new UsageError(`${path}: not there, so there is nothing to undo. Name the folder with --directory.`);
   if (state === 'foreign')
-    throw new Failure(`${path}: it was not made by this command, so it is left alone. Remove it by hand if you must.`);
+    throw new UsageError(
+      `${path}: it was not made by this command, so it is left alone. Remove it by hand if you must.`,
+    );
   try {
     unlinkSync(path);
   } catch (error) {
@@ -222,53 +206,40 @@ function undo(path: string, search: readonly string[]): string {
 }
 
 /**
- * `drbd replace-drbdsetup`.
+ * Puts our drbdsetup in the place of the genuine one, or undoes that.
  * @param environment of which PATH is looked at
  * @param invoked path of the running program
- * @returns the exit status: 0, 2 on wrong arguments, 20 if it cannot be done
+ * @returns what was done, in lines
+ * @throws UsageError that says why it cannot be done
  */
-export function replaceDrbdsetup(
-  args: readonly string[],
-  streams: Streams,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+export function putInPlace(
+  options: { readonly directory: string | undefined; readonly undo: boolean },
+  environment: Readonly<Record<string, string | undefined>>,
   invoked = process.argv[1] ?? '',
-): Promise<number> {
-  return Promise.resolve(run(args, streams, environment, invoked));
+): string {
+  const path = join(resolve(options.directory ?? DEFAULT_DIRECTORY), NAME);
+  const search = (environment['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
+  return options.undo ? undo(path, search) : replace(path, search, invoked);
 }
 
-function run(
-  args: readonly string[],
-  streams: Streams,
-  environment: Readonly<Record<string, string | undefined>>,
-  invoked: string,
-): number {
-  let values: { readonly directory?: string; readonly undo?: boolean; readonly help?: boolean };
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        directory: { type: 'string' },
-        undo: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }));
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    streams.err(`drbd replace-drbdsetup: ${text}. See drbd replace-drbdsetup --help\n`);
-    return USAGE;
-  }
-  if (values.help === true) {
-    streams.out(HELP);
-    return 0;
-  }
-  const path = join(resolve(values.directory ?? DEFAULT_DIRECTORY), NAME);
-  const search = (environment['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
-  try {
-    streams.out(values.undo === true ? undo(path, search) : replace(path, search, invoked));
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    streams.err(`drbd replace-drbdsetup: ${error.message}\n`);
-    return FAILED;
-  }
-}
+export const replaceDrbdsetup = command({
+  about: "put this package's drbdsetup in the place of the genuine one, or undo that",
+  details: [
+    "It makes a file drbdsetup in DIR that runs this package's node-drbdsetup, and says which other drbdsetup that hides. The genuine one is left where it is and stays reachable by its path. A file that this command did not make is never replaced or removed. An update of the package needs no further step. Should the package be removed, the file runs the genuine drbdsetup again, with a warning.",
+  ],
+  count: [0, 0],
+  options: {
+    directory: {
+      argument: 'DIR',
+      completes: 'directory',
+      doc: `Where to put it (${DEFAULT_DIRECTORY}, which comes before the genuine one in most systems' PATH).`,
+    },
+    undo: { doc: 'Remove it again.' },
+  },
+  usageExit: USAGE,
+  offline: true,
+  run: ({ context, options }) => {
+    context.io.stdout.write(putInPlace(options, context.io.env));
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,113 @@
+import { AbortError } from '../../errors';
+import { snapshotToJson, type Snapshot } from '../../drbd';
+import { findings, toJson, type Finding } from '../../model';
+import { isDriverAbsent, tell, waitOptions, type Context } from '../context';
+import { EXIT } from '../errors';
+import { exitCodeOfEnd } from '../io';
+import { command } from './command';
+import { changesOfDrivers, Watch } from './observe';
+import { Pacer, Screen } from './screen';
+import { requireAll, selected } from './select';
+import { formatClock, lookOf, type Line } from './text';
+import { formatLines, statusLines } from './view';
+
+/** How often counters are read while somebody looks. */
+const REFRESH_MS = 1000;
+
+export const status = command({
+  about: 'the state of all resources, trouble first',
+  words: '[RESOURCE…]',
+  completes: 'resource',
+  options: {
+    watch: { short: 'w', doc: 'Stay, and show each change as it comes.' },
+  },
+  details: [
+    'What is wrong comes first, with the next step; then each resource with its volumes, connections and the progress of what runs. A RESOURCE is named by its name, the minor of a device, or its path.',
+    '--json prints the snapshot that docs/json.md describes, with what is wrong as "findings"; with --watch one for each state, a line each.',
+    '--watch redraws a terminal in place, and prints the state anew where it cannot. It waits for a driver to come, and survives that one is unloaded.',
+  ],
+  examples: ['drbd status', 'drbd status r0 --watch', "drbd status --json | jq '.resources[].role'"],
+  run: ({ context, words, options }) => (options.watch ? watch(context, words) : once(context, words)),
+});
+
+/** @returns the JSON form of a snapshot and what is wrong with it */
+export function statusToJson(snapshot: Snapshot, found: readonly Finding[], reveal: boolean): object {
+  return { ...snapshotToJson(snapshot, { reveal }), findings: toJson(found) };
+}
+
+async function once(context: Context, words: readonly string[]): Promise<number> {
+  const { io, globals, backend } = context;
+  const client = await backend.client(waitOptions(context));
+  const whole = await client.status(waitOptions(context));
+  requireAll(whole, words);
+  const snapshot = selected(whole, words);
+  const found = findings(snapshot);
+  if (globals.json) io.stdout.write(`${JSON.stringify(statusToJson(snapshot, found, globals.reveal), null, 2)}\n`);
+  else {
+    const look = lookOf(io);
+    io.stdout.write(formatLines(statusLines(snapshot, found, look), look));
+  }
+  return EXIT.ok;
+}
+
+const WAITING: Line = [{ text: 'No DRBD driver is loaded. Waiting for one.', style: 'yellow' }];
+
+async function watch(context: Context, words: readonly string[]): Promise<number> {
+  const { io, globals } = context;
+  const signal = io.endSignal();
+  const seen = new Watch();
+  let snapshot: Snapshot | undefined;
+  const now = (): Line => [{ text: formatClock(new Date()), style: 'dim' }];
+  const lines = (): readonly Line[] => {
+    if (snapshot === undefined || (snapshot.resources.length === 0 && isDriverAbsent(context.backend)))
+      return [now(), WAITING];
+    const look = lookOf(io);
+    const part = selected(snapshot, words);
+    return [now(), ...statusLines(part, seen.findings(part, performance.now()), look)];
+  };
+  const screen = globals.json ? undefined : Screen.open(io, () => pacer.want());
+  const pacer = new Pacer(() => screen?.draw(withinRows(lines(), screen.rows)));
+  const show = (): void => {
+    if (screen !== undefined) pacer.want();
+    else if (globals.json && snapshot !== undefined) {
+      const part = selected(snapshot, words);
+      const found = seen.findings(part, performance.now());
+      io.stdout.write(`${JSON.stringify(statusToJson(part, found, globals.reveal))}\n`);
+    } else if (!globals.json) io.stdout.write(`${formatLines(lines(), lookOf(io))}\n`);
+    else tell('no DRBD driver is loaded; waiting for one', context);
+  };
+  const counted = screen === undefined ? {} : { counters: true, refreshMs: REFRESH_MS };
+  const clock = screen === undefined ? undefined : setInterval(() => pacer.want(), REFRESH_MS);
+  try {
+    for await (const item of changesOfDrivers(context, { ...counted, signal })) {
+      if (item.kind === 'absent') snapshot = undefined;
+      else {
+        seen.take(item.change, performance.now());
+        if (item.change.more) continue;
+        ({ snapshot } = item.change);
+      }
+      show();
+    }
+    return EXIT.ok;
+  } catch (error) {
+    if (signal.aborted && (error instanceof AbortError || (error as Error).name === 'AbortError'))
+      return exitCodeOfEnd(signal.reason);
+    throw error;
+  } finally {
+    clearInterval(clock);
+    pacer.stop();
+    screen?.close();
+    // What was seen last stays on the screen.
+    if (screen !== undefined) io.stdout.write(formatLines(lines(), lookOf(io)));
+  }
+}
+
+/** A screen shows the beginning, and how much is below it. */
+export function withinRows(lines: readonly Line[], rows: number): readonly Line[] {
+  if (lines.length <= rows) return lines;
+  const shown = lines.slice(0, Math.max(0, rows - 1));
+  return [
+    ...shown,
+    [{ text: `${lines.length - shown.length} more lines; make the terminal higher`, style: 'inverse' }],
+  ];
+}
