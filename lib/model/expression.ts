@@ -14,6 +14,8 @@ import type { Snapshot } from './snapshot';
  */
 export interface Expression {
   readonly text: string;
+  /** It compares counters or settings, whose changes the kernel does not announce: they have to be read. */
+  readonly needsRefresh: boolean;
   /** Compares a state. */
   evaluate(snapshot: Snapshot): Verdict;
 }
@@ -37,6 +39,12 @@ const CHOICES = {
   peerNodeId: 'peerNodeId',
 } as const;
 type Choice = keyof typeof CHOICES;
+
+/** @returns whether a condition only chooses the objects that others are about, such as `resource=r0` */
+export function isChoice(word: string): boolean {
+  const [name = ''] = word.split('=');
+  return word.length > name.length && Object.hasOwn(CHOICES, name);
+}
 
 /** Short names beside the properties' own. */
 const ALIASES: Readonly<Record<string, readonly [ObjectName, string]>> = {
@@ -230,7 +238,16 @@ export function parseExpression(text: string): Expression {
       holds: comparison(property, operator as Operator, value, word),
     });
   }
-  return { text, evaluate: (snapshot) => evaluate(snapshot, choices, conditions) };
+  return {
+    text,
+    needsRefresh: conditions.some(({ object, path }) => isUnannounced(object, path)),
+    evaluate: (snapshot) => evaluate(snapshot, choices, conditions),
+  };
+}
+
+function isUnannounced(object: ObjectName, path: string): boolean {
+  const property = propertyOf(object, path);
+  return property?.kind === 'counter' || property?.kind === 'setting' || property?.follows === 'counter';
 }
 
 interface Chosen {

@@ -4,7 +4,8 @@ import { globalOptions } from '../globals';
 import { nearest } from '../line/nearest';
 
 /** What a word or an argument can be completed by, in a shell. */
-export type Completes = 'resource' | 'file' | 'directory' | 'command' | 'code' | 'option' | readonly string[];
+export type Completes =
+  'resource' | 'file' | 'directory' | 'command' | 'code' | 'option' | 'expression' | readonly string[];
 
 export interface OptionRow {
   /** What stands for its argument in help; a flag if absent. */

@@ -1,13 +1,23 @@
+import { assert } from './assert';
 import type { Command } from './command';
 import { events } from './events';
+import { explain } from './explain';
+import { options } from './options';
 import { replaceDrbdsetup } from './replace-drbdsetup';
+import { show } from './show';
 import { simulate } from './simulate';
 import { status } from './status';
+import { wait } from './wait';
 
 /** The commands, in the order of help. Each is loaded when it is first asked for. */
 const commands = {
   status: () => status,
   events: () => events,
+  wait: () => wait,
+  assert: () => assert,
+  show: () => show,
+  explain: () => explain,
+  options: () => options,
   simulate: () => simulate,
   'replace-drbdsetup': () => replaceDrbdsetup,
 } as const satisfies Readonly<Record<string, () => unknown>>;

@@ -1,5 +1,5 @@
 import { EXIT, UsageError } from '../errors';
-import { quote } from '../number';
+import { quote } from '../line/number';
 
 const UNITS: Readonly<Record<string, number>> = {
   '': 1000,

@@ -15,7 +15,7 @@ import { tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { exitCodeOfEnd } from '../io';
 import { nearest } from '../line/nearest';
-import { quote } from '../number';
+import { quote } from '../line/number';
 import { command } from './command';
 import { parseDuration } from './duration';
 import { Watch } from './observe';

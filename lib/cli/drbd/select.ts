@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../drbd';
 import { UsageError } from '../errors';
-import { quote } from '../number';
+import { quote } from '../line/number';
 
 /** @returns whether a word of a command line names the resource: by its name, a minor, or /dev/drbdN */
 function isMeant(word: string, { name, devices }: Snapshot['resources'][number]): boolean {
