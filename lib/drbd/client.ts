@@ -1,13 +1,12 @@
-import type { EncodeOptions, Operation, SetsReceived, SetsToSend, SetValues } from '../schema';
-import type { ConnectorParams, ConnectorReply, RequestPacketName } from '../dialects/connector';
-import type { operations as genl1Operations } from '../dialects/genl1';
-import type { operations as genl2Operations } from '../dialects/genl2';
+import type { EncodeOptions, SetValues } from '../schema';
 import type { UnknownAttribute } from '../dialects/generic';
 import type { ResyncReason, SessionCounters, WaitOptions } from '../session';
 import type { Tag } from '../schema';
 import type { Change, Snapshot } from '../model';
 import type { ChangeOptions } from './follow';
-import type { SentRequest, VerbOptions, VerbRequestOptions, VerbTarget } from './verbs';
+import type { ConnectorRequests, ConnectorVerbs } from './requests/connector';
+import type { Genl1GetStatusReply, Genl1GetStatusRequest, Genl1Requests, Genl1Verbs } from './requests/genl1';
+import type { Genl2Requests, Genl2Verbs } from './requests/genl2';
 import type { WaitForOptions } from './wait-for';
 
 /** The protocols that a DRBD kernel speaks: 8.0-8.3, 8.4, and 9.0-9.3. */
@@ -103,51 +102,32 @@ export interface EventOptions {
   readonly receiveBufferBytes?: number;
 }
 
-type Operations = Readonly<
-  Record<string, Pick<Operation, 'kind' | 'minor' | 'partial' | 'readsOne' | 'request' | 'reply' | 'required'>>
->;
+interface Requests {
+  readonly connector: ConnectorRequests;
+  readonly genl1: Genl1Requests;
+  readonly genl2: Genl2Requests;
+}
 
-/** Operations that a client may ask for. */
-export type OperationName<T extends Operations> = {
-  [N in keyof T]: T[N]['kind'] extends 'notification' ? never : N;
-}[keyof T] &
-  string;
+/** Requests of a dialect by name: packets in DRBD 8.3, operations in 8.4 and 9. */
+export type OperationName<D extends Dialect> = keyof Requests[D] & string;
 
-type MinorParam<O extends Operations[string]> = O['minor'] extends true
-  ? O['readsOne'] extends true
-    ? { readonly minor?: number }
-    : { readonly minor: number }
-  : Record<never, never>;
+type Exchanged<D extends Dialect, N extends OperationName<D>> = Requests[D][N] & {
+  readonly params: unknown;
+  readonly result: unknown;
+};
 
-/**
- * What a caller says of a request: the minor where one is named, flags, and the attribute sets by their struct's name.
- */
-export type OperationParams<O extends Operations[string]> = MinorParam<O> & {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
-} & SetsToSend<O['request'], O['required'][number], O['partial']>;
-
-/** One reply: the return code beside the attribute sets by their struct's name. */
-export type OperationReply<O extends Operations[string]> = {
-  readonly returnCode: number;
-  readonly returnName: string;
-  readonly minor: number | undefined;
-  /** The kernel's own words, in order. */
-  readonly infoText: readonly string[];
-  readonly unknown: readonly UnknownAttribute[];
-} & SetsReceived<O['reply']>;
+/** What a request takes: what names the object, flags, and the tags or the attribute sets by their struct's name. */
+export type OperationParams<D extends Dialect, N extends OperationName<D>> = Exchanged<D, N>['params'];
 
 /** What a request resolves with: one reply, or all of a dump. */
-export type OperationResult<O extends Operations[string]> = O['kind'] extends 'dump'
-  ? readonly DumpReply<O>[]
-  : OperationReply<O>;
+export type OperationResult<D extends Dialect, N extends OperationName<D>> = Exchanged<D, N>['result'];
 
-/** Dumps that read one object when the request names its minor. */
-type ReadsOneName<T extends Operations> = { [N in keyof T]: T[N]['readsOne'] extends true ? N : never }[keyof T] &
-  string;
+/** One reply, or one message of a dump. */
+export type OperationReply<D extends Dialect, N extends OperationName<D>> =
+  OperationResult<D, N> extends readonly (infer R)[] ? R : OperationResult<D, N>;
 
 /** A message of a dump; its operation's name tells apart what get_initial_state sends. */
-export type DumpReply<O extends Operations[string]> = OperationReply<O> & { readonly name: string };
+export type DumpReply<D extends 'genl1' | 'genl2', N extends OperationName<D>> = OperationReply<D, N>;
 
 type Optional<P> =
   Record<never, never> extends P ? [params?: P, options?: RequestOptions] : [params: P, options?: RequestOptions];
@@ -180,50 +160,6 @@ export interface ClientBase<D extends Dialect, E> extends AsyncDisposable {
    * @returns the first state that satisfies it
    */
   waitFor(predicate: (snapshot: Snapshot) => boolean, options?: WaitForOptions): Promise<Snapshot>;
-  /** Create a resource, and a volume of it where a minor is named, unless they exist. */
-  create(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Attach a backing device to a volume, which is created if it does not exist. */
-  attach(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Let go of the backing device. */
-  detach(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Set up the link to a peer and begin to connect; what it needs is created if it does not exist. */
-  connect(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take down the link to the peer. */
-  disconnect(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Make the resource writable on this node. */
-  promote(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take back the right to write from this node; fails while a process has a device open. */
-  demote(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take down a resource with all its links, disks and devices. */
-  down(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Throw away the data of one side, this node's or the peer's, and copy all of the other's. */
-  invalidate(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Begin an online verification, which compares both sides block by block. */
-  verify(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Hold the resync on behalf of the user of this node. */
-  pauseSync(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take back this node's own hold on the resync. */
-  resumeSync(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Freeze all requests of applications to the device. */
-  suspendIo(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Let frozen requests of applications go on. */
-  resumeIo(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Adopt a new size of the backing devices while in use. */
-  resize(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Mark this node's data as known to be behind the peer's. */
-  outdate(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Begin a new generation of the data, for instance to skip the first resync. */
-  newCurrentUuid(
-    target: VerbTarget,
-    options?: VerbOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Change options of what exists. */
-  setOptions(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Give a resource another name. */
-  rename(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Free the slot that a former peer has in the metadata. */
-  forgetPeer(target: VerbTarget, options?: VerbOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
   /** What was sent, received and dropped so far. */
   counters(): Readonly<SessionCounters>;
   /**
@@ -232,46 +168,57 @@ export interface ClientBase<D extends Dialect, E> extends AsyncDisposable {
   close(): void;
 }
 
-export interface ConnectorClient extends ClientBase<'connector', ConnectorEvent> {
+export interface ConnectorClient extends ClientBase<'connector', ConnectorEvent>, ConnectorVerbs {
   /**
    * Sends one packet and waits for its answer.
    * @param name of the packet
    * @returns for success codes: 101, and state-change results from 1 up
    * @throws ArgumentError before anything is sent; KernelError for other codes; UnsupportedError for what is known to
-   *   hang the kernel;
-   *   TimeoutError, AbortError, OverrunError, ClosedError with how far it had come; TransportError; CodecError
+   *   hang the kernel; TimeoutError, AbortError, OverrunError, ClosedError with how far it had come; TransportError;
+   *   CodecError
    */
-  request<N extends RequestPacketName>(
+  request<N extends keyof ConnectorRequests>(
     name: N,
-    params: ConnectorParams<N>,
+    params: ConnectorRequests[N]['params'],
     options?: RequestOptions,
-  ): Promise<ConnectorReply<N>>;
+  ): Promise<ConnectorRequests[N]['result']>;
 }
 
-export interface GenericClient<D extends 'genl1' | 'genl2', T extends Operations> extends ClientBase<D, GenericEvent> {
+/** The client of DRBD 8.4. */
+export interface Genl1Client extends ClientBase<'genl1', GenericEvent>, Genl1Verbs {
+  /** With a minor, `get_status` has one answer. */
+  request(
+    name: 'get_status',
+    params: Genl1GetStatusRequest & { readonly minor: number },
+    options?: RequestOptions,
+  ): Promise<Genl1GetStatusReply>;
   /**
    * Sends one operation and waits for its answer.
    * @param name of the operation, without its prefix
    * @returns one reply for success codes (101, and state-change results from 1 up); for a dump, all of them
    * @throws ArgumentError before anything is sent; KernelError for other codes; NetlinkError where netlink itself
-   *   refuses;
-   *   UnsupportedError for what is known to hang the kernel; TimeoutError, AbortError, OverrunError, ClosedError with
-   *   how far it had come;
-   *   TransportError; CodecError
+   *   refuses; UnsupportedError for what is known to hang the kernel; TimeoutError, AbortError, OverrunError,
+   *   ClosedError with how far it had come; TransportError; CodecError
    */
-  request<N extends ReadsOneName<T>>(
+  request<N extends keyof Genl1Requests>(
     name: N,
-    params: OperationParams<T[N]> & { readonly minor: number },
-    options?: RequestOptions,
-  ): Promise<OperationReply<T[N]>>;
-  request<N extends OperationName<T>>(
-    name: N,
-    ...args: Optional<OperationParams<T[N]>>
-  ): Promise<OperationResult<T[N]>>;
+    ...args: Optional<Genl1Requests[N]['params']>
+  ): Promise<Genl1Requests[N]['result']>;
 }
 
-export type Genl1Client = GenericClient<'genl1', typeof genl1Operations>;
-export type Genl2Client = GenericClient<'genl2', typeof genl2Operations>;
+/** The client of DRBD 9. */
+export interface Genl2Client extends ClientBase<'genl2', GenericEvent>, Genl2Verbs {
+  /**
+   * Sends one operation and waits for its answer.
+   * @param name of the operation, without its prefix
+   * @returns one reply for success codes (101, and state-change results from 1 up); for a dump, all of them
+   * @throws what the request() of a client of DRBD 8.4 throws
+   */
+  request<N extends keyof Genl2Requests>(
+    name: N,
+    ...args: Optional<Genl2Requests[N]['params']>
+  ): Promise<Genl2Requests[N]['result']>;
+}
 
 interface Clients {
   readonly connector: ConnectorClient;

@@ -51,7 +51,9 @@ export interface GenericReader {
 }
 
 /** One message of a dump of DRBD 8.4: the header's minor, and the attribute sets by their struct's name. */
-export type Genl1Reply = GenericReply;
+export interface Genl1Reply {
+  readonly minor?: number | undefined;
+}
 
 /** What a snapshot of the genl1 dialect is made from. */
 export interface Genl1Sources {
@@ -62,7 +64,7 @@ export interface Genl1Sources {
    * get_resources, get_devices, get_connections, get_peer_devices. Undefined where the module has no such dump (before
    * 8.4.6): `status` must do then.
    */
-  readonly dumps?: GenericDumps | undefined;
+  readonly dumps?: { readonly [N in keyof GenericDumps]: readonly Genl1Reply[] } | undefined;
   /** get_status: one message for each device. It tells how large a resync is. */
   readonly status?: readonly Genl1Reply[] | undefined;
   /** Estimates of time, and the progress of a verify, which the netlink interface lacks. */
@@ -92,9 +94,11 @@ export function buildGenl1Snapshot(sources: Genl1Sources): Snapshot {
 }
 
 function genl1StateOf(sources: Genl1Sources): State {
-  const { status, order, procDrbd } = sources;
-  const dumps = sources.dumps ?? dumpsOfStatus(status ?? [], order, procDrbd);
-  return stateFromGeneric({ ...sources, dialect: 'genl1', dumps });
+  const { order, procDrbd } = sources;
+  // Their sets are looked at one by one, whatever they hold.
+  const status = sources.status as readonly GenericReply[] | undefined;
+  const dumps = (sources.dumps as GenericDumps | undefined) ?? dumpsOfStatus(status ?? [], order, procDrbd);
+  return stateFromGeneric({ ...sources, dialect: 'genl1', status, dumps });
 }
 
 /**

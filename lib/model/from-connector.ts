@@ -29,11 +29,11 @@ import { codeOf, codeOfOrderingLetter, codeOfProtocol } from './words';
 export interface ConnectorMinor {
   readonly minor: number;
   /** Of get_state: `state_i`, and `sync_progress` in tenths of a percent. */
-  readonly state?: Fields | undefined;
+  readonly state?: object | undefined;
   /** Of get_uuids: `uuids`. */
-  readonly uuids?: Fields | undefined;
+  readonly uuids?: object | undefined;
   /** Of get_config: addresses, protocol, devices. */
-  readonly config?: Fields | undefined;
+  readonly config?: object | undefined;
 }
 
 /** What the mapping has to know beside a message. */

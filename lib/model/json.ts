@@ -1,5 +1,5 @@
-import type { Change } from './changes';
-import { Secret } from './objects';
+import type { Change, HelperChangeOf, ObjectChangeOf, ReadyChange, ResyncChange } from './changes';
+import { Secret, type ObjectName, type Values } from './objects';
 import type { Snapshot } from './snapshot';
 
 /** A type as JSON carries it: 64-bit numbers become decimal strings, all else stays. */
@@ -12,9 +12,18 @@ export type Json<T> = T extends bigint | Secret
       : T;
 
 /** A snapshot that JSON.stringify takes, as `snapshot.schema.json` describes it. */
-export type SnapshotJson = Json<Snapshot>;
+export interface SnapshotJson extends Json<Snapshot> {}
 /** A change that JSON.stringify takes, as `changes.schema.json` describes it. */
-export type ChangeJson = Change extends infer C ? (C extends Change ? Json<Omit<C, 'snapshot'>> : never) : never;
+export type ChangeJson = ObjectChangeJson | HelperChangeJson | ReadyChangeJson | ResyncChangeJson;
+type ObjectChangeJson = { [K in ObjectName]: ObjectChangeJsonOf<K> }[ObjectName];
+interface ObjectChangeJsonOf<K extends ObjectName> extends Omit<ObjectChangeOf<K>, 'before' | 'after' | 'snapshot'> {
+  readonly before: Json<Values<K>> | null;
+  readonly after: Json<Values<K>> | null;
+}
+type HelperChangeJson = { [K in ObjectName]: HelperChangeJsonOf<K> }[ObjectName];
+interface HelperChangeJsonOf<K extends ObjectName> extends Omit<HelperChangeOf<K>, 'snapshot'> {}
+interface ReadyChangeJson extends Omit<ReadyChange, 'snapshot'> {}
+interface ResyncChangeJson extends Omit<ResyncChange, 'snapshot'> {}
 
 export interface JsonOptions {
   /** Secrets in clear; otherwise as many `x`. */

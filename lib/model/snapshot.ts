@@ -62,9 +62,13 @@ export interface Path extends Values<'path'> {}
 export interface PeerDevice extends Values<'peerDevice'> {}
 
 /** The reasons for which I/O is suspended. */
-export type Suspended = Resource['suspended'];
-export type DeviceStats = NonNullable<Device['stats']>;
-export type ResyncSuspended = PeerDevice['resyncSuspended'];
-export type Resync = NonNullable<PeerDevice['resync']>;
-export type PeerDeviceStats = NonNullable<PeerDevice['stats']>;
+export interface Suspended extends NonNullable<Resource['suspended']> {}
+/** Counters of a device. */
+export interface DeviceStats extends NonNullable<Device['stats']> {}
+/** Who holds a resync. */
+export interface ResyncSuspended extends NonNullable<PeerDevice['resyncSuspended']> {}
+/** A resync or verification under way. */
+export interface Resync extends NonNullable<PeerDevice['resync']> {}
+/** Counters of a volume as seen through a connection. */
+export interface PeerDeviceStats extends NonNullable<PeerDevice['stats']> {}
 export type { Options, OptionValue, PathAddress };

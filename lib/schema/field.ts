@@ -103,16 +103,6 @@ export const u64s = kind('u64s');
 /** The JavaScript value of a field. */
 export type ValueOf<F extends AnyField> = FieldValues[F['kind']];
 
-/** Keys of a table whose field must be present in a request. */
-type RequiredKeys<T extends FieldTable> = {
-  [N in keyof T]: T[N] extends { readonly required: true } ? N : never;
-}[keyof T];
-
-/** What a caller passes for a table: required fields must be there. */
-export type FieldsToSend<T extends FieldTable> = { readonly [N in RequiredKeys<T>]: ValueOf<T[N]> } & {
-  readonly [N in Exclude<keyof T, RequiredKeys<T>>]?: ValueOf<T[N]>;
-};
-
 /** What a decoder returns: any field may be missing, and addresses are bytes. */
 export type FieldsReceived<T extends FieldTable> = {
   readonly [N in keyof T]?: T[N]['kind'] extends 'address' ? Uint8Array : ValueOf<T[N]>;

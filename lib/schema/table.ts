@@ -1,4 +1,4 @@
-import { checkFields, type FieldTable, type FieldsReceived, type FieldsToSend } from './field';
+import { checkFields, type FieldTable, type FieldsReceived } from './field';
 
 /** A named group of numbers of a public header, such as the return codes: symbolic name to number. */
 export type CodeTable = Readonly<Record<string, number>>;
@@ -172,16 +172,6 @@ export function operation<
     reply: definition.reply ?? ({} as R),
   });
 }
-
-/** What a caller passes for one set: in a request that changes what exists, no field is required. */
-type SetToSend<T extends FieldTable, P extends boolean> = P extends true ? Partial<FieldsToSend<T>> : FieldsToSend<T>;
-
-/** What a caller passes for the sets of an operation. */
-export type SetsToSend<Q extends SetTable, X extends string, P extends boolean = false> = {
-  readonly [S in keyof Q & X]: SetToSend<Q[S]['fields'], P>;
-} & {
-  readonly [S in Exclude<keyof Q, X>]?: SetToSend<Q[S]['fields'], P>;
-};
 
 /** What a decoder returns for the sets of an operation. */
 export type SetsReceived<R extends SetTable> = { readonly [S in keyof R]?: SetReceived<R[S]> };

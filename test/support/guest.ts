@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 
 import type { Client, OperationName, SocketAddress } from '../../lib';
 import { KernelError, NetlinkError } from '../../lib';
-import type { operations } from '../../lib/dialects/genl1';
 
-export type Genl1Name = OperationName<typeof operations>;
+export type Genl1Name = OperationName<'genl1'>;
 
 /** A loopback address with a port. */
 export function loopback(port: number): SocketAddress {

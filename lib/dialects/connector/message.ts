@@ -19,8 +19,6 @@ import {
   TagCodec,
   type EncodeOptions,
   type FieldsReceived,
-  type FieldsToSend,
-  type FieldTable,
   type Packet,
   type Tag,
   type TagList,
@@ -109,22 +107,6 @@ function encodeBody(packetType: number, minor: number, flags: number, tags: Uint
   out.set(tags, DRBD_HEADER_BYTES);
   return out;
 }
-
-/** What a caller says of a request; the tags are those of the packet. */
-export type ConnectorParams<N extends RequestPacketName> = {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Create the minor if it does not exist. */
-  readonly createDevice?: boolean;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
-} & TagsParam<PacketTable[N]['tags']>;
-
-/** The tags may be left out where none is required. */
-type TagsParam<T extends FieldTable> =
-  Record<never, never> extends FieldsToSend<T>
-    ? { readonly tags?: FieldsToSend<T> }
-    : { readonly tags: FieldsToSend<T> };
 
 /** What a request resolves with. */
 export interface ConnectorReply<N extends RequestPacketName = RequestPacketName> {

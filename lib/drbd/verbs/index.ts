@@ -1,4 +1,4 @@
-export { encodePlanned, plan, type PlannedHeader, type PlannedRequest, type VerbOptions } from './plan';
+export { encodePlanned, plan, type NoOptions, type PlannedHeader, type PlannedRequest, type VerbOptions } from './plan';
 export { runVerb, type SentRequest, type VerbReply, type VerbRequestOptions } from './run';
 export { verbOptions, verbs, type VerbName, type VerbOption } from './tables';
 export type { VerbTarget } from './target';

@@ -20,6 +20,9 @@ import { Aim, readAddress, socketAddress, type DeviceAt, type PeerDeviceAt, type
 /** Options of a verb by name; what is undefined counts as left out. */
 export type VerbOptions = Readonly<Record<string, unknown>>;
 
+/** What a verb without options takes. */
+export type NoOptions = Readonly<Record<never, never>>;
+
 /** A request that a verb sends, as request() of the client takes it. */
 export interface PlannedRequest {
   /** Name of the packet or the operation. */
@@ -295,7 +298,10 @@ class ConnectorPlan extends Plan {
         `DRBD ${operationsOf('genl2')[generic]?.since ?? '9'}`,
         'Use a release that has it',
       );
-    this.requireRelease(this.verb, (packets[connector] as { readonly since?: string }).since);
+    this.requireRelease(
+      this.verb,
+      (packets as Readonly<Record<string, { readonly since?: string }>>)[connector]?.since,
+    );
     const tags = this.read(rest).get(`${connector} tags`);
     if (this.aim.target.peer !== undefined) this.aim.connections();
     return this.devices(simple).map(({ minor }) => ({
@@ -680,7 +686,7 @@ class GenericPlan extends Plan {
         ...(defaults.has(object) ? { setDefaults: true } : {}),
         ...(given === undefined || set === undefined ? {} : { [set]: given }),
       };
-      const simple = { connector: undefined, generic: name as SimpleVerb['generic'] };
+      const simple = { connector: undefined, generic: name };
       return this.#objects(this.#operation(name), simple).map((at) => ({ name, params: { ...at, ...params } }));
     });
   }

@@ -5,11 +5,14 @@ import * as tablesOfGenl2 from '../../dialects/genl2';
 import type { AnyField, FieldTable, Operation } from '../../schema';
 import { camelCase, type ModelDialect } from '../../model';
 
+type PacketName = keyof typeof packets;
+type GenericName = keyof typeof tablesOfGenl2.operations;
+
 /** A verb that is one request for each object that it acts on. */
-export interface SimpleVerb {
+export interface SimpleVerb<P extends string = string, G extends string = string> {
   /** The packet of the connector, and the operation of generic netlink; undefined where the dialect has none. */
-  readonly connector: keyof typeof packets | undefined;
-  readonly generic: keyof typeof tablesOfGenl2.operations;
+  readonly connector: P | undefined;
+  readonly generic: G;
   /** It harms, or makes no sense, for several objects at once: they must be named one by one. */
   readonly one?: true;
 }
@@ -30,16 +33,15 @@ export const simpleVerbs = {
   newCurrentUuid: { connector: 'new_c_uuid', generic: 'new_c_uuid', one: true },
   rename: { connector: undefined, generic: 'rename_resource', one: true },
   forgetPeer: { connector: undefined, generic: 'forget_peer', one: true },
-} as const satisfies Readonly<Record<string, SimpleVerb>>;
+} as const satisfies Readonly<Record<string, SimpleVerb<PacketName, GenericName>>>;
 
 /** The two sides whose data `invalidate` may throw away. */
 export const invalidateVerbs = {
   local: { connector: 'invalidate', generic: 'invalidate', one: true },
   peer: { connector: 'invalidate_peer', generic: 'inval_peer', one: true },
-} as const satisfies Readonly<Record<string, SimpleVerb>>;
+} as const satisfies Readonly<Record<string, SimpleVerb<PacketName, GenericName>>>;
 
-/** All verbs, in the order of a resource's life, each with one line about it. */
-export const verbs = {
+const DOCS = {
   create: 'Create a resource, and a volume of it where a minor is named, unless they exist.',
   attach: 'Attach a backing device to a volume, which is created if it does not exist.',
   detach: 'Let go of the backing device.',
@@ -61,7 +63,11 @@ export const verbs = {
   rename: 'Give a resource another name.',
   forgetPeer: 'Free the slot that a former peer has in the metadata.',
 } as const;
-export type VerbName = keyof typeof verbs;
+export type VerbName = keyof typeof DOCS;
+/** One line about each verb. */
+export interface VerbDocs extends Readonly<Record<VerbName, string>> {}
+/** All verbs, in the order of a resource's life, each with one line about it. */
+export const verbs: VerbDocs = DOCS;
 
 /** A field that a verb's option sets, and the request that carries it. */
 export interface VerbOption {
@@ -74,6 +80,8 @@ export interface VerbOption {
   readonly about: AnyField;
   /** The field says the contrary: `no_disk_flush` is `diskFlushes`. */
   readonly negated: boolean;
+  /** The verb cannot do without it, whatever exists already. */
+  readonly required: boolean;
 }
 
 /** One name for what the dialects call differently; those that begin with `!` say the contrary. */
@@ -112,6 +120,9 @@ const SAME_OF_GENERIC: Same = {
 /** Flags that no user has to know of: they follow from other values. */
 const IMPLIED: ReadonlySet<string> = new Set(['mind_af', 'auto_sndbuf_size']);
 
+/** Requests that are sent only where something is missing. */
+const CREATING: ReadonlySet<string> = new Set(['new_resource', 'new_minor', 'new_peer', 'new_path']);
+
 /** What 8.3 keeps in syncer_conf, by the object that it belongs to in DRBD 8.4. */
 function syncerFields(set: 'disk_conf' | 'net_conf' | 'res_opts'): FieldTable {
   const names = new Set(
@@ -138,6 +149,7 @@ function optionsIn(dialect: ModelDialect, request: string, set: string, fields: 
       field,
       about,
       negated: same[field]?.startsWith('!') ?? false,
+      required: about.required === true && !CREATING.has(request),
     }));
 }
 
@@ -202,7 +214,7 @@ function ofConnector(verb: VerbName): readonly VerbOption[] {
     case 'invalidate':
       return [];
     default: {
-      const { connector } = simpleVerbs[verb] as SimpleVerb;
+      const { connector } = simpleVerbs[verb] as SimpleVerb<PacketName>;
       return connector === undefined ? [] : tags(connector);
     }
   }
@@ -217,7 +229,14 @@ function ofGeneric(dialect: 'genl1' | 'genl2', verb: VerbName): readonly VerbOpt
       return [...all('attach'), ...fieldsNamed(dialect, 'new_resource', 'res_opts', 'node_id')];
     case 'connect':
       return dialect === 'genl1'
-        ? [...fieldsNamed('genl1', 'connect', 'context', 'ctx_my_addr', 'ctx_peer_addr'), ...all('connect')]
+        ? [
+            // It keeps no addresses of what is disconnected.
+            ...fieldsNamed('genl1', 'connect', 'context', 'ctx_my_addr', 'ctx_peer_addr').map((option) => ({
+              ...option,
+              required: true,
+            })),
+            ...all('connect'),
+          ]
         : [
             ...fieldsNamed('genl2', 'new_resource', 'res_opts', 'node_id'),
             ...fieldsNamed('genl2', 'new_peer', 'context', 'ctx_peer_node_id'),

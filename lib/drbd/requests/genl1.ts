@@ -1,0 +1,1463 @@
+// Written by scripts/requests from the tables in lib/dialects. Change those, and run it.
+
+import type { UnknownAttribute } from '../../dialects/generic';
+import type { SocketAddress } from '../../netlink';
+import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+
+/** Which resource, volume or connection a message is about. */
+export interface Genl1Context {
+  /** Number of the device within its resource. */
+  readonly ctx_volume?: number;
+  /** Configured name by which administrators know it. */
+  readonly ctx_resource_name?: string;
+  /** Local address of the connection that is meant. */
+  readonly ctx_my_addr?: SocketAddress | Uint8Array;
+  /** Remote address of the connection that is meant. */
+  readonly ctx_peer_addr?: SocketAddress | Uint8Array;
+}
+
+/** Options that hold for all of a resource. */
+export interface Genl1ResOpts {
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpu_mask?: string;
+  /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
+  readonly on_no_data?: 'io-error' | 'suspend-io' | number;
+}
+
+/** Configuration of the link to a peer. */
+export interface Genl1NetConf {
+  /** Password with which both nodes prove to each other who they are. */
+  readonly shared_secret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cram_hmac_alg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrity_alg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verify_alg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csums_alg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
+  readonly wire_protocol?: 'A' | 'B' | 'C' | number;
+  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
+  readonly connect_int?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
+  readonly ping_int?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
+  readonly ping_timeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
+  readonly sndbuf_size?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
+  readonly rcvbuf_size?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
+  readonly ko_count?: number;
+  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
+  readonly max_buffers?: number;
+  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
+  readonly max_epoch_size?: number;
+  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
+  readonly unplug_watermark?: number;
+  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
+  readonly after_sb_0p?:
+    | 'disconnect'
+    | 'discard-younger-primary'
+    | 'discard-older-primary'
+    | 'discard-zero-changes'
+    | 'discard-least-changes'
+    | 'discard-local'
+    | 'discard-remote'
+    | number;
+  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
+  readonly after_sb_1p?:
+    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
+  readonly after_sb_2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
+  readonly rr_conflict?: 'disconnect' | 'call-pri-lost' | 'violently' | number;
+  /** What protocol A does when the network cannot keep up. Default: `block`. */
+  readonly on_congestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
+  readonly cong_fill?: number;
+  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
+  readonly cong_extents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
+  readonly two_primaries?: boolean;
+  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
+  readonly discard_my_data?: boolean;
+  /** Let TCP gather small messages before it sends them. Default: true. */
+  readonly tcp_cork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
+  readonly always_asbp?: boolean;
+  /** Only find out what connecting would do to the data, then disconnect. Default: false. */
+  readonly tentative?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
+  readonly use_rle?: boolean;
+  /** Compare checksums in a resync only after a primary has crashed. Default: false. Since 8.4.5. */
+  readonly csums_after_crash_only?: boolean;
+  /**
+   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
+   * Default: 0. Since 8.4.5.
+   */
+  readonly sock_check_timeo?: number;
+  /** Second local address of experimental modules that knew two paths. Since 8.4.6. */
+  readonly my_addr2?: SocketAddress | Uint8Array;
+  /** Second peer address of experimental modules that knew two paths. Since 8.4.6. */
+  readonly peer_addr2?: SocketAddress | Uint8Array;
+}
+
+/** How to take down a link. */
+export interface Genl1DisconnectParms {
+  /** Disconnect without asking the peer for its consent. Default: false. */
+  readonly force_disconnect?: boolean;
+}
+
+/** Configuration of a backing device. */
+export interface Genl1DiskConf {
+  /** Path of the block device that stores the data below DRBD. */
+  readonly backing_dev: string;
+  /** Path of the block device with the metadata; the data device itself for internal metadata. */
+  readonly meta_dev: string;
+  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
+  readonly meta_dev_idx: 'fixed-internal' | 'flex-external' | 'internal' | number;
+  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
+  readonly disk_size?: bigint;
+  /** Most segments that one request to the lower device may have; 0 sets no limit. 0 to 128. Default: 0. */
+  readonly max_bio_bvecs?: number;
+  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
+  readonly on_io_error?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
+  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
+  readonly resync_rate?: number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
+  readonly resync_after?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
+  readonly al_extents?: number;
+  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
+  readonly c_plan_ahead?: number;
+  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
+  readonly c_delay_target?: number;
+  /**
+   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
+   * 100.
+   */
+  readonly c_fill_target?: number;
+  /** Highest speed that the resync controller may choose. 250 to 4194304 KiB/s. Default: 102400. */
+  readonly c_max_rate?: number;
+  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
+  readonly c_min_rate?: number;
+  /** Order write epochs by barrier requests to the lower device. Default: false. */
+  readonly disk_barrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. Default: true. */
+  readonly disk_flushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
+  readonly disk_drain?: boolean;
+  /** Flush the cache of the metadata device after its updates. Default: true. */
+  readonly md_flushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
+   * deciseconds. Default: 0.
+   */
+  readonly disk_timeout?: number;
+  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. Since 8.4.1. */
+  readonly read_balancing?:
+    | 'prefer-local'
+    | 'prefer-remote'
+    | 'round-robin'
+    | 'least-pending'
+    | 'when-congested-remote'
+    | '32K-striping'
+    | '64K-striping'
+    | '128K-striping'
+    | '256K-striping'
+    | '512K-striping'
+    | '1M-striping'
+    | number;
+  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. Since 8.4.2. */
+  readonly al_updates?: boolean;
+  /**
+   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
+   * 8.4.7.
+   */
+  readonly discard_zeroes_if_aligned?: boolean;
+  /**
+   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
+   * 0. Since 8.4.7.
+   */
+  readonly rs_discard_granularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 8.4.10. */
+  readonly disable_write_same?: boolean;
+}
+
+/** How to adopt a new size. */
+export interface Genl1ResizeParms {
+  /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
+  readonly resize_size?: bigint;
+  /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
+  readonly resize_force?: boolean;
+  /** Take the new space as equal on both nodes instead of copying it. Default: false. */
+  readonly no_resync?: boolean;
+  /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. Since 8.4.4. */
+  readonly al_stripes?: number;
+  /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. Since 8.4.4. */
+  readonly al_stripe_size?: number;
+}
+
+/** How to promote: whether to trust data not known to be current. */
+export interface Genl1SetRoleParms {
+  /** Promote although the data is not known to be current; it then counts as good. Default: false. */
+  readonly assume_uptodate?: boolean;
+}
+
+/** How to begin a new generation of the data. */
+export interface Genl1NewCUuidParms {
+  /** Also forget all differences to the peer: both sides count as equal. Default: false. */
+  readonly clear_bm?: boolean;
+}
+
+/** Which part of a device to verify. */
+export interface Genl1StartOvParms {
+  /** Where to begin; where the last one stopped if absent. In sectors. */
+  readonly ov_start_sector?: bigint;
+  /** Where to end; the end of the device if absent. In sectors. Since 8.4.2. */
+  readonly ov_stop_sector?: bigint;
+}
+
+/** How to let go of a backing device. */
+export interface Genl1DetachParms {
+  /** Do not wait for requests that the lower device still has. Default: false. */
+  readonly force_detach?: boolean;
+}
+
+/** Which resource, volume or connection a message is about. */
+export interface Genl1ContextReply {
+  /** Number of the device within its resource. */
+  readonly ctx_volume?: number;
+  /** Configured name by which administrators know it. */
+  readonly ctx_resource_name?: string;
+  /** Local address of the connection that is meant. */
+  readonly ctx_my_addr?: Uint8Array;
+  /** Remote address of the connection that is meant. */
+  readonly ctx_peer_addr?: Uint8Array;
+}
+
+/** Configuration of a backing device. */
+export interface Genl1DiskConfReply {
+  /** Path of the block device that stores the data below DRBD. */
+  readonly backing_dev?: string;
+  /** Path of the block device with the metadata; the data device itself for internal metadata. */
+  readonly meta_dev?: string;
+  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. */
+  readonly meta_dev_idx?: number;
+  /** How much of the backing device to use; 0 takes all that fits. In sectors. */
+  readonly disk_size?: bigint;
+  /** Most segments that one request to the lower device may have; 0 sets no limit. */
+  readonly max_bio_bvecs?: number;
+  /** What happens when the lower disk reports a failed read or write. */
+  readonly on_io_error?: number;
+  /** Whether a lost peer must be outdated or shot before this node goes on. */
+  readonly fencing?: number;
+  /** Fixed speed of resync where no dynamic control is on. In KiB/s. */
+  readonly resync_rate?: number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. */
+  readonly resync_after?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. In extents. */
+  readonly al_extents?: number;
+  /** How far the dynamic resync controller looks ahead; 0 turns it off. In deciseconds. */
+  readonly c_plan_ahead?: number;
+  /** Delay on the link that the resync controller aims at. In deciseconds. */
+  readonly c_delay_target?: number;
+  /** Amount of data in flight that the resync controller aims at; 0 aims at a delay. In sectors. */
+  readonly c_fill_target?: number;
+  /** Highest speed that the resync controller may choose. In KiB/s. */
+  readonly c_max_rate?: number;
+  /** Speed below which resync does not yield to applications; 0 always yields. In KiB/s. */
+  readonly c_min_rate?: number;
+  /** Order write epochs by barrier requests to the lower device. */
+  readonly disk_barrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. */
+  readonly disk_flushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. */
+  readonly disk_drain?: boolean;
+  /** Flush the cache of the metadata device after its updates. */
+  readonly md_flushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. In
+   * deciseconds.
+   */
+  readonly disk_timeout?: number;
+  /** How reads are spread over this node's disk and the peer's. */
+  readonly read_balancing?: number;
+  /** Keep the activity log up to date; without it a crash means a full resync. */
+  readonly al_updates?: boolean;
+  /** Treat discards as zeroing where they are aligned, even if the device does not promise it. */
+  readonly discard_zeroes_if_aligned?: boolean;
+  /** Size of blocks of zeroes that a resync discards instead of writing; 0 never does. In bytes. */
+  readonly rs_discard_granularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. */
+  readonly disable_write_same?: boolean;
+}
+
+/** Options that hold for all of a resource. */
+export interface Genl1ResOptsReply {
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpu_mask?: string;
+  /** What applications see when neither this node nor its peer has the data. */
+  readonly on_no_data?: number;
+}
+
+/** Configuration of the link to a peer. */
+export interface Genl1NetConfReply {
+  /** Password with which both nodes prove to each other who they are. */
+  readonly shared_secret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cram_hmac_alg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrity_alg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verify_alg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csums_alg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). */
+  readonly wire_protocol?: number;
+  /** Pause between two attempts to reach a peer that does not answer. In seconds. */
+  readonly connect_int?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. In deciseconds. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. In seconds. */
+  readonly ping_int?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. In deciseconds. */
+  readonly ping_timeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. In bytes. */
+  readonly sndbuf_size?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. In bytes. */
+  readonly rcvbuf_size?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. */
+  readonly ko_count?: number;
+  /** Most pages that incoming data may occupy on the receiving side. In buffers. */
+  readonly max_buffers?: number;
+  /** Most writes between two ordering barriers. In requests. */
+  readonly max_epoch_size?: number;
+  /** Number of pending writes at which the secondary kicks its lower device. In requests. */
+  readonly unplug_watermark?: number;
+  /** Automatic repair of a split brain in which no node is primary. */
+  readonly after_sb_0p?: number;
+  /** Automatic repair of a split brain in which one node is primary. */
+  readonly after_sb_1p?: number;
+  /** Automatic repair of a split brain in which both nodes are primary. */
+  readonly after_sb_2p?: number;
+  /** What happens when a resync would overwrite the data of a primary. */
+  readonly rr_conflict?: number;
+  /** What protocol A does when the network cannot keep up. */
+  readonly on_congestion?: number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. In sectors. */
+  readonly cong_fill?: number;
+  /** Number of active extents from which the link counts as congested. In extents. */
+  readonly cong_extents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. */
+  readonly two_primaries?: boolean;
+  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). */
+  readonly discard_my_data?: boolean;
+  /** Let TCP gather small messages before it sends them. */
+  readonly tcp_cork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. */
+  readonly always_asbp?: boolean;
+  /** Only find out what connecting would do to the data, then disconnect. */
+  readonly tentative?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. */
+  readonly use_rle?: boolean;
+  /** Compare checksums in a resync only after a primary has crashed. */
+  readonly csums_after_crash_only?: boolean;
+  /** How long to wait for the first packet on a new socket; 0 takes the keep-alive time. In deciseconds. */
+  readonly sock_check_timeo?: number;
+  /** Second local address of experimental modules that knew two paths. */
+  readonly my_addr2?: Uint8Array;
+  /** Second peer address of experimental modules that knew two paths. */
+  readonly peer_addr2?: Uint8Array;
+}
+
+/** States and counters of a device as DRBD 8.4 before 8.4.6 tells them. */
+export interface Genl1StateInfoReply {
+  /** Why the kernel sent this: a state change, a helper call, progress, or an answer. */
+  readonly sib_reason?: number;
+  /** All states of the device in one packed word, see StateWord. */
+  readonly current_state?: number;
+  /** Size of the device as applications see it. In sectors. */
+  readonly capacity?: bigint;
+  /** Generation of the data that applications have seen last (exposed data). */
+  readonly ed_uuid?: bigint;
+  /** Packed states before the change that is reported. */
+  readonly prev_state?: number;
+  /** Packed states after the change that is reported. */
+  readonly new_state?: number;
+  /** Generations of the data: current, bitmap and two of the history, in this order. */
+  readonly uuids?: readonly bigint[];
+  /** Bits of the metadata, such as consistent, was up to date, crashed as primary. */
+  readonly disk_flags?: number;
+  /** Number of bitmap bits that the device has, one for 4 KiB. In bits. */
+  readonly bits_total?: bigint;
+  /** Number of bitmap bits that are set: blocks known to differ. In bits. */
+  readonly bits_oos?: bigint;
+  /** Number of bits that the running resync or verify began with. In bits. */
+  readonly bits_rs_total?: bigint;
+  /** Number of bits whose blocks could not be copied. In bits. */
+  readonly bits_rs_failed?: bigint;
+  /** First argument of the program, such as before-resync-target. */
+  readonly helper?: string;
+  /** What the helper program returned, as a wait status. */
+  readonly helper_exit_code?: number;
+  /** Data sent to the peer over the network. In sectors. */
+  readonly send_cnt?: bigint;
+  /** Data received from the peer over the network. In sectors. */
+  readonly recv_cnt?: bigint;
+  /** Data read from the lower device. In sectors. */
+  readonly read_cnt?: bigint;
+  /** Data written to the lower device. In sectors. */
+  readonly writ_cnt?: bigint;
+  /** Number of updates of the activity log on disk. */
+  readonly al_writ_cnt?: bigint;
+  /** Number of updates of the bitmap on disk. */
+  readonly bm_writ_cnt?: bigint;
+  /** Requests of applications that are not completed yet. */
+  readonly ap_bio_cnt?: number;
+  /** Writes of applications that wait for the peer's answer. */
+  readonly ap_pending_cnt?: number;
+  /** Resync requests that wait for the peer's answer. */
+  readonly rs_pending_cnt?: number;
+}
+
+/** What a reply says beside its code. */
+export interface Genl1DrbdCfgReplyReply {
+  /** What the kernel has to say about the request, in words. */
+  readonly info_text?: string;
+}
+
+/** Answer to the question for the time limit. */
+export interface Genl1TimeoutParmsReply {
+  /** Which of the three waiting times for the peer holds after this start. */
+  readonly timeout_type?: number;
+}
+
+/** This node's role, and whether requests are frozen. */
+export interface Genl1ResourceInfoReply {
+  /** This node's part: 1 Primary, 2 Secondary. */
+  readonly res_role?: number;
+  /** Requests are frozen by the command of a user. */
+  readonly res_susp?: boolean;
+  /** Requests are frozen as no reachable node has the data. */
+  readonly res_susp_nod?: boolean;
+  /** Requests are frozen until the peer is fenced. */
+  readonly res_susp_fen?: boolean;
+}
+
+/** What a resource does besides its states. */
+export interface Genl1ResourceStatisticsReply {
+  /** Method that orders writes at present, by enum write_ordering_e. */
+  readonly res_stat_write_ordering?: number;
+}
+
+/** What the local disk of a volume is like. */
+export interface Genl1DeviceInfoReply {
+  /** State of the local disk, by enum drbd_disk_state. */
+  readonly dev_disk_state?: number;
+}
+
+/** How much was read and written, and the generations of the data. */
+export interface Genl1DeviceStatisticsReply {
+  /** Capacity in sectors that applications see. In sectors. */
+  readonly dev_size?: bigint;
+  /** Data read from the backing device so far. In sectors. */
+  readonly dev_read?: bigint;
+  /** Data written to the backing device so far. In sectors. */
+  readonly dev_write?: bigint;
+  /** Number of updates of the activity log so far. */
+  readonly dev_al_writes?: bigint;
+  /** Number of updates of the bitmap so far. */
+  readonly dev_bm_writes?: bigint;
+  /** Requests of applications under way. */
+  readonly dev_upper_pending?: number;
+  /** Requests to the backing device under way. */
+  readonly dev_lower_pending?: number;
+  /** DRBD takes no new requests of applications at present. */
+  readonly dev_upper_blocked?: boolean;
+  /** The backing device is congested and takes no requests. */
+  readonly dev_lower_blocked?: boolean;
+  /** Updates of the activity log are switched off at present. */
+  readonly dev_al_suspended?: boolean;
+  /** Generation of the data that applications have seen last. */
+  readonly dev_exposed_data_uuid?: bigint;
+  /** Generation of this node's data. */
+  readonly dev_current_uuid?: bigint;
+  /** Bits of the metadata, such as consistent, was up to date, crashed as primary. */
+  readonly dev_disk_flags?: number;
+  /** Earlier generations of the data, youngest first. */
+  readonly history_uuids?: readonly bigint[];
+}
+
+/** How far two nodes have connected, and the peer's role. */
+export interface Genl1ConnectionInfoReply {
+  /** How far the two nodes have connected, by the connection enumeration. */
+  readonly conn_connection_state?: number;
+  /** What the node at the other end is: primary, secondary or unknown. */
+  readonly conn_role?: number;
+}
+
+/** Whether the network keeps up with the writes. */
+export interface Genl1ConnectionStatisticsReply {
+  /** The network's send buffer is nearly full. */
+  readonly conn_congested?: boolean;
+}
+
+/** States of a volume as seen through a link. */
+export interface Genl1PeerDeviceInfoReply {
+  /** What replication does for this volume over this link. */
+  readonly peer_repl_state?: number;
+  /** Quality of the data at the other end, by the disk enumeration. */
+  readonly peer_disk_state?: number;
+  /** Resync is held by a command that was given on this node. */
+  readonly peer_resync_susp_user?: number;
+  /** Resync is held by the other node. */
+  readonly peer_resync_susp_peer?: number;
+  /** Resync waits for another one to finish. */
+  readonly peer_resync_susp_dependency?: number;
+}
+
+/** Counters of a volume as seen through a link. */
+export interface Genl1PeerDeviceStatisticsReply {
+  /** Data received from this peer for the volume so far. In sectors. */
+  readonly peer_dev_received?: bigint;
+  /** Data sent to this peer for the volume so far. In sectors. */
+  readonly peer_dev_sent?: bigint;
+  /** Requests sent to the peer that it has not answered. */
+  readonly peer_dev_pending?: number;
+  /** Requests from the peer that this node has not answered. */
+  readonly peer_dev_unacked?: number;
+  /** Data known to differ between both sides. In sectors. */
+  readonly peer_dev_out_of_sync?: bigint;
+  /** Data that the resync could not copy. In sectors. */
+  readonly peer_dev_resync_failed?: bigint;
+  /** Generation from which on the bitmap counts differences. */
+  readonly peer_dev_bitmap_uuid?: bigint;
+  /** Bits about this peer in the metadata, by enum mdf_peer_flag. */
+  readonly peer_dev_flags?: number;
+}
+
+/** What kind of news a notification brings. */
+export interface Genl1DrbdNotificationHeaderReply {
+  /** What happened to the object: exists, create, change, destroy, call or response; bit 0x8000 if more follow. */
+  readonly nh_type?: number;
+}
+
+/** What every answer of DRBD 8.4 has. */
+export interface Genl1Answer {
+  /** 101, or the result of a state change from 1 up. */
+  readonly returnCode: number;
+  readonly returnName: string;
+  /** The header's minor; undefined where it names none. */
+  readonly minor: number | undefined;
+  /** The kernel's own words, in order. */
+  readonly infoText: readonly string[];
+  /** Attributes that the tables do not know. */
+  readonly unknown: readonly UnknownAttribute[];
+  readonly drbd_cfg_reply?: Genl1DrbdCfgReplyReply;
+}
+
+/** Read configuration and states of one device, or of all. */
+export interface Genl1GetStatusRequest {
+  /** The device's minor number. */
+  readonly minor?: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** A message of the dump get_status. */
+export interface Genl1GetStatusReply extends Genl1Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl1ContextReply;
+  readonly disk_conf?: Genl1DiskConfReply;
+  readonly res_opts?: Genl1ResOptsReply;
+  readonly net_conf?: Genl1NetConfReply;
+  readonly state_info?: Genl1StateInfoReply;
+}
+
+/** Create a device with this minor as a volume of a resource. */
+export interface Genl1NewMinorRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+}
+
+/** Remove a device that has neither disk nor connection. */
+export interface Genl1DelMinorRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Create a resource under a name that is not taken. */
+export interface Genl1NewResourceRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+  readonly res_opts?: Genl1ResOpts;
+}
+
+/** Remove a resource without volumes and connections. */
+export interface Genl1DelResourceRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+}
+
+/** Change how a resource behaves: processors, and what it does without data. */
+export interface Genl1ResourceOptsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+  readonly res_opts?: Partial<Genl1ResOpts>;
+}
+
+/** Set up the link to the peer and begin to connect. */
+export interface Genl1ConnectRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+  readonly net_conf?: Genl1NetConf;
+}
+
+/** Take down the link to the peer. */
+export interface Genl1DisconnectRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+  readonly disconnect_parms?: Genl1DisconnectParms;
+}
+
+/** Attach a backing device to a volume. */
+export interface Genl1AttachRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly disk_conf: Genl1DiskConf;
+}
+
+/** Adopt a new size of the backing devices while in use. */
+export interface Genl1ResizeRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly resize_parms?: Genl1ResizeParms;
+}
+
+/** Make the resource writable on this node. */
+export interface Genl1PrimaryRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly set_role_parms?: Genl1SetRoleParms;
+}
+
+/** Take back the right to write from this node; fails while somebody has a device open. */
+export interface Genl1SecondaryRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly set_role_parms?: Genl1SetRoleParms;
+}
+
+/** Begin a new generation of the data, for instance to skip the first resync. */
+export interface Genl1NewCUuidRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly new_c_uuid_parms?: Genl1NewCUuidParms;
+}
+
+/** Begin an online verification, which compares both sides block by block. */
+export interface Genl1StartOvRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly start_ov_parms?: Genl1StartOvParms;
+}
+
+/** Let go of the backing device. */
+export interface Genl1DetachRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly detach_parms?: Genl1DetachParms;
+}
+
+/** Throw away this node's data and copy all of the peer's. */
+export interface Genl1InvalidateRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Throw away the peer's data and copy all of this node's. */
+export interface Genl1InvalPeerRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Hold the resync on behalf of the user of this node. */
+export interface Genl1PauseSyncRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Take back this node's own hold on the resync. */
+export interface Genl1ResumeSyncRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Freeze all requests of applications to the device. */
+export interface Genl1SuspendIoRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Let frozen requests of applications go on. */
+export interface Genl1ResumeIoRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Mark this node's data as known to be behind the peer's. */
+export interface Genl1OutdateRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** Read which time limit applies to waiting for the peer at start. */
+export interface Genl1GetTimeoutTypeRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** The answer to get_timeout_type. */
+export interface Genl1GetTimeoutTypeReply extends Genl1Answer {
+  readonly timeout_parms?: Genl1TimeoutParmsReply;
+}
+
+/** Take down a resource with all its links, disks and devices. */
+export interface Genl1DownRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+}
+
+/** Change options of an attached disk. */
+export interface Genl1ChgDiskOptsRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+  readonly disk_conf?: Partial<Genl1DiskConf>;
+}
+
+/** Change options of a link. */
+export interface Genl1ChgNetOptsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl1Context;
+  readonly net_conf?: Partial<Genl1NetConf>;
+}
+
+/** List the resources with their options and states. */
+export interface Genl1GetResourcesRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** A message of the dump get_resources. */
+export interface Genl1GetResourcesReply extends Genl1Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl1ContextReply;
+  readonly res_opts?: Genl1ResOptsReply;
+  readonly resource_info?: Genl1ResourceInfoReply;
+  readonly resource_statistics?: Genl1ResourceStatisticsReply;
+}
+
+/** List the devices with their configuration and states. */
+export interface Genl1GetDevicesRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** A message of the dump get_devices. */
+export interface Genl1GetDevicesReply extends Genl1Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl1ContextReply;
+  readonly disk_conf?: Genl1DiskConfReply;
+  readonly device_info?: Genl1DeviceInfoReply;
+  readonly device_statistics?: Genl1DeviceStatisticsReply;
+}
+
+/** List the links with their configuration and states. */
+export interface Genl1GetConnectionsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** A message of the dump get_connections. */
+export interface Genl1GetConnectionsReply extends Genl1Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl1ContextReply;
+  readonly net_conf?: Genl1NetConfReply;
+  readonly connection_info?: Genl1ConnectionInfoReply;
+  readonly connection_statistics?: Genl1ConnectionStatisticsReply;
+}
+
+/** List what each volume looks like through each link. */
+export interface Genl1GetPeerDevicesRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** A message of the dump get_peer_devices. */
+export interface Genl1GetPeerDevicesReply extends Genl1Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl1ContextReply;
+  readonly peer_device_info?: Genl1PeerDeviceInfoReply;
+  readonly peer_device_statistics?: Genl1PeerDeviceStatisticsReply;
+}
+
+/** Read all objects as one consistent series of notifications, closed by one of its own. */
+export interface Genl1GetInitialStateRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** A message of the dump get_initial_state. */
+export interface Genl1GetInitialStateReply extends Genl1Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl1ContextReply;
+  readonly drbd_notification_header?: Genl1DrbdNotificationHeaderReply;
+  readonly resource_info?: Genl1ResourceInfoReply;
+  readonly resource_statistics?: Genl1ResourceStatisticsReply;
+  readonly device_info?: Genl1DeviceInfoReply;
+  readonly device_statistics?: Genl1DeviceStatisticsReply;
+  readonly connection_info?: Genl1ConnectionInfoReply;
+  readonly connection_statistics?: Genl1ConnectionStatisticsReply;
+  readonly peer_device_info?: Genl1PeerDeviceInfoReply;
+  readonly peer_device_statistics?: Genl1PeerDeviceStatisticsReply;
+}
+
+/** The requests to DRBD 8.4 by the name of their operation. */
+export interface Genl1Requests {
+  /** Read configuration and states of one device, or of all. */
+  readonly get_status: { readonly params: Genl1GetStatusRequest; readonly result: readonly Genl1GetStatusReply[] };
+  /** Create a device with this minor as a volume of a resource. */
+  readonly new_minor: { readonly params: Genl1NewMinorRequest; readonly result: Genl1Answer };
+  /** Remove a device that has neither disk nor connection. */
+  readonly del_minor: { readonly params: Genl1DelMinorRequest; readonly result: Genl1Answer };
+  /** Create a resource under a name that is not taken. */
+  readonly new_resource: { readonly params: Genl1NewResourceRequest; readonly result: Genl1Answer };
+  /** Remove a resource without volumes and connections. */
+  readonly del_resource: { readonly params: Genl1DelResourceRequest; readonly result: Genl1Answer };
+  /** Change how a resource behaves: processors, and what it does without data. */
+  readonly resource_opts: { readonly params: Genl1ResourceOptsRequest; readonly result: Genl1Answer };
+  /** Set up the link to the peer and begin to connect. */
+  readonly connect: { readonly params: Genl1ConnectRequest; readonly result: Genl1Answer };
+  /** Take down the link to the peer. */
+  readonly disconnect: { readonly params: Genl1DisconnectRequest; readonly result: Genl1Answer };
+  /** Attach a backing device to a volume. */
+  readonly attach: { readonly params: Genl1AttachRequest; readonly result: Genl1Answer };
+  /** Adopt a new size of the backing devices while in use. */
+  readonly resize: { readonly params: Genl1ResizeRequest; readonly result: Genl1Answer };
+  /** Make the resource writable on this node. */
+  readonly primary: { readonly params: Genl1PrimaryRequest; readonly result: Genl1Answer };
+  /** Take back the right to write from this node; fails while somebody has a device open. */
+  readonly secondary: { readonly params: Genl1SecondaryRequest; readonly result: Genl1Answer };
+  /** Begin a new generation of the data, for instance to skip the first resync. */
+  readonly new_c_uuid: { readonly params: Genl1NewCUuidRequest; readonly result: Genl1Answer };
+  /** Begin an online verification, which compares both sides block by block. */
+  readonly start_ov: { readonly params: Genl1StartOvRequest; readonly result: Genl1Answer };
+  /** Let go of the backing device. */
+  readonly detach: { readonly params: Genl1DetachRequest; readonly result: Genl1Answer };
+  /** Throw away this node's data and copy all of the peer's. */
+  readonly invalidate: { readonly params: Genl1InvalidateRequest; readonly result: Genl1Answer };
+  /** Throw away the peer's data and copy all of this node's. */
+  readonly inval_peer: { readonly params: Genl1InvalPeerRequest; readonly result: Genl1Answer };
+  /** Hold the resync on behalf of the user of this node. */
+  readonly pause_sync: { readonly params: Genl1PauseSyncRequest; readonly result: Genl1Answer };
+  /** Take back this node's own hold on the resync. */
+  readonly resume_sync: { readonly params: Genl1ResumeSyncRequest; readonly result: Genl1Answer };
+  /** Freeze all requests of applications to the device. */
+  readonly suspend_io: { readonly params: Genl1SuspendIoRequest; readonly result: Genl1Answer };
+  /** Let frozen requests of applications go on. */
+  readonly resume_io: { readonly params: Genl1ResumeIoRequest; readonly result: Genl1Answer };
+  /** Mark this node's data as known to be behind the peer's. */
+  readonly outdate: { readonly params: Genl1OutdateRequest; readonly result: Genl1Answer };
+  /** Read which time limit applies to waiting for the peer at start. */
+  readonly get_timeout_type: { readonly params: Genl1GetTimeoutTypeRequest; readonly result: Genl1GetTimeoutTypeReply };
+  /** Take down a resource with all its links, disks and devices. */
+  readonly down: { readonly params: Genl1DownRequest; readonly result: Genl1Answer };
+  /** Change options of an attached disk. */
+  readonly chg_disk_opts: { readonly params: Genl1ChgDiskOptsRequest; readonly result: Genl1Answer };
+  /** Change options of a link. */
+  readonly chg_net_opts: { readonly params: Genl1ChgNetOptsRequest; readonly result: Genl1Answer };
+  /** List the resources with their options and states. */
+  readonly get_resources: {
+    readonly params: Genl1GetResourcesRequest;
+    readonly result: readonly Genl1GetResourcesReply[];
+  };
+  /** List the devices with their configuration and states. */
+  readonly get_devices: { readonly params: Genl1GetDevicesRequest; readonly result: readonly Genl1GetDevicesReply[] };
+  /** List the links with their configuration and states. */
+  readonly get_connections: {
+    readonly params: Genl1GetConnectionsRequest;
+    readonly result: readonly Genl1GetConnectionsReply[];
+  };
+  /** List what each volume looks like through each link. */
+  readonly get_peer_devices: {
+    readonly params: Genl1GetPeerDevicesRequest;
+    readonly result: readonly Genl1GetPeerDevicesReply[];
+  };
+  /** Read all objects as one consistent series of notifications, closed by one of its own. */
+  readonly get_initial_state: {
+    readonly params: Genl1GetInitialStateRequest;
+    readonly result: readonly Genl1GetInitialStateReply[];
+  };
+}
+
+/** Options of the verb create. */
+export interface Genl1CreateOptions {
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpuMask?: string;
+  /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
+  readonly onNoData?: 'io-error' | 'suspend-io' | number;
+}
+
+/** Options of the verb attach. */
+export interface Genl1AttachOptions {
+  /** Path of the block device that stores the data below DRBD. */
+  readonly backingDev: string;
+  /** Path of the block device with the metadata; the data device itself for internal metadata. */
+  readonly metaDev: string;
+  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
+  readonly metaDevIdx: 'fixed-internal' | 'flex-external' | 'internal' | number;
+  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
+  readonly diskSize?: bigint;
+  /** Most segments that one request to the lower device may have; 0 sets no limit. 0 to 128. Default: 0. */
+  readonly maxBioBvecs?: number;
+  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
+  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
+  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
+  readonly resyncRate?: number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
+  readonly resyncAfter?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
+  readonly alExtents?: number;
+  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
+  readonly cPlanAhead?: number;
+  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
+  readonly cDelayTarget?: number;
+  /**
+   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
+   * 100.
+   */
+  readonly cFillTarget?: number;
+  /** Highest speed that the resync controller may choose. 250 to 4194304 KiB/s. Default: 102400. */
+  readonly cMaxRate?: number;
+  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
+  readonly cMinRate?: number;
+  /** Order write epochs by barrier requests to the lower device. Default: false. */
+  readonly diskBarrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. Default: true. */
+  readonly diskFlushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
+  readonly diskDrain?: boolean;
+  /** Flush the cache of the metadata device after its updates. Default: true. */
+  readonly mdFlushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
+   * deciseconds. Default: 0.
+   */
+  readonly diskTimeout?: number;
+  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. Since 8.4.1. */
+  readonly readBalancing?:
+    | 'prefer-local'
+    | 'prefer-remote'
+    | 'round-robin'
+    | 'least-pending'
+    | 'when-congested-remote'
+    | '32K-striping'
+    | '64K-striping'
+    | '128K-striping'
+    | '256K-striping'
+    | '512K-striping'
+    | '1M-striping'
+    | number;
+  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. Since 8.4.2. */
+  readonly alUpdates?: boolean;
+  /**
+   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
+   * 8.4.7.
+   */
+  readonly discardZeroesIfAligned?: boolean;
+  /**
+   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
+   * 0. Since 8.4.7.
+   */
+  readonly rsDiscardGranularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 8.4.10. */
+  readonly disableWriteSame?: boolean;
+}
+
+/** Options of the verb detach. */
+export interface Genl1DetachOptions {
+  /** Do not wait for requests that the lower device still has. Default: false. */
+  readonly force?: boolean;
+}
+
+/** Options of the verb connect. */
+export interface Genl1ConnectOptions {
+  /** Local address of the connection that is meant. */
+  readonly myAddr: string | SocketAddress | Uint8Array;
+  /** Remote address of the connection that is meant. */
+  readonly peerAddr: string | SocketAddress | Uint8Array;
+  /** Password with which both nodes prove to each other who they are. */
+  readonly sharedSecret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cramHmacAlg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrityAlg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verifyAlg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csumsAlg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
+  readonly protocol?: 'A' | 'B' | 'C' | number;
+  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
+  readonly connectInt?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
+  readonly pingInt?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
+  readonly pingTimeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
+  readonly sndbufSize?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
+  readonly rcvbufSize?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
+  readonly koCount?: number;
+  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
+  readonly maxBuffers?: number;
+  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
+  readonly maxEpochSize?: number;
+  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
+  readonly unplugWatermark?: number;
+  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
+  readonly afterSb0p?:
+    | 'disconnect'
+    | 'discard-younger-primary'
+    | 'discard-older-primary'
+    | 'discard-zero-changes'
+    | 'discard-least-changes'
+    | 'discard-local'
+    | 'discard-remote'
+    | number;
+  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
+  readonly afterSb1p?:
+    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
+  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
+  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | number;
+  /** What protocol A does when the network cannot keep up. Default: `block`. */
+  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
+  readonly congFill?: number;
+  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
+  readonly congExtents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
+  readonly twoPrimaries?: boolean;
+  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
+  readonly discardMyData?: boolean;
+  /** Let TCP gather small messages before it sends them. Default: true. */
+  readonly tcpCork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
+  readonly alwaysAsbp?: boolean;
+  /** Only find out what connecting would do to the data, then disconnect. Default: false. */
+  readonly tentative?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
+  readonly useRle?: boolean;
+  /** Compare checksums in a resync only after a primary has crashed. Default: false. Since 8.4.5. */
+  readonly csumsAfterCrashOnly?: boolean;
+  /**
+   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
+   * Default: 0. Since 8.4.5.
+   */
+  readonly sockCheckTimeo?: number;
+  /** Second local address of experimental modules that knew two paths. Since 8.4.6. */
+  readonly myAddr2?: string | SocketAddress | Uint8Array;
+  /** Second peer address of experimental modules that knew two paths. Since 8.4.6. */
+  readonly peerAddr2?: string | SocketAddress | Uint8Array;
+}
+
+/** Options of the verb disconnect. */
+export interface Genl1DisconnectOptions {
+  /** Disconnect without asking the peer for its consent. Default: false. */
+  readonly force?: boolean;
+}
+
+/** Options of the verb promote. */
+export interface Genl1PromoteOptions {
+  /** Promote although the data is not known to be current; it then counts as good. Default: false. */
+  readonly force?: boolean;
+}
+
+/** Options of the verb demote. */
+export interface Genl1DemoteOptions {
+  /** Promote although the data is not known to be current; it then counts as good. Default: false. */
+  readonly force?: boolean;
+}
+
+/** Options of the verb invalidate. */
+export interface Genl1InvalidateOptions {
+  /** Whose data to throw away: this node's (local), or the peer's. Default: `local`. */
+  readonly side?: 'local' | 'peer';
+}
+
+/** Options of the verb verify. */
+export interface Genl1VerifyOptions {
+  /** Where to begin; where the last one stopped if absent. In sectors. */
+  readonly startSector?: bigint;
+  /** Where to end; the end of the device if absent. In sectors. Since 8.4.2. */
+  readonly stopSector?: bigint;
+}
+
+/** Options of the verb resize. */
+export interface Genl1ResizeOptions {
+  /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
+  readonly resizeSize?: bigint;
+  /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
+  readonly resizeForce?: boolean;
+  /** Take the new space as equal on both nodes instead of copying it. Default: false. */
+  readonly noResync?: boolean;
+  /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. Since 8.4.4. */
+  readonly alStripes?: number;
+  /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. Since 8.4.4. */
+  readonly alStripeSize?: number;
+}
+
+/** Options of the verb newCurrentUuid. */
+export interface Genl1NewCurrentUuidOptions {
+  /** Also forget all differences to the peer: both sides count as equal. Default: false. */
+  readonly clearBm?: boolean;
+}
+
+/** Options of the verb setOptions. */
+export interface Genl1SetOptionsOptions {
+  /** The objects whose options that are not named become their defaults. */
+  readonly setDefaults?: readonly ('resource' | 'device' | 'connection' | 'peerDevice')[];
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpuMask?: string;
+  /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
+  readonly onNoData?: 'io-error' | 'suspend-io' | number;
+  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
+  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
+  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
+  readonly resyncRate?: number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
+  readonly resyncAfter?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
+  readonly alExtents?: number;
+  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
+  readonly cPlanAhead?: number;
+  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
+  readonly cDelayTarget?: number;
+  /**
+   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
+   * 100.
+   */
+  readonly cFillTarget?: number;
+  /** Highest speed that the resync controller may choose. 250 to 4194304 KiB/s. Default: 102400. */
+  readonly cMaxRate?: number;
+  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
+  readonly cMinRate?: number;
+  /** Order write epochs by barrier requests to the lower device. Default: false. */
+  readonly diskBarrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. Default: true. */
+  readonly diskFlushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
+  readonly diskDrain?: boolean;
+  /** Flush the cache of the metadata device after its updates. Default: true. */
+  readonly mdFlushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
+   * deciseconds. Default: 0.
+   */
+  readonly diskTimeout?: number;
+  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. Since 8.4.1. */
+  readonly readBalancing?:
+    | 'prefer-local'
+    | 'prefer-remote'
+    | 'round-robin'
+    | 'least-pending'
+    | 'when-congested-remote'
+    | '32K-striping'
+    | '64K-striping'
+    | '128K-striping'
+    | '256K-striping'
+    | '512K-striping'
+    | '1M-striping'
+    | number;
+  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. Since 8.4.2. */
+  readonly alUpdates?: boolean;
+  /**
+   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
+   * 8.4.7.
+   */
+  readonly discardZeroesIfAligned?: boolean;
+  /**
+   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
+   * 0. Since 8.4.7.
+   */
+  readonly rsDiscardGranularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 8.4.10. */
+  readonly disableWriteSame?: boolean;
+  /** Password with which both nodes prove to each other who they are. */
+  readonly sharedSecret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cramHmacAlg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrityAlg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verifyAlg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csumsAlg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
+  readonly protocol?: 'A' | 'B' | 'C' | number;
+  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
+  readonly connectInt?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
+  readonly pingInt?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
+  readonly pingTimeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
+  readonly sndbufSize?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
+  readonly rcvbufSize?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
+  readonly koCount?: number;
+  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
+  readonly maxBuffers?: number;
+  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
+  readonly maxEpochSize?: number;
+  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
+  readonly unplugWatermark?: number;
+  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
+  readonly afterSb0p?:
+    | 'disconnect'
+    | 'discard-younger-primary'
+    | 'discard-older-primary'
+    | 'discard-zero-changes'
+    | 'discard-least-changes'
+    | 'discard-local'
+    | 'discard-remote'
+    | number;
+  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
+  readonly afterSb1p?:
+    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
+  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
+  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | number;
+  /** What protocol A does when the network cannot keep up. Default: `block`. */
+  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
+  readonly congFill?: number;
+  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
+  readonly congExtents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
+  readonly twoPrimaries?: boolean;
+  /** Let TCP gather small messages before it sends them. Default: true. */
+  readonly tcpCork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
+  readonly alwaysAsbp?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
+  readonly useRle?: boolean;
+  /** Compare checksums in a resync only after a primary has crashed. Default: false. Since 8.4.5. */
+  readonly csumsAfterCrashOnly?: boolean;
+  /**
+   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
+   * Default: 0. Since 8.4.5.
+   */
+  readonly sockCheckTimeo?: number;
+  /** Second local address of experimental modules that knew two paths. Since 8.4.6. */
+  readonly myAddr2?: string | SocketAddress | Uint8Array;
+  /** Second peer address of experimental modules that knew two paths. Since 8.4.6. */
+  readonly peerAddr2?: string | SocketAddress | Uint8Array;
+}
+
+/** Options of the verb rename. */
+export interface Genl1RenameOptions {
+  /** Name that the resource gets. */
+  readonly newResourceName: string;
+}
+
+/** Options of the verb forgetPeer. */
+export interface Genl1ForgetPeerOptions {
+  /** Node whose slot in the metadata is to be freed. -1 to 32. Default: -1. */
+  readonly peerNodeId?: number;
+}
+
+/** The verbs of a client of DRBD 8.4. */
+export interface Genl1Verbs {
+  /** Create a resource, and a volume of it where a minor is named, unless they exist. */
+  create(
+    target: VerbTarget,
+    options?: Genl1CreateOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Attach a backing device to a volume, which is created if it does not exist. */
+  attach(target: VerbTarget, options: Genl1AttachOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Let go of the backing device. */
+  detach(
+    target: VerbTarget,
+    options?: Genl1DetachOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Set up the link to a peer and begin to connect; what it needs is created if it does not exist. */
+  connect(
+    target: VerbTarget,
+    options: Genl1ConnectOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Take down the link to the peer. */
+  disconnect(
+    target: VerbTarget,
+    options?: Genl1DisconnectOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Make the resource writable on this node. */
+  promote(
+    target: VerbTarget,
+    options?: Genl1PromoteOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Take back the right to write from this node; fails while a process has a device open. */
+  demote(
+    target: VerbTarget,
+    options?: Genl1DemoteOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Take down a resource with all its links, disks and devices. */
+  down(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Throw away the data of one side, this node's or the peer's, and copy all of the other's. */
+  invalidate(
+    target: VerbTarget,
+    options?: Genl1InvalidateOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Begin an online verification, which compares both sides block by block. */
+  verify(
+    target: VerbTarget,
+    options?: Genl1VerifyOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Hold the resync on behalf of the user of this node. */
+  pauseSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Take back this node's own hold on the resync. */
+  resumeSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Freeze all requests of applications to the device. */
+  suspendIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Let frozen requests of applications go on. */
+  resumeIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Adopt a new size of the backing devices while in use. */
+  resize(
+    target: VerbTarget,
+    options?: Genl1ResizeOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Mark this node's data as known to be behind the peer's. */
+  outdate(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Begin a new generation of the data, for instance to skip the first resync. */
+  newCurrentUuid(
+    target: VerbTarget,
+    options?: Genl1NewCurrentUuidOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Change options of what exists. */
+  setOptions(
+    target: VerbTarget,
+    options?: Genl1SetOptionsOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Give a resource another name. DRBD 8.4 cannot: it rejects with an UnsupportedError. */
+  rename(target: VerbTarget, options: Genl1RenameOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Free the slot that a former peer has in the metadata. DRBD 8.4 cannot: it rejects with an UnsupportedError. */
+  forgetPeer(
+    target: VerbTarget,
+    options?: Genl1ForgetPeerOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+}

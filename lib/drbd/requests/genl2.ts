@@ -1,0 +1,1873 @@
+// Written by scripts/requests from the tables in lib/dialects. Change those, and run it.
+
+import type { UnknownAttribute } from '../../dialects/generic';
+import type { SocketAddress } from '../../netlink';
+import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+
+/** Which resource, volume or connection a message is about. */
+export interface Genl2Context {
+  /** Number of the device within its resource. */
+  readonly ctx_volume?: number;
+  /** Configured name by which administrators know it. */
+  readonly ctx_resource_name?: string;
+  /** Local address of the connection that is meant. */
+  readonly ctx_my_addr?: SocketAddress | Uint8Array;
+  /** Remote address of the connection that is meant. */
+  readonly ctx_peer_addr?: SocketAddress | Uint8Array;
+  /** Name of the connection, which is the peer's. */
+  readonly ctx_conn_name?: string;
+  /** The peer's node id. */
+  readonly ctx_peer_node_id?: number;
+}
+
+/** Configuration of a device, with or without disk. */
+export interface Genl2DeviceConf {
+  /** Largest request that the device accepts. 512 to 1048576 bytes. Default: 1048576. */
+  readonly max_bio_size?: number;
+  /** The device is meant to have no disk on this node. Default: false. Since 9.0.7. */
+  readonly intentional_diskless?: boolean;
+  /** Logical block size that applications see. 512 to 4096 bytes. Default: 512. Since 9.1.14. */
+  readonly block_size?: number;
+  /** Granularity of discards that applications see. 0 to 134217728 bytes. Default: 4294967295. Since 9.3.1. */
+  readonly discard_granularity?: number;
+}
+
+/** Options that hold for all of a resource. */
+export interface Genl2ResOpts {
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpu_mask?: string;
+  /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
+  readonly on_no_data?: 'io-error' | 'suspend-io' | number;
+  /** Become primary by itself when the device is opened for writing. Default: true. */
+  readonly auto_promote?: boolean;
+  /** This node's number within the resource. */
+  readonly node_id: number;
+  /** Amount of data after which peers are told what is written everywhere. 2048 to 204800 sectors. Default: 4096. */
+  readonly peer_ack_window?: number;
+  /** Longest time that a cluster-wide state change may take. 50 to 600 deciseconds. Default: 300. */
+  readonly twopc_timeout?: number;
+  /** Pause before a cluster-wide state change is tried again. 1 to 50 deciseconds. Default: 1. */
+  readonly twopc_retry_timeout?: number;
+  /** Idle time after which peers are told what is written everywhere. 1 to 10000 milliseconds. Default: 100. */
+  readonly peer_ack_delay?: number;
+  /** How long an open for writing waits for a promotion to become possible. 0 to 600 deciseconds. Default: 20. */
+  readonly auto_promote_timeout?: number;
+  /** Most requests of applications under way at a time. 4 to 4294967295. Default: 8000. Since 9.0.2. */
+  readonly nr_requests?: number;
+  /**
+   * Number of nodes that must be reachable for writing; special values for majority and all. 1 to 32. Default:
+   * `off`. Since 9.0.7.
+   */
+  readonly quorum?: 'off' | 'majority' | 'all' | number;
+  /** What applications see when quorum is lost. Default: `suspend-io`. Since 9.0.8. */
+  readonly on_no_quorum?: 'io-error' | 'suspend-io' | number;
+  /** Number of nodes with good data that must be reachable for writing. 1 to 32. Default: `off`. Since 9.0.10. */
+  readonly quorum_min_redundancy?: 'off' | 'majority' | 'all' | number;
+  /** What a suspended primary does when it finds itself outdated. Default: `disconnect`. Since 9.1.7. */
+  readonly on_susp_primary_outdated?: 'disconnect' | 'force-secondary' | number;
+  /**
+   * Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. Default: false.
+   * Since 9.2.15.
+   */
+  readonly drbd8_compat_mode?: boolean;
+  /**
+   * Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. Default:
+   * false. Since 9.3.0.
+   */
+  readonly explicit_drbd8_compat?: boolean;
+}
+
+/** How to begin to connect. */
+export interface Genl2ConnectParms {
+  /** Only find out what connecting would do to the data, then disconnect. Default: false. */
+  readonly tentative?: boolean;
+  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
+  readonly discard_my_data?: boolean;
+}
+
+/** How to take down a link. */
+export interface Genl2DisconnectParms {
+  /** Disconnect without asking the peer for its consent. Default: false. */
+  readonly force_disconnect?: boolean;
+}
+
+/** Configuration of a backing device. */
+export interface Genl2DiskConf {
+  /** Path of the block device that stores the data below DRBD. */
+  readonly backing_dev: string;
+  /** Path of the block device with the metadata; the data device itself for internal metadata. */
+  readonly meta_dev: string;
+  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
+  readonly meta_dev_idx: 'fixed-internal' | 'flex-external' | 'internal' | number;
+  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
+  readonly disk_size?: bigint;
+  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
+  readonly on_io_error?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
+  readonly resync_after?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
+  readonly al_extents?: number;
+  /** Order write epochs by barrier requests to the lower device. Default: false. */
+  readonly disk_barrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. Default: true. */
+  readonly disk_flushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
+  readonly disk_drain?: boolean;
+  /** Flush the cache of the metadata device after its updates. Default: true. */
+  readonly md_flushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
+   * deciseconds. Default: 0.
+   */
+  readonly disk_timeout?: number;
+  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
+  readonly read_balancing?:
+    | 'prefer-local'
+    | 'prefer-remote'
+    | 'round-robin'
+    | 'least-pending'
+    | 'when-congested-remote'
+    | '32K-striping'
+    | '64K-striping'
+    | '128K-striping'
+    | '256K-striping'
+    | '512K-striping'
+    | '1M-striping'
+    | number;
+  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
+  readonly unplug_watermark?: number;
+  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. */
+  readonly al_updates?: boolean;
+  /**
+   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
+   * 9.0.1.
+   */
+  readonly discard_zeroes_if_aligned?: boolean;
+  /**
+   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
+   * 0. Since 9.0.1.
+   */
+  readonly rs_discard_granularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 9.0.7. */
+  readonly disable_write_same?: boolean;
+  /** Whether this device keeps a bitmap at all. Default: true. Since 9.3.0. */
+  readonly d_bitmap?: boolean;
+}
+
+/** How to adopt a new size. */
+export interface Genl2ResizeParms {
+  /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
+  readonly resize_size?: bigint;
+  /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
+  readonly resize_force?: boolean;
+  /** Take the new space as equal on both nodes instead of copying it. Default: false. */
+  readonly no_resync?: boolean;
+  /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. */
+  readonly al_stripes?: number;
+  /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. */
+  readonly al_stripe_size?: number;
+}
+
+/** How to promote: whether to trust data not known to be current. */
+export interface Genl2SetRoleParms {
+  /** Promote although the data is not known to be current; it then counts as good. Default: false. */
+  readonly assume_uptodate?: boolean;
+  /**
+   * Promote although the data is not known to be current, or demote although it is in use. Default: false. Since
+   * 9.1.7.
+   */
+  readonly force?: boolean;
+}
+
+/** How to begin a new generation of the data. */
+export interface Genl2NewCUuidParms {
+  /** Also forget all differences to the peer: both sides count as equal. Default: false. */
+  readonly clear_bm?: boolean;
+  /** Let the peers copy all from this node afterwards. Default: false. Since 9.0.21-1. */
+  readonly force_resync?: boolean;
+}
+
+/** Which part of a device to verify. */
+export interface Genl2StartOvParms {
+  /** Where to begin; where the last one stopped if absent. In sectors. */
+  readonly ov_start_sector?: bigint;
+  /** Where to end; the end of the device if absent. In sectors. */
+  readonly ov_stop_sector?: bigint;
+}
+
+/** How to let go of a backing device. */
+export interface Genl2DetachParms {
+  /** Do not wait for requests that the lower device still has. Default: false. */
+  readonly force_detach?: boolean;
+  /** Stay diskless on purpose from now on. Default: false. Since 9.0.15. */
+  readonly intentional_diskless_detach?: boolean;
+}
+
+/** From whom and how to copy all. */
+export interface Genl2InvalidateParms {
+  /** Node to copy from; -1 lets the kernel choose. -1 to 32. Default: -1. */
+  readonly sync_from_peer_node_id?: number;
+  /** Take all as different, whatever the bitmap says. Default: true. Since 9.0.29-1. */
+  readonly reset_bitmap?: boolean;
+}
+
+/** How to throw away a peer's data. */
+export interface Genl2InvalidatePeerParms {
+  /** Take all as different, whatever the bitmap says. Default: true. */
+  readonly p_reset_bitmap?: boolean;
+}
+
+/** How to freeze requests. */
+export interface Genl2SuspendIoParms {
+  /** Flush and freeze the file system on it first. Default: true. */
+  readonly bdev_freeze?: boolean;
+}
+
+/** Configuration of the link to a peer. */
+export interface Genl2NetConf {
+  /** Password with which both nodes prove to each other who they are. */
+  readonly shared_secret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cram_hmac_alg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrity_alg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verify_alg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csums_alg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
+  readonly wire_protocol?: 'A' | 'B' | 'C' | number;
+  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
+  readonly connect_int?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
+  readonly ping_int?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
+  readonly ping_timeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
+  readonly sndbuf_size?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
+  readonly rcvbuf_size?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
+  readonly ko_count?: number;
+  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
+  readonly max_epoch_size?: number;
+  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
+  readonly after_sb_0p?:
+    | 'disconnect'
+    | 'discard-younger-primary'
+    | 'discard-older-primary'
+    | 'discard-zero-changes'
+    | 'discard-least-changes'
+    | 'discard-local'
+    | 'discard-remote'
+    | number;
+  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
+  readonly after_sb_1p?:
+    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
+  readonly after_sb_2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
+  readonly rr_conflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
+  /** What protocol A does when the network cannot keep up. Default: `block`. */
+  readonly on_congestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
+  readonly cong_fill?: number;
+  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
+  readonly cong_extents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
+  readonly two_primaries?: boolean;
+  /** Let TCP gather small messages before it sends them. Default: true. */
+  readonly tcp_cork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
+  readonly always_asbp?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
+  readonly use_rle?: boolean;
+  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
+  readonly fencing_policy?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  /** Name of the connection, which is the peer's. */
+  readonly name: string;
+  /** Compare checksums in a resync only after a primary has crashed. Default: false. */
+  readonly csums_after_crash_only?: boolean;
+  /**
+   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
+   * Default: 0.
+   */
+  readonly sock_check_timeo?: number;
+  /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
+  readonly transport_name?: string;
+  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
+  readonly max_buffers?: number;
+  /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
+  readonly allow_remote_read?: boolean;
+  /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
+  readonly tls?: boolean;
+  /** Serial number of the key that holds the private key. Default: 0. Since 9.1.18. */
+  readonly tls_privkey?: number;
+  /** Serial number of the key that holds the certificate. Default: 0. Since 9.1.18. */
+  readonly tls_certificate?: number;
+  /** Serial number of the keyring for the TLS handshake. Default: 0. Since 9.1.18. */
+  readonly tls_keyring?: number;
+  /** Use all paths at the same time. Default: false. Since 9.1.18. */
+  readonly load_balance_paths?: boolean;
+  /** Receive buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
+  readonly rdma_ctrl_rcvbuf_size?: number;
+  /** Send buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
+  readonly rdma_ctrl_sndbuf_size?: number;
+}
+
+/** Whose metadata slot to free. */
+export interface Genl2ForgetPeerParms {
+  /** Node whose slot in the metadata is to be freed. -1 to 32. Default: -1. */
+  readonly forget_peer_node_id?: number;
+}
+
+/** How resync to a peer works. */
+export interface Genl2PeerDeviceConf {
+  /** Fixed speed of resync where no dynamic control is on. 1 to 8388608 KiB/s. Default: 250. */
+  readonly resync_rate?: number;
+  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
+  readonly c_plan_ahead?: number;
+  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
+  readonly c_delay_target?: number;
+  /**
+   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
+   * 100.
+   */
+  readonly c_fill_target?: number;
+  /** Highest speed that the resync controller may choose. 0 to 4194304 KiB/s. Default: 102400. */
+  readonly c_max_rate?: number;
+  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
+  readonly c_min_rate?: number;
+  /** Keep a bitmap for this peer. Default: true. Since 9.0.5. */
+  readonly bitmap?: boolean;
+  /**
+   * Allow a resync between nodes that do not replicate at present; a module compiled without it never has it.
+   * Default: true. Since 9.2.14.
+   */
+  readonly resync_without_replication?: boolean;
+  /** Count this diskless peer where quorum is tied. Default: true. Since 9.3.1. */
+  readonly peer_tiebreaker?: boolean;
+}
+
+/** Addresses of a path; what the kernel sends of a connection names all of its paths, one behind the other. */
+export interface Genl2PathParms {
+  /** Socket address on which this node listens for its peer. */
+  readonly my_addr: SocketAddress | Uint8Array;
+  /** Socket address under which the other node is reached. */
+  readonly peer_addr: SocketAddress | Uint8Array;
+}
+
+/** The new name to give. */
+export interface Genl2RenameResourceParms {
+  /** Name that the resource gets. */
+  readonly new_resource_name: string;
+}
+
+/** What a reply says beside its code. */
+export interface Genl2DrbdCfgReplyReply {
+  /** What the kernel has to say about the request, in words. */
+  readonly info_text?: string;
+}
+
+/** Answer to the question for the time limit. */
+export interface Genl2TimeoutParmsReply {
+  /** Which of the three waiting times for the peer holds after this start. */
+  readonly timeout_type?: number;
+}
+
+/** Which resource, volume or connection a message is about. */
+export interface Genl2ContextReply {
+  /** Number of the device within its resource. */
+  readonly ctx_volume?: number;
+  /** Configured name by which administrators know it. */
+  readonly ctx_resource_name?: string;
+  /** Local address of the connection that is meant. */
+  readonly ctx_my_addr?: Uint8Array;
+  /** Remote address of the connection that is meant. */
+  readonly ctx_peer_addr?: Uint8Array;
+  /** Name of the connection, which is the peer's. */
+  readonly ctx_conn_name?: string;
+  /** The peer's node id. */
+  readonly ctx_peer_node_id?: number;
+}
+
+/** Options that hold for all of a resource. */
+export interface Genl2ResOptsReply {
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpu_mask?: string;
+  /** What applications see when neither this node nor its peer has the data. */
+  readonly on_no_data?: number;
+  /** Become primary by itself when the device is opened for writing. */
+  readonly auto_promote?: boolean;
+  /** This node's number within the resource. */
+  readonly node_id?: number;
+  /** Amount of data after which peers are told what is written everywhere. In sectors. */
+  readonly peer_ack_window?: number;
+  /** Longest time that a cluster-wide state change may take. In deciseconds. */
+  readonly twopc_timeout?: number;
+  /** Pause before a cluster-wide state change is tried again. In deciseconds. */
+  readonly twopc_retry_timeout?: number;
+  /** Idle time after which peers are told what is written everywhere. In milliseconds. */
+  readonly peer_ack_delay?: number;
+  /** How long an open for writing waits for a promotion to become possible. In deciseconds. */
+  readonly auto_promote_timeout?: number;
+  /** Most requests of applications under way at a time. */
+  readonly nr_requests?: number;
+  /** Number of nodes that must be reachable for writing; special values for majority and all. */
+  readonly quorum?: number;
+  /** What applications see when quorum is lost. */
+  readonly on_no_quorum?: number;
+  /** Number of nodes with good data that must be reachable for writing. */
+  readonly quorum_min_redundancy?: number;
+  /** What a suspended primary does when it finds itself outdated. */
+  readonly on_susp_primary_outdated?: number;
+  /** Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. */
+  readonly drbd8_compat_mode?: boolean;
+  /** Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. */
+  readonly explicit_drbd8_compat?: boolean;
+}
+
+/** This node's role, and whether requests are frozen. */
+export interface Genl2ResourceInfoReply {
+  /** This node's part: 1 Primary, 2 Secondary. */
+  readonly res_role?: number;
+  /** Requests are frozen by the command of a user. */
+  readonly res_susp?: boolean;
+  /** Requests are frozen as no reachable node has the data. */
+  readonly res_susp_nod?: boolean;
+  /** Requests are frozen until the peer is fenced. */
+  readonly res_susp_fen?: boolean;
+  /** Requests are frozen as too few nodes are left. */
+  readonly res_susp_quorum?: boolean;
+  /** How well this node would do as primary. */
+  readonly res_promotion_score?: number;
+  /** Requests are answered with errors at present. */
+  readonly res_fail_io?: boolean;
+}
+
+/** What a resource does besides its states. */
+export interface Genl2ResourceStatisticsReply {
+  /** Method that orders writes at present, by enum write_ordering_e. */
+  readonly res_stat_write_ordering?: number;
+}
+
+/** Configuration of a backing device. */
+export interface Genl2DiskConfReply {
+  /** Path of the block device that stores the data below DRBD. */
+  readonly backing_dev?: string;
+  /** Path of the block device with the metadata; the data device itself for internal metadata. */
+  readonly meta_dev?: string;
+  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. */
+  readonly meta_dev_idx?: number;
+  /** How much of the backing device to use; 0 takes all that fits. In sectors. */
+  readonly disk_size?: bigint;
+  /** What happens when the lower disk reports a failed read or write. */
+  readonly on_io_error?: number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. */
+  readonly resync_after?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. In extents. */
+  readonly al_extents?: number;
+  /** Order write epochs by barrier requests to the lower device. */
+  readonly disk_barrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. */
+  readonly disk_flushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. */
+  readonly disk_drain?: boolean;
+  /** Flush the cache of the metadata device after its updates. */
+  readonly md_flushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. In
+   * deciseconds.
+   */
+  readonly disk_timeout?: number;
+  /** How reads are spread over this node's disk and the peer's. */
+  readonly read_balancing?: number;
+  /** Number of pending writes at which the secondary kicks its lower device. In requests. */
+  readonly unplug_watermark?: number;
+  /** Keep the activity log up to date; without it a crash means a full resync. */
+  readonly al_updates?: boolean;
+  /** Treat discards as zeroing where they are aligned, even if the device does not promise it. */
+  readonly discard_zeroes_if_aligned?: boolean;
+  /** Size of blocks of zeroes that a resync discards instead of writing; 0 never does. In bytes. */
+  readonly rs_discard_granularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. */
+  readonly disable_write_same?: boolean;
+  /** Whether this device keeps a bitmap at all. */
+  readonly d_bitmap?: boolean;
+}
+
+/** Configuration of a device, with or without disk. */
+export interface Genl2DeviceConfReply {
+  /** Largest request that the device accepts. In bytes. */
+  readonly max_bio_size?: number;
+  /** The device is meant to have no disk on this node. */
+  readonly intentional_diskless?: boolean;
+  /** Logical block size that applications see. In bytes. */
+  readonly block_size?: number;
+  /** Granularity of discards that applications see. In bytes. */
+  readonly discard_granularity?: number;
+}
+
+/** What the local disk of a volume is like. */
+export interface Genl2DeviceInfoReply {
+  /** State of the local disk, by enum drbd_disk_state. */
+  readonly dev_disk_state?: number;
+  /** The device is meant to have no disk on this node. */
+  readonly is_intentional_diskless?: boolean;
+  /** Enough nodes are reachable for this device. */
+  readonly dev_has_quorum?: boolean;
+  /** Path of the block device that stores the data below DRBD. */
+  readonly backing_dev_path?: string;
+  /** Somebody has the device open. */
+  readonly dev_is_open?: boolean;
+}
+
+/** How much was read and written, and the generations of the data. */
+export interface Genl2DeviceStatisticsReply {
+  /** Capacity in sectors that applications see. In sectors. */
+  readonly dev_size?: bigint;
+  /** Data read from the backing device so far. In sectors. */
+  readonly dev_read?: bigint;
+  /** Data written to the backing device so far. In sectors. */
+  readonly dev_write?: bigint;
+  /** Number of updates of the activity log so far. */
+  readonly dev_al_writes?: bigint;
+  /** Number of updates of the bitmap so far. */
+  readonly dev_bm_writes?: bigint;
+  /** Requests of applications under way. */
+  readonly dev_upper_pending?: number;
+  /** Requests to the backing device under way. */
+  readonly dev_lower_pending?: number;
+  /** DRBD takes no new requests of applications at present. */
+  readonly dev_upper_blocked?: boolean;
+  /** The backing device is congested and takes no requests. */
+  readonly dev_lower_blocked?: boolean;
+  /** Updates of the activity log are switched off at present. */
+  readonly dev_al_suspended?: boolean;
+  /** Generation of the data that applications have seen last. */
+  readonly dev_exposed_data_uuid?: bigint;
+  /** Generation of this node's data. */
+  readonly dev_current_uuid?: bigint;
+  /** Bits of the metadata, such as consistent, was up to date, crashed as primary. */
+  readonly dev_disk_flags?: number;
+  /** Earlier generations of the data, youngest first. */
+  readonly history_uuids?: readonly bigint[];
+}
+
+/** Configuration of the link to a peer. */
+export interface Genl2NetConfReply {
+  /** Password with which both nodes prove to each other who they are. */
+  readonly shared_secret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cram_hmac_alg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrity_alg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verify_alg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csums_alg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). */
+  readonly wire_protocol?: number;
+  /** Pause between two attempts to reach a peer that does not answer. In seconds. */
+  readonly connect_int?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. In deciseconds. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. In seconds. */
+  readonly ping_int?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. In deciseconds. */
+  readonly ping_timeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. In bytes. */
+  readonly sndbuf_size?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. In bytes. */
+  readonly rcvbuf_size?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. */
+  readonly ko_count?: number;
+  /** Most writes between two ordering barriers. In requests. */
+  readonly max_epoch_size?: number;
+  /** Automatic repair of a split brain in which no node is primary. */
+  readonly after_sb_0p?: number;
+  /** Automatic repair of a split brain in which one node is primary. */
+  readonly after_sb_1p?: number;
+  /** Automatic repair of a split brain in which both nodes are primary. */
+  readonly after_sb_2p?: number;
+  /** What happens when a resync would overwrite the data of a primary. */
+  readonly rr_conflict?: number;
+  /** What protocol A does when the network cannot keep up. */
+  readonly on_congestion?: number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. In sectors. */
+  readonly cong_fill?: number;
+  /** Number of active extents from which the link counts as congested. In extents. */
+  readonly cong_extents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. */
+  readonly two_primaries?: boolean;
+  /** Let TCP gather small messages before it sends them. */
+  readonly tcp_cork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. */
+  readonly always_asbp?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. */
+  readonly use_rle?: boolean;
+  /** Whether a lost peer must be outdated or shot before this node goes on. */
+  readonly fencing_policy?: number;
+  /** Name of the connection, which is the peer's. */
+  readonly name?: string;
+  /** Compare checksums in a resync only after a primary has crashed. */
+  readonly csums_after_crash_only?: boolean;
+  /** How long to wait for the first packet on a new socket; 0 takes the keep-alive time. In deciseconds. */
+  readonly sock_check_timeo?: number;
+  /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
+  readonly transport_name?: string;
+  /** Most pages that incoming data may occupy on the receiving side. In buffers. */
+  readonly max_buffers?: number;
+  /** Read from this peer's disk when there is no local one. */
+  readonly allow_remote_read?: boolean;
+  /** Encrypt the connection by kernel TLS. */
+  readonly tls?: boolean;
+  /** Serial number of the key that holds the private key. */
+  readonly tls_privkey?: number;
+  /** Serial number of the key that holds the certificate. */
+  readonly tls_certificate?: number;
+  /** Serial number of the keyring for the TLS handshake. */
+  readonly tls_keyring?: number;
+  /** Use all paths at the same time. */
+  readonly load_balance_paths?: boolean;
+  /** Receive buffer of the RDMA control stream. In bytes. */
+  readonly rdma_ctrl_rcvbuf_size?: number;
+  /** Send buffer of the RDMA control stream. In bytes. */
+  readonly rdma_ctrl_sndbuf_size?: number;
+}
+
+/** How far two nodes have connected, and the peer's role. */
+export interface Genl2ConnectionInfoReply {
+  /** How far the two nodes have connected, by the connection enumeration. */
+  readonly conn_connection_state?: number;
+  /** What the node at the other end is: primary, secondary or unknown. */
+  readonly conn_role?: number;
+}
+
+/** Whether the network keeps up with the writes. */
+export interface Genl2ConnectionStatisticsReply {
+  /** The network's send buffer is nearly full. */
+  readonly conn_congested?: boolean;
+  /** Writes of applications on the way to this peer. In sectors. */
+  readonly ap_in_flight?: bigint;
+  /** Resync data on the way to this peer. In sectors. */
+  readonly rs_in_flight?: bigint;
+}
+
+/** Addresses of a path; what the kernel sends of a connection names all of its paths, one behind the other. */
+export interface Genl2PathParmsReply {
+  /** Socket address on which this node listens for its peer. */
+  readonly my_addr?: Uint8Array;
+  /** Socket address under which the other node is reached. */
+  readonly peer_addr?: Uint8Array;
+}
+
+/** How resync to a peer works. */
+export interface Genl2PeerDeviceConfReply {
+  /** Fixed speed of resync where no dynamic control is on. In KiB/s. */
+  readonly resync_rate?: number;
+  /** How far the dynamic resync controller looks ahead; 0 turns it off. In deciseconds. */
+  readonly c_plan_ahead?: number;
+  /** Delay on the link that the resync controller aims at. In deciseconds. */
+  readonly c_delay_target?: number;
+  /** Amount of data in flight that the resync controller aims at; 0 aims at a delay. In sectors. */
+  readonly c_fill_target?: number;
+  /** Highest speed that the resync controller may choose. In KiB/s. */
+  readonly c_max_rate?: number;
+  /** Speed below which resync does not yield to applications; 0 always yields. In KiB/s. */
+  readonly c_min_rate?: number;
+  /** Keep a bitmap for this peer. */
+  readonly bitmap?: boolean;
+  /** Allow a resync between nodes that do not replicate at present; a module compiled without it never has it. */
+  readonly resync_without_replication?: boolean;
+  /** Count this diskless peer where quorum is tied. */
+  readonly peer_tiebreaker?: boolean;
+}
+
+/** States of a volume as seen through a link. */
+export interface Genl2PeerDeviceInfoReply {
+  /** What replication does for this volume over this link. */
+  readonly peer_repl_state?: number;
+  /** Quality of the data at the other end, by the disk enumeration. */
+  readonly peer_disk_state?: number;
+  /** Resync is held by a command that was given on this node. */
+  readonly peer_resync_susp_user?: number;
+  /** Resync is held by the other node. */
+  readonly peer_resync_susp_peer?: number;
+  /** Resync waits for another one to finish. */
+  readonly peer_resync_susp_dependency?: number;
+  /** The peer is meant to have no disk for this volume. */
+  readonly peer_is_intentional_diskless?: boolean;
+  /** Resync waits as too many others run. */
+  readonly peer_resync_susp_max_parallel?: number;
+}
+
+/** Counters of a volume as seen through a link. */
+export interface Genl2PeerDeviceStatisticsReply {
+  /** Data received from this peer for the volume so far. In sectors. */
+  readonly peer_dev_received?: bigint;
+  /** Data sent to this peer for the volume so far. In sectors. */
+  readonly peer_dev_sent?: bigint;
+  /** Requests sent to the peer that it has not answered. */
+  readonly peer_dev_pending?: number;
+  /** Requests from the peer that this node has not answered. */
+  readonly peer_dev_unacked?: number;
+  /** Data known to differ between both sides. In sectors. */
+  readonly peer_dev_out_of_sync?: bigint;
+  /** Data that the resync could not copy. In sectors. */
+  readonly peer_dev_resync_failed?: bigint;
+  /** Generation from which on the bitmap counts differences. */
+  readonly peer_dev_bitmap_uuid?: bigint;
+  /** Bits about this peer in the metadata, by enum mdf_peer_flag. */
+  readonly peer_dev_flags?: number;
+  /** What the running resync had to copy at its start. In sectors. */
+  readonly peer_dev_rs_total?: bigint;
+  /** Where the running verification began. In sectors. */
+  readonly peer_dev_ov_start_sector?: bigint;
+  /** Where the running verification will stop. In sectors. */
+  readonly peer_dev_ov_stop_sector?: bigint;
+  /** Where the running verification is. In sectors. */
+  readonly peer_dev_ov_position?: bigint;
+  /** What the running verification still has to compare. In sectors. */
+  readonly peer_dev_ov_left?: bigint;
+  /** What the running verification could not compare. In sectors. */
+  readonly peer_dev_ov_skipped?: bigint;
+  /** Blocks that checksums found to be equal. In sectors. */
+  readonly peer_dev_rs_same_csum?: bigint;
+  /** Time since the resync began. In milliseconds. */
+  readonly peer_dev_rs_dt_start_ms?: bigint;
+  /** Time for which the resync was held. In milliseconds. */
+  readonly peer_dev_rs_paused_ms?: bigint;
+  /** Age of the older mark of the progress. In milliseconds. */
+  readonly peer_dev_rs_dt0_ms?: bigint;
+  /** Data copied since the older mark of the progress. In sectors. */
+  readonly peer_dev_rs_db0_sectors?: bigint;
+  /** Age of the younger mark of the progress. In milliseconds. */
+  readonly peer_dev_rs_dt1_ms?: bigint;
+  /** Data copied since the younger mark of the progress. In sectors. */
+  readonly peer_dev_rs_db1_sectors?: bigint;
+  /** Speed that the resync controller asks for at present. In KiB/s. */
+  readonly peer_dev_rs_c_sync_rate?: number;
+  /** Bits that came with the generations of the peer. */
+  readonly peer_dev_uuid_flags?: bigint;
+}
+
+/** What kind of news a notification brings. */
+export interface Genl2DrbdNotificationHeaderReply {
+  /** What happened to the object: exists, create, change, destroy, call or response; bit 0x8000 if more follow. */
+  readonly nh_type?: number;
+}
+
+/** State of a path. */
+export interface Genl2DrbdPathInfoReply {
+  /** The path carries the connection at present. */
+  readonly path_established?: boolean;
+}
+
+/** What every answer of DRBD 9 has. */
+export interface Genl2Answer {
+  /** 101, or the result of a state change from 1 up. */
+  readonly returnCode: number;
+  readonly returnName: string;
+  /** The header's minor; undefined where it names none. */
+  readonly minor: number | undefined;
+  /** The kernel's own words, in order. */
+  readonly infoText: readonly string[];
+  /** Attributes that the tables do not know. */
+  readonly unknown: readonly UnknownAttribute[];
+  readonly drbd_cfg_reply?: Genl2DrbdCfgReplyReply;
+}
+
+/** Create a device with this minor as a volume of a resource. */
+export interface Genl2NewMinorRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly device_conf?: Genl2DeviceConf;
+}
+
+/** Remove a device that has neither disk nor connection. */
+export interface Genl2DelMinorRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** Create a resource under a name that is not taken. */
+export interface Genl2NewResourceRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly res_opts: Genl2ResOpts;
+}
+
+/** Remove a resource without volumes and connections. */
+export interface Genl2DelResourceRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+}
+
+/** Change how a resource behaves: processors, and what it does without data. */
+export interface Genl2ResourceOptsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly res_opts?: Partial<Genl2ResOpts>;
+}
+
+/** Begin to connect to a peer that has paths. */
+export interface Genl2ConnectRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly connect_parms?: Genl2ConnectParms;
+}
+
+/** Take down the link to the peer. */
+export interface Genl2DisconnectRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly disconnect_parms?: Genl2DisconnectParms;
+}
+
+/** Attach a backing device to a volume. */
+export interface Genl2AttachRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+  readonly disk_conf: Genl2DiskConf;
+}
+
+/** Adopt a new size of the backing devices while in use. */
+export interface Genl2ResizeRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+  readonly resize_parms?: Genl2ResizeParms;
+}
+
+/** Make the resource writable on this node. */
+export interface Genl2PrimaryRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly set_role_parms?: Genl2SetRoleParms;
+}
+
+/** Take back the right to write from this node; fails while somebody has a device open. */
+export interface Genl2SecondaryRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly set_role_parms?: Genl2SetRoleParms;
+}
+
+/** Begin a new generation of the data, for instance to skip the first resync. */
+export interface Genl2NewCUuidRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+  readonly new_c_uuid_parms?: Genl2NewCUuidParms;
+}
+
+/** Begin an online verification, which compares both sides block by block. */
+export interface Genl2StartOvRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly start_ov_parms?: Genl2StartOvParms;
+}
+
+/** Let go of the backing device. */
+export interface Genl2DetachRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+  readonly detach_parms?: Genl2DetachParms;
+}
+
+/** Throw away this node's data and copy all of the peer's. */
+export interface Genl2InvalidateRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+  readonly invalidate_parms?: Genl2InvalidateParms;
+}
+
+/** Throw away the peer's data and copy all of this node's. */
+export interface Genl2InvalPeerRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly invalidate_peer_parms?: Genl2InvalidatePeerParms;
+}
+
+/** Hold the resync on behalf of the user of this node. */
+export interface Genl2PauseSyncRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+}
+
+/** Take back this node's own hold on the resync. */
+export interface Genl2ResumeSyncRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+}
+
+/** Freeze all requests of applications to the device. */
+export interface Genl2SuspendIoRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+  readonly suspend_io_parms?: Genl2SuspendIoParms;
+}
+
+/** Let frozen requests of applications go on. */
+export interface Genl2ResumeIoRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** Mark this node's data as known to be behind the peer's. */
+export interface Genl2OutdateRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** Read which time limit applies to waiting for the peer at start. */
+export interface Genl2GetTimeoutTypeRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+}
+
+/** The answer to get_timeout_type. */
+export interface Genl2GetTimeoutTypeReply extends Genl2Answer {
+  readonly timeout_parms?: Genl2TimeoutParmsReply;
+}
+
+/** Take down a resource with all its links, disks and devices. */
+export interface Genl2DownRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+}
+
+/** Change options of an attached disk. */
+export interface Genl2ChgDiskOptsRequest {
+  /** The device's minor number. */
+  readonly minor: number;
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+  readonly disk_conf?: Partial<Genl2DiskConf>;
+}
+
+/** Change options of a link. */
+export interface Genl2ChgNetOptsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly net_conf?: Partial<Genl2NetConf>;
+}
+
+/** List the resources with their options and states. */
+export interface Genl2GetResourcesRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** A message of the dump get_resources. */
+export interface Genl2GetResourcesReply extends Genl2Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl2ContextReply;
+  readonly res_opts?: Genl2ResOptsReply;
+  readonly resource_info?: Genl2ResourceInfoReply;
+  readonly resource_statistics?: Genl2ResourceStatisticsReply;
+}
+
+/** List the devices with their configuration and states. */
+export interface Genl2GetDevicesRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** A message of the dump get_devices. */
+export interface Genl2GetDevicesReply extends Genl2Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl2ContextReply;
+  readonly disk_conf?: Genl2DiskConfReply;
+  readonly device_conf?: Genl2DeviceConfReply;
+  readonly device_info?: Genl2DeviceInfoReply;
+  readonly device_statistics?: Genl2DeviceStatisticsReply;
+}
+
+/** List the links with their configuration and states. */
+export interface Genl2GetConnectionsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** A message of the dump get_connections. */
+export interface Genl2GetConnectionsReply extends Genl2Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl2ContextReply;
+  readonly net_conf?: Genl2NetConfReply;
+  readonly connection_info?: Genl2ConnectionInfoReply;
+  readonly connection_statistics?: Genl2ConnectionStatisticsReply;
+  readonly path_parms?: readonly Genl2PathParmsReply[];
+}
+
+/** List what each volume looks like through each link. */
+export interface Genl2GetPeerDevicesRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** A message of the dump get_peer_devices. */
+export interface Genl2GetPeerDevicesReply extends Genl2Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl2ContextReply;
+  readonly peer_device_conf?: Genl2PeerDeviceConfReply;
+  readonly peer_device_info?: Genl2PeerDeviceInfoReply;
+  readonly peer_device_statistics?: Genl2PeerDeviceStatisticsReply;
+}
+
+/** Read all objects as one consistent series of notifications, closed by one of its own. */
+export interface Genl2GetInitialStateRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** A message of the dump get_initial_state. */
+export interface Genl2GetInitialStateReply extends Genl2Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl2ContextReply;
+  readonly drbd_notification_header?: Genl2DrbdNotificationHeaderReply;
+  readonly resource_info?: Genl2ResourceInfoReply;
+  readonly resource_statistics?: Genl2ResourceStatisticsReply;
+  readonly device_info?: Genl2DeviceInfoReply;
+  readonly device_statistics?: Genl2DeviceStatisticsReply;
+  readonly connection_info?: Genl2ConnectionInfoReply;
+  readonly connection_statistics?: Genl2ConnectionStatisticsReply;
+  readonly peer_device_info?: Genl2PeerDeviceInfoReply;
+  readonly peer_device_statistics?: Genl2PeerDeviceStatisticsReply;
+  readonly drbd_path_info?: Genl2DrbdPathInfoReply;
+}
+
+/** Free the slot that a former peer has in the metadata. */
+export interface Genl2ForgetPeerRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly forget_peer_parms: Genl2ForgetPeerParms;
+}
+
+/** Change how resync to a peer works. */
+export interface Genl2ChgPeerDeviceOptsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly peer_device_conf?: Partial<Genl2PeerDeviceConf>;
+}
+
+/** Introduce a peer node with the options of its link. */
+export interface Genl2NewPeerRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly net_conf: Genl2NetConf;
+}
+
+/** Add a pair of addresses to a link. */
+export interface Genl2NewPathRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly path_parms: Genl2PathParms;
+}
+
+/** Forget a peer node that is disconnected. */
+export interface Genl2DelPeerRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly disconnect_parms?: Genl2DisconnectParms;
+}
+
+/** Remove a pair of addresses from a link. */
+export interface Genl2DelPathRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly path_parms: Genl2PathParms;
+}
+
+/** Give a resource another name. */
+export interface Genl2RenameResourceRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context: Genl2Context;
+  readonly rename_resource_parms: Genl2RenameResourceParms;
+}
+
+/** List the pairs of addresses of the links. */
+export interface Genl2GetPathsRequest {
+  /** Set every option that the request does not name to its default. */
+  readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** A message of the dump get_paths. */
+export interface Genl2GetPathsReply extends Genl2Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl2ContextReply;
+  readonly drbd_path_info?: Genl2DrbdPathInfoReply;
+}
+
+/** The requests to DRBD 9 by the name of their operation. */
+export interface Genl2Requests {
+  /** Create a device with this minor as a volume of a resource. */
+  readonly new_minor: { readonly params: Genl2NewMinorRequest; readonly result: Genl2Answer };
+  /** Remove a device that has neither disk nor connection. */
+  readonly del_minor: { readonly params: Genl2DelMinorRequest; readonly result: Genl2Answer };
+  /** Create a resource under a name that is not taken. */
+  readonly new_resource: { readonly params: Genl2NewResourceRequest; readonly result: Genl2Answer };
+  /** Remove a resource without volumes and connections. */
+  readonly del_resource: { readonly params: Genl2DelResourceRequest; readonly result: Genl2Answer };
+  /** Change how a resource behaves: processors, and what it does without data. */
+  readonly resource_opts: { readonly params: Genl2ResourceOptsRequest; readonly result: Genl2Answer };
+  /** Begin to connect to a peer that has paths. */
+  readonly connect: { readonly params: Genl2ConnectRequest; readonly result: Genl2Answer };
+  /** Take down the link to the peer. */
+  readonly disconnect: { readonly params: Genl2DisconnectRequest; readonly result: Genl2Answer };
+  /** Attach a backing device to a volume. */
+  readonly attach: { readonly params: Genl2AttachRequest; readonly result: Genl2Answer };
+  /** Adopt a new size of the backing devices while in use. */
+  readonly resize: { readonly params: Genl2ResizeRequest; readonly result: Genl2Answer };
+  /** Make the resource writable on this node. */
+  readonly primary: { readonly params: Genl2PrimaryRequest; readonly result: Genl2Answer };
+  /** Take back the right to write from this node; fails while somebody has a device open. */
+  readonly secondary: { readonly params: Genl2SecondaryRequest; readonly result: Genl2Answer };
+  /** Begin a new generation of the data, for instance to skip the first resync. */
+  readonly new_c_uuid: { readonly params: Genl2NewCUuidRequest; readonly result: Genl2Answer };
+  /** Begin an online verification, which compares both sides block by block. */
+  readonly start_ov: { readonly params: Genl2StartOvRequest; readonly result: Genl2Answer };
+  /** Let go of the backing device. */
+  readonly detach: { readonly params: Genl2DetachRequest; readonly result: Genl2Answer };
+  /** Throw away this node's data and copy all of the peer's. */
+  readonly invalidate: { readonly params: Genl2InvalidateRequest; readonly result: Genl2Answer };
+  /** Throw away the peer's data and copy all of this node's. */
+  readonly inval_peer: { readonly params: Genl2InvalPeerRequest; readonly result: Genl2Answer };
+  /** Hold the resync on behalf of the user of this node. */
+  readonly pause_sync: { readonly params: Genl2PauseSyncRequest; readonly result: Genl2Answer };
+  /** Take back this node's own hold on the resync. */
+  readonly resume_sync: { readonly params: Genl2ResumeSyncRequest; readonly result: Genl2Answer };
+  /** Freeze all requests of applications to the device. */
+  readonly suspend_io: { readonly params: Genl2SuspendIoRequest; readonly result: Genl2Answer };
+  /** Let frozen requests of applications go on. */
+  readonly resume_io: { readonly params: Genl2ResumeIoRequest; readonly result: Genl2Answer };
+  /** Mark this node's data as known to be behind the peer's. */
+  readonly outdate: { readonly params: Genl2OutdateRequest; readonly result: Genl2Answer };
+  /** Read which time limit applies to waiting for the peer at start. */
+  readonly get_timeout_type: { readonly params: Genl2GetTimeoutTypeRequest; readonly result: Genl2GetTimeoutTypeReply };
+  /** Take down a resource with all its links, disks and devices. */
+  readonly down: { readonly params: Genl2DownRequest; readonly result: Genl2Answer };
+  /** Change options of an attached disk. */
+  readonly chg_disk_opts: { readonly params: Genl2ChgDiskOptsRequest; readonly result: Genl2Answer };
+  /** Change options of a link. */
+  readonly chg_net_opts: { readonly params: Genl2ChgNetOptsRequest; readonly result: Genl2Answer };
+  /** List the resources with their options and states. */
+  readonly get_resources: {
+    readonly params: Genl2GetResourcesRequest;
+    readonly result: readonly Genl2GetResourcesReply[];
+  };
+  /** List the devices with their configuration and states. */
+  readonly get_devices: { readonly params: Genl2GetDevicesRequest; readonly result: readonly Genl2GetDevicesReply[] };
+  /** List the links with their configuration and states. */
+  readonly get_connections: {
+    readonly params: Genl2GetConnectionsRequest;
+    readonly result: readonly Genl2GetConnectionsReply[];
+  };
+  /** List what each volume looks like through each link. */
+  readonly get_peer_devices: {
+    readonly params: Genl2GetPeerDevicesRequest;
+    readonly result: readonly Genl2GetPeerDevicesReply[];
+  };
+  /** Read all objects as one consistent series of notifications, closed by one of its own. */
+  readonly get_initial_state: {
+    readonly params: Genl2GetInitialStateRequest;
+    readonly result: readonly Genl2GetInitialStateReply[];
+  };
+  /** Free the slot that a former peer has in the metadata. */
+  readonly forget_peer: { readonly params: Genl2ForgetPeerRequest; readonly result: Genl2Answer };
+  /** Change how resync to a peer works. */
+  readonly chg_peer_device_opts: { readonly params: Genl2ChgPeerDeviceOptsRequest; readonly result: Genl2Answer };
+  /** Introduce a peer node with the options of its link. */
+  readonly new_peer: { readonly params: Genl2NewPeerRequest; readonly result: Genl2Answer };
+  /** Add a pair of addresses to a link. */
+  readonly new_path: { readonly params: Genl2NewPathRequest; readonly result: Genl2Answer };
+  /** Forget a peer node that is disconnected. */
+  readonly del_peer: { readonly params: Genl2DelPeerRequest; readonly result: Genl2Answer };
+  /** Remove a pair of addresses from a link. */
+  readonly del_path: { readonly params: Genl2DelPathRequest; readonly result: Genl2Answer };
+  /** Give a resource another name. */
+  readonly rename_resource: { readonly params: Genl2RenameResourceRequest; readonly result: Genl2Answer };
+  /** List the pairs of addresses of the links. */
+  readonly get_paths: { readonly params: Genl2GetPathsRequest; readonly result: readonly Genl2GetPathsReply[] };
+}
+
+/** Options of the verb create. */
+export interface Genl2CreateOptions {
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpuMask?: string;
+  /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
+  readonly onNoData?: 'io-error' | 'suspend-io' | number;
+  /** Become primary by itself when the device is opened for writing. Default: true. */
+  readonly autoPromote?: boolean;
+  /** This node's number within the resource. */
+  readonly nodeId?: number;
+  /** Amount of data after which peers are told what is written everywhere. 2048 to 204800 sectors. Default: 4096. */
+  readonly peerAckWindow?: number;
+  /** Longest time that a cluster-wide state change may take. 50 to 600 deciseconds. Default: 300. */
+  readonly twopcTimeout?: number;
+  /** Pause before a cluster-wide state change is tried again. 1 to 50 deciseconds. Default: 1. */
+  readonly twopcRetryTimeout?: number;
+  /** Idle time after which peers are told what is written everywhere. 1 to 10000 milliseconds. Default: 100. */
+  readonly peerAckDelay?: number;
+  /** How long an open for writing waits for a promotion to become possible. 0 to 600 deciseconds. Default: 20. */
+  readonly autoPromoteTimeout?: number;
+  /** Most requests of applications under way at a time. 4 to 4294967295. Default: 8000. Since 9.0.2. */
+  readonly nrRequests?: number;
+  /**
+   * Number of nodes that must be reachable for writing; special values for majority and all. 1 to 32. Default:
+   * `off`. Since 9.0.7.
+   */
+  readonly quorum?: 'off' | 'majority' | 'all' | number;
+  /** What applications see when quorum is lost. Default: `suspend-io`. Since 9.0.8. */
+  readonly onNoQuorum?: 'io-error' | 'suspend-io' | number;
+  /** Number of nodes with good data that must be reachable for writing. 1 to 32. Default: `off`. Since 9.0.10. */
+  readonly quorumMinRedundancy?: 'off' | 'majority' | 'all' | number;
+  /** What a suspended primary does when it finds itself outdated. Default: `disconnect`. Since 9.1.7. */
+  readonly onSuspPrimaryOutdated?: 'disconnect' | 'force-secondary' | number;
+  /**
+   * Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. Default: false.
+   * Since 9.2.15.
+   */
+  readonly drbd8CompatMode?: boolean;
+  /**
+   * Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. Default:
+   * false. Since 9.3.0.
+   */
+  readonly explicitDrbd8Compat?: boolean;
+  /** Largest request that the device accepts. 512 to 1048576 bytes. Default: 1048576. */
+  readonly maxBioSize?: number;
+  /** The device is meant to have no disk on this node. Default: false. Since 9.0.7. */
+  readonly intentionalDiskless?: boolean;
+  /** Logical block size that applications see. 512 to 4096 bytes. Default: 512. Since 9.1.14. */
+  readonly blockSize?: number;
+  /** Granularity of discards that applications see. 0 to 134217728 bytes. Default: 4294967295. Since 9.3.1. */
+  readonly discardGranularity?: number;
+}
+
+/** Options of the verb attach. */
+export interface Genl2AttachOptions {
+  /** Path of the block device that stores the data below DRBD. */
+  readonly backingDev: string;
+  /** Path of the block device with the metadata; the data device itself for internal metadata. */
+  readonly metaDev: string;
+  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
+  readonly metaDevIdx: 'fixed-internal' | 'flex-external' | 'internal' | number;
+  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
+  readonly diskSize?: bigint;
+  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
+  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
+  readonly resyncAfter?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
+  readonly alExtents?: number;
+  /** Order write epochs by barrier requests to the lower device. Default: false. */
+  readonly diskBarrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. Default: true. */
+  readonly diskFlushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
+  readonly diskDrain?: boolean;
+  /** Flush the cache of the metadata device after its updates. Default: true. */
+  readonly mdFlushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
+   * deciseconds. Default: 0.
+   */
+  readonly diskTimeout?: number;
+  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
+  readonly readBalancing?:
+    | 'prefer-local'
+    | 'prefer-remote'
+    | 'round-robin'
+    | 'least-pending'
+    | 'when-congested-remote'
+    | '32K-striping'
+    | '64K-striping'
+    | '128K-striping'
+    | '256K-striping'
+    | '512K-striping'
+    | '1M-striping'
+    | number;
+  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
+  readonly unplugWatermark?: number;
+  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. */
+  readonly alUpdates?: boolean;
+  /**
+   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
+   * 9.0.1.
+   */
+  readonly discardZeroesIfAligned?: boolean;
+  /**
+   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
+   * 0. Since 9.0.1.
+   */
+  readonly rsDiscardGranularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 9.0.7. */
+  readonly disableWriteSame?: boolean;
+  /** Whether this device keeps a bitmap at all. Default: true. Since 9.3.0. */
+  readonly dBitmap?: boolean;
+  /** This node's number within the resource. */
+  readonly nodeId?: number;
+}
+
+/** Options of the verb detach. */
+export interface Genl2DetachOptions {
+  /** Do not wait for requests that the lower device still has. Default: false. */
+  readonly force?: boolean;
+  /** Stay diskless on purpose from now on. Default: false. Since 9.0.15. */
+  readonly intentionalDisklessDetach?: boolean;
+}
+
+/** Options of the verb connect. */
+export interface Genl2ConnectOptions {
+  /** This node's number within the resource. */
+  readonly nodeId?: number;
+  /** The peer's node id. */
+  readonly peerNodeId?: number;
+  /** Password with which both nodes prove to each other who they are. */
+  readonly sharedSecret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cramHmacAlg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrityAlg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verifyAlg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csumsAlg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
+  readonly protocol?: 'A' | 'B' | 'C' | number;
+  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
+  readonly connectInt?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
+  readonly pingInt?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
+  readonly pingTimeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
+  readonly sndbufSize?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
+  readonly rcvbufSize?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
+  readonly koCount?: number;
+  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
+  readonly maxEpochSize?: number;
+  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
+  readonly afterSb0p?:
+    | 'disconnect'
+    | 'discard-younger-primary'
+    | 'discard-older-primary'
+    | 'discard-zero-changes'
+    | 'discard-least-changes'
+    | 'discard-local'
+    | 'discard-remote'
+    | number;
+  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
+  readonly afterSb1p?:
+    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
+  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
+  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
+  /** What protocol A does when the network cannot keep up. Default: `block`. */
+  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
+  readonly congFill?: number;
+  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
+  readonly congExtents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
+  readonly twoPrimaries?: boolean;
+  /** Let TCP gather small messages before it sends them. Default: true. */
+  readonly tcpCork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
+  readonly alwaysAsbp?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
+  readonly useRle?: boolean;
+  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
+  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  /** Name of the connection, which is the peer's. */
+  readonly name?: string;
+  /** Compare checksums in a resync only after a primary has crashed. Default: false. */
+  readonly csumsAfterCrashOnly?: boolean;
+  /**
+   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
+   * Default: 0.
+   */
+  readonly sockCheckTimeo?: number;
+  /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
+  readonly transportName?: string;
+  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
+  readonly maxBuffers?: number;
+  /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
+  readonly allowRemoteRead?: boolean;
+  /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
+  readonly tls?: boolean;
+  /** Serial number of the key that holds the private key. Default: 0. Since 9.1.18. */
+  readonly tlsPrivkey?: number;
+  /** Serial number of the key that holds the certificate. Default: 0. Since 9.1.18. */
+  readonly tlsCertificate?: number;
+  /** Serial number of the keyring for the TLS handshake. Default: 0. Since 9.1.18. */
+  readonly tlsKeyring?: number;
+  /** Use all paths at the same time. Default: false. Since 9.1.18. */
+  readonly loadBalancePaths?: boolean;
+  /** Receive buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
+  readonly rdmaCtrlRcvbufSize?: number;
+  /** Send buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
+  readonly rdmaCtrlSndbufSize?: number;
+  /** Socket address on which this node listens for its peer. */
+  readonly myAddr?: string | SocketAddress | Uint8Array;
+  /** Socket address under which the other node is reached. */
+  readonly peerAddr?: string | SocketAddress | Uint8Array;
+  /** Only find out what connecting would do to the data, then disconnect. Default: false. */
+  readonly tentative?: boolean;
+  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
+  readonly discardMyData?: boolean;
+}
+
+/** Options of the verb disconnect. */
+export interface Genl2DisconnectOptions {
+  /** Disconnect without asking the peer for its consent. Default: false. */
+  readonly force?: boolean;
+}
+
+/** Options of the verb promote. */
+export interface Genl2PromoteOptions {
+  /**
+   * Promote although the data is not known to be current, or demote although it is in use. Default: false. Since
+   * 9.1.7.
+   */
+  readonly force?: boolean;
+}
+
+/** Options of the verb demote. */
+export interface Genl2DemoteOptions {
+  /**
+   * Promote although the data is not known to be current, or demote although it is in use. Default: false. Since
+   * 9.1.7.
+   */
+  readonly force?: boolean;
+}
+
+/** Options of the verb invalidate. */
+export interface Genl2InvalidateOptions {
+  /** Whose data to throw away: this node's (local), or the peer's. Default: `local`. */
+  readonly side?: 'local' | 'peer';
+  /** Node to copy from; -1 lets the kernel choose. -1 to 32. Default: -1. */
+  readonly syncFromPeerNodeId?: number;
+  /** Take all as different, whatever the bitmap says. Default: true. Since 9.0.29-1. */
+  readonly resetBitmap?: boolean;
+}
+
+/** Options of the verb verify. */
+export interface Genl2VerifyOptions {
+  /** Where to begin; where the last one stopped if absent. In sectors. */
+  readonly startSector?: bigint;
+  /** Where to end; the end of the device if absent. In sectors. */
+  readonly stopSector?: bigint;
+}
+
+/** Options of the verb suspendIo. */
+export interface Genl2SuspendIoOptions {
+  /** Flush and freeze the file system on it first. Default: true. */
+  readonly bdevFreeze?: boolean;
+}
+
+/** Options of the verb resize. */
+export interface Genl2ResizeOptions {
+  /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
+  readonly resizeSize?: bigint;
+  /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
+  readonly resizeForce?: boolean;
+  /** Take the new space as equal on both nodes instead of copying it. Default: false. */
+  readonly noResync?: boolean;
+  /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. */
+  readonly alStripes?: number;
+  /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. */
+  readonly alStripeSize?: number;
+}
+
+/** Options of the verb newCurrentUuid. */
+export interface Genl2NewCurrentUuidOptions {
+  /** Also forget all differences to the peer: both sides count as equal. Default: false. */
+  readonly clearBm?: boolean;
+  /** Let the peers copy all from this node afterwards. Default: false. Since 9.0.21-1. */
+  readonly forceResync?: boolean;
+}
+
+/** Options of the verb setOptions. */
+export interface Genl2SetOptionsOptions {
+  /** The objects whose options that are not named become their defaults. */
+  readonly setDefaults?: readonly ('resource' | 'device' | 'connection' | 'peerDevice')[];
+  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
+  readonly cpuMask?: string;
+  /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
+  readonly onNoData?: 'io-error' | 'suspend-io' | number;
+  /** Become primary by itself when the device is opened for writing. Default: true. */
+  readonly autoPromote?: boolean;
+  /** Amount of data after which peers are told what is written everywhere. 2048 to 204800 sectors. Default: 4096. */
+  readonly peerAckWindow?: number;
+  /** Longest time that a cluster-wide state change may take. 50 to 600 deciseconds. Default: 300. */
+  readonly twopcTimeout?: number;
+  /** Pause before a cluster-wide state change is tried again. 1 to 50 deciseconds. Default: 1. */
+  readonly twopcRetryTimeout?: number;
+  /** Idle time after which peers are told what is written everywhere. 1 to 10000 milliseconds. Default: 100. */
+  readonly peerAckDelay?: number;
+  /** How long an open for writing waits for a promotion to become possible. 0 to 600 deciseconds. Default: 20. */
+  readonly autoPromoteTimeout?: number;
+  /** Most requests of applications under way at a time. 4 to 4294967295. Default: 8000. Since 9.0.2. */
+  readonly nrRequests?: number;
+  /**
+   * Number of nodes that must be reachable for writing; special values for majority and all. 1 to 32. Default:
+   * `off`. Since 9.0.7.
+   */
+  readonly quorum?: 'off' | 'majority' | 'all' | number;
+  /** What applications see when quorum is lost. Default: `suspend-io`. Since 9.0.8. */
+  readonly onNoQuorum?: 'io-error' | 'suspend-io' | number;
+  /** Number of nodes with good data that must be reachable for writing. 1 to 32. Default: `off`. Since 9.0.10. */
+  readonly quorumMinRedundancy?: 'off' | 'majority' | 'all' | number;
+  /** What a suspended primary does when it finds itself outdated. Default: `disconnect`. Since 9.1.7. */
+  readonly onSuspPrimaryOutdated?: 'disconnect' | 'force-secondary' | number;
+  /**
+   * Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. Default: false.
+   * Since 9.2.15.
+   */
+  readonly drbd8CompatMode?: boolean;
+  /**
+   * Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. Default:
+   * false. Since 9.3.0.
+   */
+  readonly explicitDrbd8Compat?: boolean;
+  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
+  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
+  readonly resyncAfter?: number;
+  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
+  readonly alExtents?: number;
+  /** Order write epochs by barrier requests to the lower device. Default: false. */
+  readonly diskBarrier?: boolean;
+  /** Order write epochs by flushing the lower device's cache. Default: true. */
+  readonly diskFlushes?: boolean;
+  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
+  readonly diskDrain?: boolean;
+  /** Flush the cache of the metadata device after its updates. Default: true. */
+  readonly mdFlushes?: boolean;
+  /**
+   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
+   * deciseconds. Default: 0.
+   */
+  readonly diskTimeout?: number;
+  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
+  readonly readBalancing?:
+    | 'prefer-local'
+    | 'prefer-remote'
+    | 'round-robin'
+    | 'least-pending'
+    | 'when-congested-remote'
+    | '32K-striping'
+    | '64K-striping'
+    | '128K-striping'
+    | '256K-striping'
+    | '512K-striping'
+    | '1M-striping'
+    | number;
+  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
+  readonly unplugWatermark?: number;
+  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. */
+  readonly alUpdates?: boolean;
+  /**
+   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
+   * 9.0.1.
+   */
+  readonly discardZeroesIfAligned?: boolean;
+  /**
+   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
+   * 0. Since 9.0.1.
+   */
+  readonly rsDiscardGranularity?: number;
+  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 9.0.7. */
+  readonly disableWriteSame?: boolean;
+  /** Whether this device keeps a bitmap at all. Default: true. Since 9.3.0. */
+  readonly dBitmap?: boolean;
+  /** Password with which both nodes prove to each other who they are. */
+  readonly sharedSecret?: string;
+  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
+  readonly cramHmacAlg?: string;
+  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
+  readonly integrityAlg?: string;
+  /** Hash that online verification compares blocks with; empty forbids it. */
+  readonly verifyAlg?: string;
+  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
+  readonly csumsAlg?: string;
+  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
+  readonly protocol?: 'A' | 'B' | 'C' | number;
+  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
+  readonly connectInt?: number;
+  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
+  readonly timeout?: number;
+  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
+  readonly pingInt?: number;
+  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
+  readonly pingTimeo?: number;
+  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
+  readonly sndbufSize?: number;
+  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
+  readonly rcvbufSize?: number;
+  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
+  readonly koCount?: number;
+  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
+  readonly maxEpochSize?: number;
+  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
+  readonly afterSb0p?:
+    | 'disconnect'
+    | 'discard-younger-primary'
+    | 'discard-older-primary'
+    | 'discard-zero-changes'
+    | 'discard-least-changes'
+    | 'discard-local'
+    | 'discard-remote'
+    | number;
+  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
+  readonly afterSb1p?:
+    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
+  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
+  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
+  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
+  /** What protocol A does when the network cannot keep up. Default: `block`. */
+  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
+  readonly congFill?: number;
+  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
+  readonly congExtents?: number;
+  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
+  readonly twoPrimaries?: boolean;
+  /** Let TCP gather small messages before it sends them. Default: true. */
+  readonly tcpCork?: boolean;
+  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
+  readonly alwaysAsbp?: boolean;
+  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
+  readonly useRle?: boolean;
+  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
+  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  /** Name of the connection, which is the peer's. */
+  readonly name: string;
+  /** Compare checksums in a resync only after a primary has crashed. Default: false. */
+  readonly csumsAfterCrashOnly?: boolean;
+  /**
+   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
+   * Default: 0.
+   */
+  readonly sockCheckTimeo?: number;
+  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
+  readonly maxBuffers?: number;
+  /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
+  readonly allowRemoteRead?: boolean;
+  /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
+  readonly tls?: boolean;
+  /** Serial number of the key that holds the private key. Default: 0. Since 9.1.18. */
+  readonly tlsPrivkey?: number;
+  /** Serial number of the key that holds the certificate. Default: 0. Since 9.1.18. */
+  readonly tlsCertificate?: number;
+  /** Serial number of the keyring for the TLS handshake. Default: 0. Since 9.1.18. */
+  readonly tlsKeyring?: number;
+  /** Receive buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
+  readonly rdmaCtrlRcvbufSize?: number;
+  /** Send buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
+  readonly rdmaCtrlSndbufSize?: number;
+  /** Fixed speed of resync where no dynamic control is on. 1 to 8388608 KiB/s. Default: 250. */
+  readonly resyncRate?: number;
+  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
+  readonly cPlanAhead?: number;
+  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
+  readonly cDelayTarget?: number;
+  /**
+   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
+   * 100.
+   */
+  readonly cFillTarget?: number;
+  /** Highest speed that the resync controller may choose. 0 to 4194304 KiB/s. Default: 102400. */
+  readonly cMaxRate?: number;
+  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
+  readonly cMinRate?: number;
+  /** Keep a bitmap for this peer. Default: true. Since 9.0.5. */
+  readonly bitmap?: boolean;
+  /**
+   * Allow a resync between nodes that do not replicate at present; a module compiled without it never has it.
+   * Default: true. Since 9.2.14.
+   */
+  readonly resyncWithoutReplication?: boolean;
+  /** Count this diskless peer where quorum is tied. Default: true. Since 9.3.1. */
+  readonly peerTiebreaker?: boolean;
+}
+
+/** Options of the verb rename. */
+export interface Genl2RenameOptions {
+  /** Name that the resource gets. */
+  readonly newResourceName: string;
+}
+
+/** Options of the verb forgetPeer. */
+export interface Genl2ForgetPeerOptions {
+  /** Node whose slot in the metadata is to be freed. -1 to 32. Default: -1. */
+  readonly peerNodeId?: number;
+}
+
+/** The verbs of a client of DRBD 9. */
+export interface Genl2Verbs {
+  /** Create a resource, and a volume of it where a minor is named, unless they exist. */
+  create(
+    target: VerbTarget,
+    options?: Genl2CreateOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Attach a backing device to a volume, which is created if it does not exist. */
+  attach(target: VerbTarget, options: Genl2AttachOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Let go of the backing device. */
+  detach(
+    target: VerbTarget,
+    options?: Genl2DetachOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Set up the link to a peer and begin to connect; what it needs is created if it does not exist. */
+  connect(
+    target: VerbTarget,
+    options?: Genl2ConnectOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Take down the link to the peer. */
+  disconnect(
+    target: VerbTarget,
+    options?: Genl2DisconnectOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Make the resource writable on this node. */
+  promote(
+    target: VerbTarget,
+    options?: Genl2PromoteOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Take back the right to write from this node; fails while a process has a device open. */
+  demote(
+    target: VerbTarget,
+    options?: Genl2DemoteOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Take down a resource with all its links, disks and devices. */
+  down(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Throw away the data of one side, this node's or the peer's, and copy all of the other's. */
+  invalidate(
+    target: VerbTarget,
+    options?: Genl2InvalidateOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Begin an online verification, which compares both sides block by block. */
+  verify(
+    target: VerbTarget,
+    options?: Genl2VerifyOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Hold the resync on behalf of the user of this node. */
+  pauseSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Take back this node's own hold on the resync. */
+  resumeSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Freeze all requests of applications to the device. */
+  suspendIo(
+    target: VerbTarget,
+    options?: Genl2SuspendIoOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Let frozen requests of applications go on. */
+  resumeIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Adopt a new size of the backing devices while in use. */
+  resize(
+    target: VerbTarget,
+    options?: Genl2ResizeOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Mark this node's data as known to be behind the peer's. */
+  outdate(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Begin a new generation of the data, for instance to skip the first resync. */
+  newCurrentUuid(
+    target: VerbTarget,
+    options?: Genl2NewCurrentUuidOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Change options of what exists. */
+  setOptions(
+    target: VerbTarget,
+    options: Genl2SetOptionsOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+  /** Give a resource another name. */
+  rename(target: VerbTarget, options: Genl2RenameOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
+  /** Free the slot that a former peer has in the metadata. */
+  forgetPeer(
+    target: VerbTarget,
+    options?: Genl2ForgetPeerOptions,
+    limits?: VerbRequestOptions,
+  ): Promise<readonly SentRequest[]>;
+}
