@@ -51,7 +51,10 @@ export interface GenericReader {
 }
 
 /** One message of a dump of DRBD 8.4: the header's minor, and the attribute sets by their struct's name. */
-export interface Genl1Reply {
+export type Genl1Reply = GenericReply;
+
+/** A reply as request() gives it: its sets are looked at one by one, whatever they hold. */
+interface TypedReply {
   readonly minor?: number | undefined;
 }
 
@@ -64,9 +67,9 @@ export interface Genl1Sources {
    * get_resources, get_devices, get_connections, get_peer_devices. Undefined where the module has no such dump (before
    * 8.4.6): `status` must do then.
    */
-  readonly dumps?: { readonly [N in keyof GenericDumps]: readonly Genl1Reply[] } | undefined;
+  readonly dumps?: { readonly [N in keyof GenericDumps]: readonly (Genl1Reply | TypedReply)[] } | undefined;
   /** get_status: one message for each device. It tells how large a resync is. */
-  readonly status?: readonly Genl1Reply[] | undefined;
+  readonly status?: readonly (Genl1Reply | TypedReply)[] | undefined;
   /** Estimates of time, and the progress of a verify, which the netlink interface lacks. */
   readonly procDrbd?: ProcDrbd | undefined;
   /** False if the caller knows that something is missing. */
@@ -95,7 +98,6 @@ export function buildGenl1Snapshot(sources: Genl1Sources): Snapshot {
 
 function genl1StateOf(sources: Genl1Sources): State {
   const { order, procDrbd } = sources;
-  // Their sets are looked at one by one, whatever they hold.
   const status = sources.status as readonly GenericReply[] | undefined;
   const dumps = (sources.dumps as GenericDumps | undefined) ?? dumpsOfStatus(status ?? [], order, procDrbd);
   return stateFromGeneric({ ...sources, dialect: 'genl1', status, dumps });

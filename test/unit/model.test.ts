@@ -307,7 +307,7 @@ describe('genl1: snapshots of recorded answers', () => {
     for (const { replies } of all) {
       const status = replies
         .get('get_status')
-        ?.filter((reply) => 'state_info' in reply || 'context' in reply);
+        ?.filter((reply) => reply['state_info'] !== undefined || reply['context'] !== undefined);
       if (status === undefined || status.length === 0) continue;
       expectValidSnapshot(buildGenl1Snapshot({ driver: { version: '8.4.3', api: 1 }, order: ORDER, status }));
       built++;

@@ -17,7 +17,7 @@ import {
 // adds to the protocol's table. Types, ranges, defaults, units and names of values are the table's.
 
 /** One message of get_status. */
-export type StatusReply = DumpReply<typeof operations.get_status>;
+export type StatusReply = DumpReply<'genl1', 'get_status'>;
 
 type SetName = keyof typeof attributeSets;
 

@@ -98,7 +98,7 @@ class Questions {
         this.#numbers.set(minor, number);
         try {
           const { returnCode, tags } = await this.#client.request('get_state', { minor }, wait);
-          return { name: 'get_state', minor, returnCode, tags, number };
+          return { name: 'get_state', minor, returnCode, tags: { ...tags }, number };
         } catch (error) {
           if (!(error instanceof KernelError)) throw error;
           return { name: 'return_code_only', minor, returnCode: error.returnCode, tags: {}, number };

@@ -48,7 +48,7 @@ export async function statusOf(
   const wait = waitOptions(context, signal);
   try {
     if (target.kind === 'minor')
-      return [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }];
+      return [await client.request('get_status', { minor: target.minor }, wait)];
     const place = target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {};
     return await client.request('get_status', place, wait);
   } catch (error) {

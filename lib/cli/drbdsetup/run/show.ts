@@ -35,14 +35,15 @@ export async function runShow(client: Client, call: Call, vocabulary: Vocabulary
   switch (client.dialect) {
     case 'connector': {
       const minor = minorOfCall(call);
-      const { tags, unknown } = await client.request('get_config', { minor }, wait);
+      const { tags: told, unknown } = await client.request('get_config', { minor }, wait);
+      const tags = { ...told };
       const resources = settingsOf83(minor, tags, resourceName(minor, context));
       return finish(resources, () => formatShow83(minor, tags, vocabulary.commands, machine), unknown);
     }
     case 'genl1': {
       const replies =
         target.kind === 'minor'
-          ? [{ name: 'get_status', ...(await client.request('get_status', { minor: target.minor }, wait)) }]
+          ? [await client.request('get_status', { minor: target.minor }, wait)]
           : await statusOf(client, target, context);
       if (replies.length === 0 && target.kind === 'resource') return noSuchResource(context, EXIT.failure);
       return finish(settingsOf84(replies), () => formatShow84(replies, settings, machine, showDefaults));

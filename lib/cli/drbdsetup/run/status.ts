@@ -148,7 +148,7 @@ async function snapshotOf83(client: ConnectorClient, minor: number, context: Con
   const wait = waitOptions(context);
   const ask = (
     name: 'get_state' | 'get_uuids' | 'get_config',
-  ): Promise<{ readonly tags: Readonly<Record<string, unknown>> } | undefined> =>
+  ): Promise<{ readonly tags: object } | undefined> =>
     client.request(name, { minor }, wait).catch((error: unknown) => {
       if (
         (name !== 'get_state' && (error instanceof KernelError || error instanceof MismatchError)) ||

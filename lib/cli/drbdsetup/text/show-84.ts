@@ -36,8 +36,9 @@ export function formatShow84(
   const section = (
     title: string,
     options: readonly Option[],
-    values: Readonly<Record<string, unknown>> | undefined,
+    given: object | undefined,
   ): void => {
+    const values = given as Readonly<Record<string, unknown>> | undefined;
     const present = options.filter(({ field }) => values?.[field] !== undefined);
     if (values === undefined || present.length === 0) return;
     open(title);

@@ -36,11 +36,11 @@ export function settingsOf84(replies: readonly StatusReply[]): readonly Resource
     const { ctx_my_addr: local, ctx_peer_addr: peer } = first?.context ?? {};
     return {
       name,
-      options: first?.res_opts ?? {},
+      options: { ...first?.res_opts },
       connections:
         first?.net_conf === undefined || !hasBytes(local) || !hasBytes(peer)
           ? []
-          : [{ local, peer, options: first.net_conf }],
+          : [{ local, peer, options: { ...first.net_conf } }],
       volumes: own.flatMap(({ context, minor, disk_conf: disk }) =>
         context?.ctx_volume === undefined
           ? []
@@ -51,7 +51,7 @@ export function settingsOf84(replies: readonly StatusReply[]): readonly Resource
                 disk: disk?.backing_dev,
                 metaDisk: disk?.meta_dev,
                 metaIndex: disk?.meta_dev_idx,
-                options: disk ?? {},
+                options: { ...disk },
               },
             ],
       ),
