@@ -201,7 +201,7 @@ const PROGRESS = /\[=*>?\.*\]\s*(sync'ed|verified): *(\d{1,10}(?:\.\d)?)%(?: *\(
 const STALLED = /\s*stalled$/uy;
 /** The kernel prints all of it or nothing, so that no part of it may be missing. */
 const FINISH = new RegExp(
-  String.raw`\s*finish: (?:(\d{1,20}):([0-5]\d):([0-5]\d)|∞) speed: ${RATE} \((?:${RATE} -- )?${RATE}\)` +
+  String.raw`\s*finish: (?:(\d{1,20}):([0-5]\d):([0-5]\d)|\u221e) speed: ${RATE} \((?:${RATE} -- )?${RATE}\)` +
     String.raw`(?: want: ${RATE})? K/sec( \(stalled\))?`,
   'uy',
 );
