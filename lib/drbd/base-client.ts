@@ -15,7 +15,7 @@ import {
 } from '../session';
 import type { Transport } from '../transport/transport';
 import type { EventOptions, RequestOptions, ResyncEvent } from './client';
-import { Follower, type ChangeOptions, type FollowSource } from './follow';
+import { checkOptions, Follower, type ChangeOptions, type FollowSource } from './follow';
 import type { Change, Snapshot } from '../model';
 import { runVerb, type SentRequest, type VerbName, type VerbRequestOptions, type VerbTarget } from './verbs';
 import { waitForSnapshot, type WaitForOptions } from './wait-for';
@@ -33,7 +33,7 @@ export interface ClientLimits {
 }
 
 /** How a follower listens: in the driver's order, and it takes what comes at once. */
-export const FOLLOWED = { inOrder: true, queueLimit: 16_384 } as const satisfies EventOptions;
+const FOLLOWED = { inOrder: true, queueLimit: 16_384 } as const satisfies EventOptions;
 
 /** What the clients of all dialects share: sockets by purpose, streams, and closing. */
 export abstract class BaseClient<E extends { readonly kind: 'event' }> {
@@ -72,7 +72,9 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   events(options: ChangeOptions = {}): AsyncIterableIterator<Change> {
     this.#requireOpen('events');
     if (this.#follower !== undefined) return this.#follower.add(options);
-    const follower: Follower = new Follower(this.source(), () => {
+    checkOptions(options);
+    const { receiveBufferBytes = EVENT_BUFFER_BYTES } = options;
+    const follower: Follower = new Follower(this.source({ ...FOLLOWED, receiveBufferBytes }), () => {
       if (this.#follower === follower) this.#follower = undefined;
     });
     this.#follower = follower;
@@ -182,8 +184,11 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     return Promise.resolve();
   }
 
-  /** What changes are made from: one for all who want them. */
-  protected abstract source(): FollowSource;
+  /**
+   * What changes are made from: one for all who want them.
+   * @param listening how to listen
+   */
+  protected abstract source(listening: EventOptions): FollowSource;
 
   /** A question: many at a time, on a socket that no change can hold up. */
   protected async read<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {

@@ -24,7 +24,7 @@ import type { EncodeOptions } from '../schema';
 import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Exchange, SocketSetup, Subscription, WaitOptions } from '../session';
-import { BaseClient, broadcastsOf, FOLLOWED, type ClientLimits } from './base-client';
+import { BaseClient, broadcastsOf, type ClientLimits } from './base-client';
 import type { FollowSource } from './follow';
 import { connectorSource } from './sources';
 import { ifDriver } from './absent';
@@ -177,14 +177,14 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     );
   }
 
-  protected override source(): FollowSource {
+  protected override source(listening: EventOptions): FollowSource {
     const { driver, order } = this;
     return connectorSource(
       {
         driver,
         request: (name, params, options) => this.request(name, params, options),
         // The answers that others get are the only word of a changed configuration.
-        listen: () => this.#listen({ ...FOLLOWED, unfiltered: true }),
+        listen: () => this.#listen({ ...listening, unfiltered: true }),
         read: (signal) => ifDriver(readConnector(this, this.#procDrbd(), { signal, order })),
       },
       { driver, order },

@@ -55,6 +55,11 @@ export interface ChangeOptions {
   readonly refreshMs?: number;
   /** Yields the changes of counters alone too. */
   readonly counters?: boolean;
+  /**
+   * SO_RCVBUF of the socket that listens, in bytes, 1 MiB if absent. A client has one such socket for all its streams of
+   * changes: what the first of them says counts.
+   */
+  readonly receiveBufferBytes?: number;
 }
 
 const QUEUE_LIMIT = 4096;
@@ -581,9 +586,14 @@ export function unannounced(state: State): readonly Update[] {
 }
 
 /** @throws ArgumentError */
-function checkOptions({ queueLimit, refreshMs }: ChangeOptions): void {
+export function checkOptions({ queueLimit, refreshMs, receiveBufferBytes }: ChangeOptions): void {
   if (queueLimit !== undefined && !(Number.isInteger(queueLimit) && queueLimit >= 1))
     throw new ArgumentError('queueLimit', 'a whole number from 1 up is needed');
   if (refreshMs !== undefined && !(Number.isFinite(refreshMs) && refreshMs >= 1 && refreshMs <= 0x7fffffff))
     throw new ArgumentError('refreshMs', 'a number of milliseconds from 1 to 2147483647 is needed');
+  if (
+    receiveBufferBytes !== undefined &&
+    !(Number.isInteger(receiveBufferBytes) && receiveBufferBytes >= 1 && receiveBufferBytes <= 0x7fffffff)
+  )
+    throw new ArgumentError('receiveBufferBytes', 'a number of bytes from 1 to 2147483647 is needed');
 }

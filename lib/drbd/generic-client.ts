@@ -32,7 +32,7 @@ import {
 } from '../session';
 import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
 import { ifDriver } from './absent';
-import { BaseClient, broadcastsOf, FOLLOWED, type ClientLimits } from './base-client';
+import { BaseClient, broadcastsOf, type ClientLimits } from './base-client';
 import type { FollowSource } from './follow';
 import { genericSource } from './sources';
 import {
@@ -154,13 +154,13 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     return this.subscribe({ groups }, this.#decoder(this.#ids), options);
   }
 
-  protected override source(): FollowSource {
+  protected override source(listening: EventOptions): FollowSource {
     const { dialect, order } = this;
     const { driver } = this;
     return genericSource(
       {
         driver,
-        listen: () => this.#listen(FOLLOWED),
+        listen: () => this.#listen(listening),
         read: (signal) => ifDriver(this.#read({ signal })),
       },
       { dialect, order },

@@ -8,7 +8,7 @@ import type { Snapshot } from './snapshot';
  * `resource=r0 connection=Connected peerDisk=UpToDate outOfSyncBytes<1M`.
  *
  * Conditions are separated by blanks; all of them must hold. One that names a resource, a volume, a minor or a peer
- * chooses the objects that the others are about; the others compare a property of each chosen object. `any:`, `all:` or
+ * chooses the objects that the others are about, in the resources that have it; the others compare a property of each chosen object. `any:`, `all:` or
  * `none:` before a condition says of how many it must hold; `all:` where nothing stands there. About no object at all,
  * a condition is not satisfied, except with `none:`.
  */
@@ -270,15 +270,18 @@ function chosen(snapshot: Snapshot, choices: ReadonlyMap<Choice, readonly string
     if (!is('resource', resource.name, ...(resource.name === null ? minors : []))) continue;
     const devices = resource.devices.filter(({ volume, minor }) => is('volume', volume) && is('minor', minor));
     const narrowed = choices.has('volume') || choices.has('minor');
-    if (narrowed && devices.length === 0) continue;
+    const connections = resource.connections.filter(
+      ({ name, peerNodeId }) => is('peer', name) && is('peerNodeId', peerNodeId),
+    );
+    const hasPeer = connections.length > 0 || !(choices.has('peer') || choices.has('peerNodeId'));
+    if ((narrowed && devices.length === 0) || !hasPeer) continue;
     const name = resource.name ?? `minor ${minors.join()}`;
     const add = (object: ObjectName, label: string, values: Values): void => {
       found.push({ object, name: label, values });
     };
     add('resource', name, resource);
     for (const device of devices) add('device', `${name}/${device.volume}`, device);
-    for (const connection of resource.connections) {
-      if (!is('peer', connection.name) || !is('peerNodeId', connection.peerNodeId)) continue;
+    for (const connection of connections) {
       const peer = connection.name ?? connection.peerNodeId;
       const link = peer === null ? name : `${name} to ${peer}`;
       add('connection', link, connection);

@@ -1,4 +1,4 @@
-import type { Step } from './changes';
+import type { Change, Step } from './changes';
 import {
   connectionText,
   formatPathAddress,
@@ -58,24 +58,41 @@ function concerns(splitBrain: string, key: ConnectionKey): boolean {
 }
 
 /**
- * Adds a step to what is remembered.
+ * Adds a change, or a step, to what is remembered.
+ * @param change from `events({ counters: true, refreshMs })`: without refreshes nothing tells that a resync advances
  * @param atMs when it came, by whatever clock {@link findings} is asked by
  */
-export function foldHistory(history: History, step: Step, atMs: number): History {
-  if (step.helper !== undefined) {
-    if (!SPLIT_BRAIN_HELPERS.has(step.helper.name)) return history;
-    const key: ConnectionKey = step.key;
+export function foldHistory(history: History, change: Change | Step, atMs: number): History {
+  const action = 'action' in change ? change.action : change.kind;
+  if (!('object' in change)) return history;
+  if ('helper' in change) {
+    if (!SPLIT_BRAIN_HELPERS.has(change.helper.name)) return history;
+    const key: ConnectionKey = change.key;
     const text = connectionText(key) === '' ? resourceText(key) : textOfConnection(key);
     return { ...history, splitBrains: new Set([...history.splitBrains, text]) };
   }
-  if (step.object === 'connection' && (step.action === 'destroy' || step.after?.state === 'Connected')) {
-    const left = [...history.splitBrains].filter((text) => !concerns(text, step.key));
-    return left.length === history.splitBrains.size ? history : { ...history, splitBrains: new Set(left) };
+  const { object, key, after } = change;
+  switch (object) {
+    case 'resource':
+      if (action === 'destroy') return rewritten(history, resourceText(key), () => undefined);
+      if (action !== 'rename') return history;
+      return rewritten(history, resourceText(key), (rest) => `${after?.name ?? ''}${rest}`);
+    case 'connection': {
+      const isOver = action === 'destroy' || after?.state === 'Connected';
+      const left = [...history.splitBrains].filter((text) => !(isOver && concerns(text, key)));
+      const told = left.length === history.splitBrains.size ? history : { ...history, splitBrains: new Set(left) };
+      return action === 'destroy' ? rewritten(told, textOfConnection(key), () => undefined) : told;
+    }
+    case 'peerDevice':
+      return withProgress(history, textOfPeerDevice(key, key.volume), after?.resync ?? null, atMs);
+    case 'device':
+    case 'path':
+      return history;
   }
-  if (step.object !== 'peerDevice') return history;
-  const text = textOfPeerDevice(step.key, step.key.volume);
+}
+
+function withProgress(history: History, text: string, resync: PeerDevice['resync'], atMs: number): History {
   const known = history.progress.get(text);
-  const resync = step.after?.resync ?? null;
   if (resync === null) {
     if (known === undefined) return history;
     return { ...history, progress: new Map([...history.progress].filter(([key]) => key !== text)) };
@@ -83,6 +100,24 @@ export function foldHistory(history: History, step: Step, atMs: number): History
   const { leftBytes, percent } = resync;
   if (known !== undefined && known.leftBytes === leftBytes && known.percent === percent) return history;
   return { ...history, progress: new Map(history.progress).set(text, { leftBytes, percent, sinceMs: atMs }) };
+}
+
+/**
+ * Changes what is remembered of an object and of those below it, whose keys begin with its own.
+ * @param change gets what follows the key of the object, and returns the new key, or undefined to forget it
+ */
+function rewritten(history: History, text: string, change: (rest: string) => string | undefined): History {
+  const keyOf = (old: string): string | undefined =>
+    old === text || old.startsWith(`${text} `) ? change(old.slice(text.length)) : old;
+  return {
+    splitBrains: new Set([...history.splitBrains].flatMap((old) => keyOf(old) ?? [])),
+    progress: new Map(
+      [...history.progress].flatMap(([old, progress]) => {
+        const key = keyOf(old);
+        return key === undefined ? [] : [[key, progress] as const];
+      }),
+    ),
+  };
 }
 
 export interface FindingOptions {
@@ -208,8 +243,9 @@ function ofConnection(
   const label = peer === null ? name : `${name} to ${peer}`;
   const at = { object: 'connection', key } as const;
   const found: Finding[] = [];
-  // Without a path no peer is configured: 8.3 shows that as StandAlone too.
-  if (connection.state === 'StandAlone' && path !== undefined) {
+  // 8.3 shows a minor without a peer as StandAlone too. A connection of DRBD 9 has its peer.
+  const isConfigured = path !== undefined || connection.peerNodeId !== null;
+  if (connection.state === 'StandAlone' && isConfigured) {
     const split = [...history.splitBrains].some((text) => concerns(text, key));
     found.push(
       split

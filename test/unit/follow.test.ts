@@ -485,14 +485,17 @@ describe("the stream's contract", () => {
     all.close();
   });
 
-  test.each([{ queueLimit: 0 }, { queueLimit: 1.5 }, { refreshMs: 0 }, { refreshMs: Infinity }])(
-    'refuses %p',
-    (options) => {
-      const all = follower(new FakeKernel());
-      expect(() => all.add(options)).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }) as Error);
-      all.close();
-    },
-  );
+  test.each([
+    { queueLimit: 0 },
+    { queueLimit: 1.5 },
+    { refreshMs: 0 },
+    { refreshMs: Infinity },
+    { receiveBufferBytes: 0 },
+  ])('refuses %p', (options) => {
+    const all = follower(new FakeKernel());
+    expect(() => all.add(options)).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }) as Error);
+    all.close();
+  });
 });
 
 describe('steps', () => {

@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+
 import {
   apply,
   findings,
@@ -97,6 +99,8 @@ describe('expressions', () => {
     ['outOfSyncBytes>1K', ['outOfSyncBytes>1K: r0 to n1/0 is 0']],
     ['stats.readBytes<1T', ['stats.readBytes<1T: r0/0 is not known']],
     ['resource=nosuch', ['no such object exists']],
+    ['peer=nosuch', ['no such object exists']],
+    ['peerNodeId=7 role=Secondary', ['role=Secondary: there is no resource that it could be about']],
     ['resource=nosuch disk=UpToDate', ['disk=UpToDate: there is no device that it could be about']],
     ['resource=nosuch any:disk=UpToDate', ['any:disk=UpToDate: there is no device that it could be about']],
     ['minor=9 connection=Connected', ['connection=Connected: there is no connection that it could be about']],
@@ -139,6 +143,187 @@ describe('expressions', () => {
   ])('%s is refused: %s', (text, problem) => {
     expect(() => parseExpression(text)).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT' }) as Error);
     expect(() => parseExpression(text)).toThrow(problem);
+  });
+});
+
+describe('expressions against a plain reading of the table', () => {
+  type Row = Readonly<Record<string, unknown>>;
+  interface Plain {
+    readonly resource: Row;
+    readonly devices: readonly Row[];
+    readonly links: readonly { readonly link: Row; readonly peers: readonly Row[] }[];
+  }
+  interface Part {
+    readonly text: string;
+    readonly quantifier: 'any' | 'all' | 'none';
+    /** Which objects of a resource it is about, and their values. */
+    readonly of: (plain: Plain, volume: number | undefined, peer: string | undefined) => readonly unknown[];
+    readonly holds: (value: unknown) => boolean;
+  }
+  const hasVolume = (volume: number | undefined, row: Row): boolean => volume === undefined || row['volume'] === volume;
+  const links = ({ links: all }: Plain, peer: string | undefined): Plain['links'] =>
+    all.filter(({ link }) => peer === undefined || link['name'] === peer);
+  const places = {
+    role: (plain: Plain) => [plain.resource['role']],
+    disk: (plain: Plain, volume: number | undefined) =>
+      plain.devices.filter((row) => hasVolume(volume, row)).map((row) => row['disk']),
+    quorum: (plain: Plain, volume: number | undefined) =>
+      plain.devices.filter((row) => hasVolume(volume, row)).map((row) => row['quorum']),
+    connection: (plain: Plain, _volume: number | undefined, peer: string | undefined) =>
+      links(plain, peer).map(({ link }) => link['state']),
+    peerDisk: (plain: Plain, volume: number | undefined, peer: string | undefined) =>
+      links(plain, peer).flatMap(({ peers }) =>
+        peers.filter((row) => hasVolume(volume, row)).map((row) => row['peerDisk']),
+      ),
+    outOfSyncBytes: (plain: Plain, volume: number | undefined, peer: string | undefined) =>
+      links(plain, peer).flatMap(({ peers }) =>
+        peers.filter((row) => hasVolume(volume, row)).map((row) => row['outOfSyncBytes']),
+      ),
+  } as const;
+  const word = (name: keyof typeof places, words: readonly string[]): fc.Arbitrary<Omit<Part, 'quantifier'>> =>
+    fc
+      .tuple(fc.constantFrom('=', '!='), fc.uniqueArray(fc.constantFrom(...words), { minLength: 1, maxLength: 2 }))
+      .map(([operator, wanted]) => ({
+        text: `${name}${operator}${wanted.join(',')}`,
+        of: places[name],
+        holds: (value) => wanted.some((one) => one === value) === (operator === '='),
+      }));
+  const SIZES = [0n, 1n, 1023n, 1024n, 1025n, 1n << 20n, (1n << 40n) + 1n] as const;
+  const size = fc
+    .tuple(
+      fc.constantFrom('=', '!=', '<', '<=', '>', '>='),
+      fc.constantFrom(['0', 0n], ['1K', 1024n], ['1024', 1024n], ['1M', 1n << 20n], ['1T', 1n << 40n] as const),
+    )
+    .map(([operator, [text, wanted]]): Omit<Part, 'quantifier'> => ({
+      text: `outOfSyncBytes${operator}${text as string}`,
+      of: places.outOfSyncBytes,
+      holds: (value) => {
+        if (typeof value !== 'bigint') return operator === '!=';
+        const order = value < (wanted as bigint) ? '<' : value > (wanted as bigint) ? '>' : '=';
+        return operator === '!=' ? order !== '=' : operator.includes(order);
+      },
+    }));
+  const known = (name: 'peerDisk' | 'quorum'): fc.Arbitrary<Omit<Part, 'quantifier'>> =>
+    fc.constantFrom('=', '!=').map((operator) => ({
+      text: `${name}${operator}none`,
+      of: places[name],
+      holds: (value) => (value === null) === (operator === '='),
+    }));
+  const flag = fc.tuple(fc.constantFrom('=', '!='), fc.boolean()).map(([operator, wanted]) => ({
+    text: `quorum${operator}${wanted ? 'yes' : 'no'}`,
+    of: places.quorum,
+    holds: (value: unknown) => (value === wanted) === (operator === '='),
+  }));
+  const part: fc.Arbitrary<Part> = fc
+    .tuple(
+      fc.constantFrom<Part['quantifier'] | 'default'>('any', 'all', 'none', 'default'),
+      fc.oneof(
+        word('role', ['Primary', 'Secondary']),
+        word('disk', ['UpToDate', 'Inconsistent', 'Diskless']),
+        word('connection', ['Connected', 'StandAlone']),
+        word('peerDisk', ['UpToDate', 'Outdated']),
+        size,
+        flag,
+        known('peerDisk'),
+        known('quorum'),
+      ),
+    )
+    .map(([quantifier, { text, ...rest }]) => ({
+      ...rest,
+      text: quantifier === 'default' ? text : `${quantifier}:${text}`,
+      quantifier: quantifier === 'default' ? 'all' : quantifier,
+    }));
+  const names = ['r0', 'r1', 'r2'] as const;
+  const peers = ['n1', 'n2'] as const;
+  const update: fc.Arbitrary<Update> = fc.oneof(
+    fc.record({
+      action: fc.constant('set' as const),
+      object: fc.constant('resource' as const),
+      key: fc.record({ resource: fc.constantFrom(...names) }),
+      patch: fc.record({ role: fc.constantFrom('Primary' as const, 'Secondary' as const, null) }),
+    }),
+    fc.record({
+      action: fc.constant('set' as const),
+      object: fc.constant('device' as const),
+      key: fc.record({ resource: fc.constantFrom(...names), volume: fc.nat({ max: 2 }) }),
+      patch: fc.record({
+        disk: fc.constantFrom('UpToDate' as const, 'Inconsistent' as const, 'Diskless' as const, null),
+        quorum: fc.constantFrom(true, false, null),
+      }),
+    }),
+    fc
+      .tuple(
+        fc.constantFrom(...names),
+        fc.nat({ max: 1 }),
+        fc.constantFrom('Connected' as const, 'StandAlone' as const),
+      )
+      .map(([resource, at, state]): Update => ({
+        action: 'set',
+        object: 'connection',
+        key: { resource, peerNodeId: at },
+        patch: { name: peers[at] ?? '', state },
+      })),
+    fc.record({
+      action: fc.constant('set' as const),
+      object: fc.constant('peerDevice' as const),
+      key: fc.record({
+        resource: fc.constantFrom(...names),
+        peerNodeId: fc.nat({ max: 1 }),
+        volume: fc.nat({ max: 2 }),
+      }),
+      patch: fc.record({
+        peerDisk: fc.constantFrom('UpToDate' as const, 'Outdated' as const, null),
+        outOfSyncBytes: fc.constantFrom(...SIZES, null),
+      }),
+    }),
+  );
+
+  test('any expression says of any state what going through its objects says', () => {
+    let satisfied = 0;
+    fc.assert(
+      fc.property(
+        fc.array(update, { maxLength: 14 }),
+        fc.option(fc.subarray([...names], { minLength: 1 }), { nil: undefined }),
+        fc.option(fc.nat({ max: 3 }), { nil: undefined }),
+        fc.option(fc.constantFrom(...peers), { nil: undefined }),
+        fc.array(part, { maxLength: 3 }),
+        (updates, resources, volume, peer, parts) => {
+          fc.pre(parts.length > 0 || resources !== undefined || volume !== undefined || peer !== undefined);
+          const { snapshot } = updates.reduce((state, one) => apply(state, one).state, EMPTY);
+          const plain = snapshot.resources
+            .filter(({ name }) => resources?.some((wanted) => wanted === name) !== false)
+            .filter(({ connections }) => peer === undefined || connections.some(({ name }) => name === peer))
+            .filter(({ devices }) => volume === undefined || devices.some((device) => device.volume === volume))
+            .map((resource): Plain => ({
+              resource: { ...resource },
+              devices: resource.devices.map((device) => ({ ...device })),
+              links: resource.connections.map((link) => ({
+                link: { ...link },
+                peers: link.peerDevices.map((peerDevice) => ({ ...peerDevice })),
+              })),
+            }));
+          const wanted =
+            parts.length === 0
+              ? plain.length > 0
+              : parts.every(({ quantifier, of, holds }) => {
+                  const values = plain.flatMap((one) => of(one, volume, peer));
+                  if (quantifier === 'none') return !values.some(holds);
+                  return values.length > 0 && (quantifier === 'any' ? values.some(holds) : values.every(holds));
+                });
+          const text = [
+            ...(resources === undefined ? [] : [`resource=${resources.join(',')}`]),
+            ...(volume === undefined ? [] : [`volume=${volume}`]),
+            ...(peer === undefined ? [] : [`peer=${peer}`]),
+            ...parts.map((each) => each.text),
+          ].join(' ');
+          const said = parseExpression(text).evaluate(snapshot);
+          expect([text, said.satisfied, said.missing.length === 0]).toEqual([text, wanted, wanted]);
+          if (wanted) satisfied++;
+        },
+      ),
+      { numRuns: 2000 },
+    );
+    expect(satisfied).toBeGreaterThan(100);
   });
 });
 
@@ -259,6 +444,53 @@ describe('findings', () => {
       patch: { state: 'StandAlone' },
     });
     expect(codes(later, { history })).toEqual(['stand-alone']);
+  });
+
+  test('a history follows a rename, forgets what is destroyed, and is made from changes as from steps', () => {
+    const sync = stateWith({
+      action: 'set',
+      object: 'peerDevice',
+      key: PEER_DEVICE,
+      patch: { replication: 'SyncSource', resync: { totalBytes: 100n, leftBytes: 50n } },
+    });
+    const helper = { name: 'split-brain', phase: 'call', status: null } as const;
+    let history = EMPTY.diff(sync).reduce(
+      (known, { action: _create, ...delta }) =>
+        foldHistory(known, withSnapshot({ kind: 'exists', ...delta, more: true }, sync) as Change, 5),
+      NO_HISTORY,
+    );
+    const call = { kind: 'helper', object: 'connection', key: CONNECTION, helper, more: false } as const;
+    history = foldHistory(history, withSnapshot(call, sync), 6);
+    history = foldHistory(history, withSnapshot({ kind: 'ready', more: false }, sync), 6);
+    const [renamed, step] = change(sync, { action: 'rename', object: 'resource', key: RESOURCE, name: 'r9' });
+    history = foldHistory(history, step, 7);
+    const [alone] = change(renamed, {
+      action: 'set',
+      object: 'connection',
+      key: { ...CONNECTION, resource: 'r9' },
+      patch: { state: 'StandAlone' },
+    });
+    expect(codes(alone, { history, nowMs: 60_005 })).toEqual(['split-brain', 'resync-stuck']);
+    const key = { ...CONNECTION, resource: 'r9' };
+    const [, noPeer] = change(renamed, { action: 'destroy', object: 'connection', key });
+    expect(foldHistory(history, noPeer, 8)).toEqual(NO_HISTORY);
+    const [, nothing] = change(renamed, { action: 'destroy', object: 'resource', key: { resource: 'r9' } });
+    expect(foldHistory(history, nothing, 8)).toEqual(NO_HISTORY);
+  });
+
+  test('a connection of DRBD 9 without a path has its peer all the same; a minor of 8.3 without one has none', () => {
+    const alone = stateWith(
+      { action: 'destroy', object: 'connection', key: CONNECTION },
+      { action: 'set', object: 'connection', key: CONNECTION, patch: { name: 'n1', state: 'StandAlone' } },
+    );
+    expect(codes(alone)).toEqual(['stand-alone']);
+    const { state } = apply(State.empty({ dialect: 'connector', driver: '8.3.13', api: 88, complete: true }), {
+      action: 'set',
+      object: 'connection',
+      key: { minor: 0 },
+      patch: { state: 'StandAlone' },
+    });
+    expect(codes(state)).toEqual([]);
   });
 
   test('a resync is stuck when it has not advanced for the time that the caller says', () => {
