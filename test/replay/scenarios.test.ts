@@ -291,7 +291,7 @@ describe('a request that was not recorded', () => {
       request: 'disk_conf of minor 0',
       difference: [
         'meta_dev: sent "/dev/ram1", recorded "/dev/ram0"',
-        'meta_dev_idx: sent -1 (internal), recorded -3 (flex-internal)',
+        'meta_dev_idx: sent -1 (fixed-internal), recorded -3 (internal)',
       ],
     });
     for (const part of difference) expect(message).toContain(part);
