@@ -55,7 +55,7 @@ export function decodeAttributeList(bytes: Uint8Array, order: ByteOrder, offset 
       type,
       number: type & NLA_TYPE_MASK,
       payload: bytes.subarray(at + NLA_HEADER_BYTES, at + length),
-      padding: bytes.subarray(at + length, next),
+      padding: next === at + length ? NO_BYTES : bytes.subarray(at + length, next),
       offset: offset + at,
     });
     at = next;
@@ -87,7 +87,9 @@ export function decodeAttributes(
     throw new CodecError(path, offset, `at most ${MAX_ATTRIBUTE_DEPTH} levels of nesting`, `${depth}`);
   const list = decodeAttributeList(bytes, order, offset, path);
   if (list.problem !== undefined) throw list.problem;
-  return list.attributes.filter(({ number }) => number !== 0);
+  return list.attributes.some(({ number }) => number === 0)
+    ? list.attributes.filter(({ number }) => number !== 0)
+    : list.attributes;
 }
 
 /**
@@ -97,18 +99,22 @@ export function decodeAttributes(
  */
 export function encodeAttribute(type: number, payload: Uint8Array, order: ByteOrder): Uint8Array {
   const out = new Uint8Array(align(NLA_HEADER_BYTES + payload.length));
-  out.set(encodeAttributeHeader(type, payload.length, order));
+  writeAttributeHeader(out, type, payload.length, order);
   out.set(payload, NLA_HEADER_BYTES);
   return out;
 }
 
 function encodeAttributeHeader(type: number, payloadLength: number, order: ByteOrder): Uint8Array {
+  const out = new Uint8Array(NLA_HEADER_BYTES);
+  writeAttributeHeader(out, type, payloadLength, order);
+  return out;
+}
+
+function writeAttributeHeader(out: Uint8Array, type: number, payloadLength: number, order: ByteOrder): void {
   const length = NLA_HEADER_BYTES + payloadLength;
   if (length > 0xffff) throw new CodecError(`nlattr ${type & NLA_TYPE_MASK}`, 0, 'nla_len up to 65535', `${length}`);
   const little = order === 'little';
-  const out = new Uint8Array(NLA_HEADER_BYTES);
   const view = viewOf(out);
   view.setUint16(0, length, little);
   view.setUint16(2, type, little);
-  return out;
 }

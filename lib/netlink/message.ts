@@ -73,7 +73,7 @@ export function decodeDatagram(bytes: Uint8Array, order: ByteOrder): NetlinkData
       sequence: view.getUint32(offset + 8, little),
       port: view.getUint32(offset + 12, little),
       payload: bytes.subarray(offset + NLMSG_HEADER_BYTES, offset + length),
-      padding: bytes.subarray(offset + length, next),
+      padding: next === offset + length ? NO_BYTES : bytes.subarray(offset + length, next),
       offset,
     });
     offset = next;
@@ -97,19 +97,28 @@ export type NetlinkMessageFields = Pick<NetlinkMessage, 'type' | 'flags' | 'sequ
 export function encodeMessage(message: NetlinkMessageFields, order: ByteOrder): Uint8Array {
   const length = NLMSG_HEADER_BYTES + message.payload.length;
   const out = new Uint8Array(length);
-  out.set(encodeHeader(message, length, order));
+  writeHeader(out, message, length, order);
   out.set(message.payload, NLMSG_HEADER_BYTES);
   return out;
 }
 
 function encodeHeader(message: Omit<NetlinkMessageFields, 'payload'>, length: number, order: ByteOrder): Uint8Array {
-  const little = order === 'little';
   const out = new Uint8Array(NLMSG_HEADER_BYTES);
+  writeHeader(out, message, length, order);
+  return out;
+}
+
+function writeHeader(
+  out: Uint8Array,
+  message: Omit<NetlinkMessageFields, 'payload'>,
+  length: number,
+  order: ByteOrder,
+): void {
+  const little = order === 'little';
   const view = viewOf(out);
   view.setUint32(0, length, little);
   view.setUint16(4, message.type, little);
   view.setUint16(6, message.flags, little);
   view.setUint32(8, message.sequence, little);
   view.setUint32(12, message.port, little);
-  return out;
 }

@@ -19,20 +19,30 @@ export const ATTRIBUTE_MANDATORY = NLA_F_NET_BYTEORDER;
 /** The values of a set by the fields' names; of a list, one object for each struct in it. */
 export type SetValues = Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
 
-/** Encoder and decoder of one attribute set, compiled from its table. */
+/** Encoder and decoder of one attribute set, compiled from its table when first used. */
 export class AttributeSetCodec {
   readonly set: AttributeSet;
-  readonly #byName: ReadonlyMap<string, AnyField>;
-  readonly #byNumber: ReadonlyMap<number, { readonly name: string; readonly field: AnyField }>;
+  #names: ReadonlyMap<string, AnyField> | undefined;
+  #numbers: ReadonlyMap<number, { readonly name: string; readonly field: AnyField }> | undefined;
 
   constructor(set: AttributeSet) {
     this.set = set;
-    this.#byName = new Map(Object.entries(set.fields));
+  }
+
+  get #byName(): ReadonlyMap<string, AnyField> {
+    return (this.#names ??= new Map(Object.entries(this.set.fields)));
+  }
+
+  get #byNumber(): ReadonlyMap<number, { readonly name: string; readonly field: AnyField }> {
+    return (this.#numbers ??= this.#compile());
+  }
+
+  #compile(): ReadonlyMap<number, { readonly name: string; readonly field: AnyField }> {
     const byNumber = new Map<number, { readonly name: string; readonly field: AnyField }>();
     for (const [name, field] of this.#byName) {
       if (field.until === undefined || !byNumber.has(field.number)) byNumber.set(field.number, { name, field });
     }
-    this.#byNumber = byNumber;
+    return byNumber;
   }
 
   /**

@@ -3,10 +3,21 @@ import { checkFields, type FieldTable, type FieldsReceived } from './field';
 /** A named group of numbers of a public header, such as the return codes: symbolic name to number. */
 export type CodeTable = Readonly<Record<string, number>>;
 
+/** Names by number, of tables that were asked. */
+const namesOf = new WeakMap<CodeTable, ReadonlyMap<number, string>>();
+
 /** @returns the symbolic name of `code`, or `unknown(code)`. A name that comes first in the table wins. */
 export function codeName(table: CodeTable, code: number): string {
-  for (const [name, value] of Object.entries(table)) if (value === code) return name;
-  return `unknown(${code})`;
+  let names = namesOf.get(table);
+  if (names === undefined) {
+    names = new Map(
+      Object.entries(table)
+        .map(([name, value]): [number, string] => [value, name])
+        .reverse(),
+    );
+    namesOf.set(table, names);
+  }
+  return names.get(code) ?? `unknown(${code})`;
 }
 
 export type PacketKind = 'change' | 'read' | 'broadcast' | 'reply';
