@@ -7,6 +7,7 @@
         'block-device.cc',
         'file-lock.cc',
         'helper.cc',
+        'questions.cc',
         'receiver.cc',
         'sender.cc',
         'socket.cc',

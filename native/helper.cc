@@ -19,6 +19,8 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include "descriptor.h"
@@ -30,6 +32,28 @@ struct Header {
   uint64_t length;
   uint32_t port;
   uint32_t groups;
+  /// 0: the bytes are a datagram, else so many questions.
+  uint64_t questions;
+};
+
+/// Memory that a process has in common with its helper.
+class SharedProgress {
+ public:
+  SharedProgress()
+      : memory_(mmap(nullptr, sizeof(AskProgress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)),
+        progress_(memory_ == MAP_FAILED ? nullptr : new (memory_) AskProgress) {}
+  ~SharedProgress() {
+    if (progress_ != nullptr) munmap(memory_, sizeof(AskProgress));
+  }
+  SharedProgress(const SharedProgress&) = delete;
+  SharedProgress& operator=(const SharedProgress&) = delete;
+
+  /// Null if there is no memory.
+  AskProgress* Get() const { return progress_; }
+
+ private:
+  void* const memory_;
+  AskProgress* const progress_;
 };
 
 /// Where the kernel finds what /proc/PID/cmdline and environ show.
@@ -42,7 +66,8 @@ struct ShownWords {
 
 class Helper {
  public:
-  Helper(int channel, pid_t pid) : channel_(channel), pid_(pid) {}
+  Helper(int channel, pid_t pid, std::unique_ptr<SharedProgress> progress)
+      : channel_(channel), pid_(pid), progress_(std::move(progress)) {}
   Helper(const Helper&) = delete;
   Helper& operator=(const Helper&) = delete;
 
@@ -51,15 +76,22 @@ class Helper {
 
   /// False if the helper is gone; `outcome` is then kHandOver or kLost.
   bool Send(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, SendOutcome* outcome);
+  bool Ask(int socket, const uint8_t* questions, size_t length, uint32_t count, uint32_t port, Asker* asker,
+           SendOutcome* outcome);
 
  private:
   /// Takes away what is left of it, for one that has closed its end of the channel: it is a zombie by now, or about to
   /// be.
   void Reap() const;
+  /// Says how it was lost, and takes away what is left of it. `count` is what receiving from it returned.
+  SendOutcome Lost(ssize_t count) const;
+  /// Passes frames on until the last one has come. Returns what receiving returned.
+  ssize_t PassOn(Asker* asker) const;
   bool HandOver(int socket, const Header& header, const uint8_t* bytes, SendOutcome* outcome);
 
   Descriptor channel_;
   const pid_t pid_;
+  const std::unique_ptr<SharedProgress> progress_;
 };
 
 struct Helpers {
@@ -220,8 +252,8 @@ bool ReadHeader(int channel, Header* header, int* socket) {
   return ReadAll(channel, reinterpret_cast<uint8_t*>(header) + count, sizeof *header - static_cast<size_t>(count));
 }
 
-/// Takes datagrams from the channel and sends them until the other end is closed.
-void Serve(int channel) {
+/// Takes datagrams and questions from the channel until the other end is closed.
+void Serve(int channel, AskProgress* progress) {
   static uint8_t buffer[kBufferBytes];
   for (;;) {
     Header header;
@@ -235,13 +267,23 @@ void Serve(int channel) {
       bytes = static_cast<uint8_t*>(memory);
     }
     if (!ReadAll(channel, bytes, length)) return;
-    const int32_t error = SendDatagram(socket, bytes, length, header.port, header.groups);
+    int32_t error = 0;
+    bool answered = true;
+    if (header.questions == 0)
+      error = SendDatagram(socket, bytes, length, header.port, header.groups);
+    else
+      answered =
+          AskEach(socket, channel, bytes, length, static_cast<uint32_t>(header.questions), header.port, progress);
     // Before the answer: the socket must be gone with its owner's close().
     close(socket);
     if (bytes == buffer)
       Overwrite(reinterpret_cast<uintptr_t>(bytes), reinterpret_cast<uintptr_t>(bytes) + length);
     else
       munmap(bytes, length);
+    if (header.questions != 0) {
+      if (!answered) return;
+      continue;
+    }
     ssize_t count;
     do {
       count = send(channel, &error, sizeof error, MSG_NOSIGNAL);
@@ -250,7 +292,7 @@ void Serve(int channel) {
   }
 }
 
-[[noreturn]] void HelperMain(int channel, const ShownWords& words) {
+[[noreturn]] void HelperMain(int channel, const ShownWords& words, AskProgress* progress) {
   // First: the words of this process may be secrets, and a stuck helper shows its own until the machine is restarted.
   Overwrite(words.argv_start, words.argv_end);
   Overwrite(words.environment_start, words.environment_end);
@@ -264,12 +306,17 @@ void Serve(int channel) {
     // There is always a root folder; one that may not be entered is no reason to send nothing.
   }
   ResetSignals();
-  Serve(channel);
+  Serve(channel, progress);
   for (;;) syscall(SYS_exit_group, 0);
 }
 
 std::unique_ptr<Helper> Helper::Start(SendOutcome* outcome) {
   const ShownWords words = ReadShownWords();
+  auto progress = std::make_unique<SharedProgress>();
+  if (progress->Get() == nullptr) {
+    *outcome = {SendOutcome::Step::kClone, ENOMEM};
+    return nullptr;
+  }
   int channel[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) != 0) {
     *outcome = {SendOutcome::Step::kSocketpair, errno};
@@ -278,7 +325,7 @@ std::unique_ptr<Helper> Helper::Start(SendOutcome* outcome) {
   // All arguments are zero: no flags, no signal, and the parent's stack, in whatever order the architecture takes them.
   // No signal, so that neither libuv nor a SIGCHLD that is ignored takes the helper from us.
   const long pid = syscall(SYS_clone, 0ul, 0ul, 0ul, 0ul, 0ul);
-  if (pid == 0) HelperMain(channel[1], words);
+  if (pid == 0) HelperMain(channel[1], words, progress->Get());
   const int error = errno;
   close(channel[1]);
   if (pid < 0) {
@@ -286,7 +333,7 @@ std::unique_ptr<Helper> Helper::Start(SendOutcome* outcome) {
     *outcome = {SendOutcome::Step::kClone, error};
     return nullptr;
   }
-  return std::make_unique<Helper>(channel[0], static_cast<pid_t>(pid));
+  return std::make_unique<Helper>(channel[0], static_cast<pid_t>(pid), std::move(progress));
 }
 
 void Helper::Reap() const {
@@ -333,9 +380,17 @@ bool Helper::HandOver(int socket, const Header& header, const uint8_t* bytes, Se
   return true;
 }
 
+SendOutcome Helper::Lost(ssize_t count) const {
+  // It reads everything before it sends: one that ended with something unread (ECONNRESET) has sent nothing.
+  const SendOutcome outcome = count < 0 && errno == ECONNRESET ? SendOutcome{SendOutcome::Step::kHandOver, ECONNRESET}
+                                                               : SendOutcome{SendOutcome::Step::kLost, ECHILD};
+  Reap();
+  return outcome;
+}
+
 bool Helper::Send(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups,
                   SendOutcome* outcome) {
-  const Header header{length, port, groups};
+  const Header header{length, port, groups, 0};
   if (!HandOver(socket, header, bytes, outcome)) return false;
   int32_t answer;
   ssize_t count;
@@ -346,13 +401,56 @@ bool Helper::Send(int socket, const uint8_t* bytes, size_t length, uint32_t port
     *outcome = {SendOutcome::Step::kSend, answer};
     return true;
   }
-  // It reads everything before it sends: one that ended with something unread (ECONNRESET) has sent nothing.
-  if (count < 0 && errno == ECONNRESET)
-    *outcome = {SendOutcome::Step::kHandOver, ECONNRESET};
-  else
-    *outcome = {SendOutcome::Step::kLost, ECHILD};
-  Reap();
+  *outcome = Lost(count);
   return false;
+}
+
+bool Helper::Ask(int socket, const uint8_t* questions, size_t length, uint32_t count, uint32_t port, Asker* asker,
+                 SendOutcome* outcome) {
+  AskProgress* progress = progress_->Get();
+  progress->started.store(0, std::memory_order_relaxed);
+  progress->returned.store(0, std::memory_order_relaxed);
+  progress->stop.store(false, std::memory_order_relaxed);
+  // Before they are handed over: from then on it is `progress` that tells.
+  asker->Begun(progress, channel_.Number());
+  ssize_t received = 0;
+  const bool handed_over = HandOver(socket, Header{length, port, 0, count}, questions, outcome);
+  if (handed_over) received = PassOn(asker);
+  asker->Ended();
+  if (!handed_over) return false;
+  if (received > 0) {
+    *outcome = {SendOutcome::Step::kSend, 0};
+    return true;
+  }
+  *outcome = Lost(received);
+  return false;
+}
+
+ssize_t Helper::PassOn(Asker* asker) const {
+  std::vector<uint8_t> buffer(kBufferBytes);
+  size_t filled = 0;
+  for (;;) {
+    // A frame may be longer than the buffer is.
+    if (filled == buffer.size()) buffer.resize(2 * buffer.size());
+    const ssize_t count = recv(channel_.Number(), buffer.data() + filled, buffer.size() - filled, 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count;
+    filled += static_cast<size_t>(count);
+    size_t whole = 0;
+    bool ended = false;
+    while (filled - whole >= sizeof(Frame)) {
+      Frame frame;
+      memcpy(&frame, buffer.data() + whole, sizeof frame);
+      ended = frame.kind == Frame::Kind::kEnd;
+      const size_t length = sizeof frame + Aligned(frame.length);
+      if (ended || filled - whole < length) break;
+      whole += length;
+    }
+    if (whole > 0) asker->Told(buffer.data(), whole);
+    if (ended) return count;
+    memmove(buffer.data(), buffer.data() + whole, filled - whole);
+    filled -= whole;
+  }
 }
 
 }  // namespace
@@ -385,7 +483,11 @@ int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port,
   }
 }
 
-SendOutcome SendDatagramFromHelper(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups) {
+namespace {
+
+/// Runs `use` with a helper that is idle, or a new one.
+template <typename Use>
+SendOutcome WithHelper(const Use& use) {
   Helpers& helpers = TheHelpers();
   SendOutcome outcome;
   for (int starts = 0; starts < kMaximumStarts;) {
@@ -402,7 +504,7 @@ SendOutcome SendDatagramFromHelper(int socket, const uint8_t* bytes, size_t leng
       if (!helper) return outcome;
       starts++;
     }
-    if (helper->Send(socket, bytes, length, port, groups, &outcome)) {
+    if (use(helper.get(), &outcome)) {
       std::lock_guard<std::mutex> guard(helpers.mutex);
       helpers.idle.push_back(std::move(helper));
       return outcome;
@@ -410,4 +512,18 @@ SendOutcome SendDatagramFromHelper(int socket, const uint8_t* bytes, size_t leng
     if (outcome.step == SendOutcome::Step::kLost) return outcome;
   }
   return outcome;
+}
+
+}  // namespace
+
+SendOutcome SendDatagramFromHelper(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups) {
+  return WithHelper(
+      [&](Helper* helper, SendOutcome* outcome) { return helper->Send(socket, bytes, length, port, groups, outcome); });
+}
+
+SendOutcome AskFromHelper(int socket, const uint8_t* questions, size_t length, uint32_t count, uint32_t port,
+                          Asker* asker) {
+  return WithHelper([&](Helper* helper, SendOutcome* outcome) {
+    return helper->Ask(socket, questions, length, count, port, asker, outcome);
+  });
 }

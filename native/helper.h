@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "questions.h"
+
 /// How a datagram ended. The numbers are known to lib/transport/native.ts.
 struct SendOutcome {
   enum class Step : uint8_t {
@@ -17,6 +19,10 @@ struct SendOutcome {
     kHandOver = 3,
     /// The helper ended without a word: it may have been sent.
     kLost = 4,
+    /// A question that was left out, as those before it brought nothing.
+    kSkipped = 5,
+    /// A question that was not asked, as those before it came to no end.
+    kNotAsked = 6,
   };
   Step step = Step::kSend;
   int error = 0;
@@ -32,5 +38,22 @@ int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port,
 /// comes while every helper is inside the kernel starts another. A helper ends when this process does, however it ends,
 /// unless the kernel holds it.
 SendOutcome SendDatagramFromHelper(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups);
+
+/// Who asks questions, and is told of them on the thread that called.
+class Asker {
+ public:
+  virtual ~Asker() = default;
+  /// They are on their way to a helper. What is given is there until Ended().
+  virtual void Begun(AskProgress* progress, int channel) = 0;
+  /// Whole frames, in order, without the last one.
+  virtual void Told(const uint8_t* frames, size_t length) = 0;
+  virtual void Ended() = 0;
+};
+
+/// Asks questions (questions.h) from a helper process. Blocks the calling thread until all are answered, or
+/// AskProgress::stop is set and the channel shut down. Step::kSend says that the helper has told of the end, whatever
+/// became of the questions; with any other step that is what became of those it has not told of.
+SendOutcome AskFromHelper(int socket, const uint8_t* questions, size_t length, uint32_t count, uint32_t port,
+                          Asker* asker);
 
 #endif  // NODE_DRBD_NATIVE_HELPER_H_

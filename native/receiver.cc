@@ -77,22 +77,25 @@ int Receiver::ReceiveBatch(int socket, int* error) {
 
 ReceivedDatagram Receiver::At(size_t index) const {
   const mmsghdr& message = messages_[index];
-  const Slot& slot = slots_[index];
+  return Describe(message.msg_hdr, slots_[index].address, memory_ + index * kSlotBytes, message.msg_len);
+}
+
+ReceivedDatagram Describe(const msghdr& message, const sockaddr_nl& address, const uint8_t* bytes, size_t length) {
   ReceivedDatagram datagram{};
-  datagram.bytes = memory_ + index * kSlotBytes;
-  datagram.length = static_cast<uint32_t>(std::min<size_t>(message.msg_len, kSlotBytes));
+  datagram.bytes = bytes;
+  datagram.length = static_cast<uint32_t>(std::min<size_t>(length, Receiver::kSlotBytes));
   // Cut control data (there is room for all that was asked for) would make a multicast pass for a unicast: as little to
   // be trusted as a cut datagram.
-  datagram.truncated = (message.msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || message.msg_len > kSlotBytes;
-  if (message.msg_hdr.msg_namelen >= sizeof(sockaddr_nl)) {
-    datagram.port = slot.address.nl_pid;
-    datagram.groups = slot.address.nl_groups;
+  datagram.truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || length > Receiver::kSlotBytes;
+  if (message.msg_namelen >= sizeof address) {
+    datagram.port = address.nl_pid;
+    datagram.groups = address.nl_groups;
   } else {
     // Never seen; but a sender that is not known must not pass for the kernel, which is 0.
     datagram.port = UINT32_MAX;
   }
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message.msg_hdr); control != nullptr;
-       control = CMSG_NXTHDR(const_cast<msghdr*>(&message.msg_hdr), control)) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(const_cast<msghdr*>(&message), control)) {
     if (control->cmsg_level == SOL_NETLINK && control->cmsg_type == NETLINK_PKTINFO &&
         control->cmsg_len >= CMSG_LEN(sizeof(nl_pktinfo))) {
       nl_pktinfo info;

@@ -19,6 +19,12 @@ struct ReceivedDatagram {
   bool truncated;
 };
 
+/// Room for the control data that an open socket asks for.
+constexpr size_t kControlBytes = CMSG_SPACE(sizeof(nl_pktinfo));
+
+/// What a receiving call with MSG_TRUNC has stored: `length` is what it returned, the datagram's real length.
+ReceivedDatagram Describe(const msghdr& message, const sockaddr_nl& address, const uint8_t* bytes, size_t length);
+
 /// The receive buffer of an environment, reused by all of its sockets, and the calls that fill it. The pages of its
 /// slots are only touched by datagrams that reach into them, so the usual small ones cost a page each.
 class Receiver {
@@ -50,7 +56,7 @@ class Receiver {
   struct Slot {
     sockaddr_nl address;
     iovec part;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(nl_pktinfo))];
+    alignas(cmsghdr) char control[kControlBytes];
   };
   std::unique_ptr<Slot[]> slots_;
   std::unique_ptr<mmsghdr[]> messages_;

@@ -30,6 +30,8 @@ class Sender {
   struct Completion {
     uint64_t id;
     SendOutcome outcome;
+    /// It was one of EnqueueQuestions().
+    bool is_question = false;
   };
 
   /// Where everything stood at the moment of closing.
@@ -56,10 +58,18 @@ class Sender {
   static int Enqueue(const std::shared_ptr<Sender>& self, const uint8_t* bytes, size_t length, uint32_t port,
                      uint32_t groups, uint64_t* id, const char** failed);
 
-  /// Takes a datagram out of the queue; false if it had started.
+  /// Queues questions (questions.h), which the helper asks and receives the answers of: it must be in use, and nobody
+  /// else may receive from the socket before all of them have completed. Their ids ascend from `first` on.
+  static int EnqueueQuestions(const std::shared_ptr<Sender>& self, std::vector<uint8_t> questions, uint32_t count,
+                              uint32_t port, uint64_t* first, const char** failed);
+
+  /// Takes a datagram out of the queue; false if it had started, and for a question.
   bool Cancel(uint64_t id);
   /// False for an id that was never given.
   bool ProgressOf(uint64_t id, Progress* progress);
+  /// Moves what questions have brought since the last call to `out`: frames (questions.h) of datagrams and overruns, in
+  /// order.
+  void TakeFrames(std::vector<uint8_t>* out);
   /// Moves what has completed since the last call to `out`.
   void TakeCompletions(std::vector<Completion>* out);
 
@@ -70,6 +80,7 @@ class Sender {
   Closing Close();
 
   uint64_t SentDatagrams() const { return sent_datagrams_.load(std::memory_order_relaxed); }
+  bool UsesHelper() const { return from_helper_.load(std::memory_order_relaxed); }
   uint64_t SentBytes() const { return sent_bytes_.load(std::memory_order_relaxed); }
   uint64_t SendErrors() const { return send_errors_.load(std::memory_order_relaxed); }
 
@@ -82,20 +93,39 @@ class Sender {
     uint32_t port;
     uint32_t groups;
     std::vector<uint8_t> bytes;
+    /// 0: a datagram. Their ids follow that of the item.
+    uint32_t questions = 0;
   };
+  /// Where the questions are that a helper asks.
+  struct Asking {
+    uint64_t first = 0;
+    uint32_t count = 0;
+    /// Null while there are none.
+    AskProgress* progress = nullptr;
+    int channel = -1;
+  };
+  class Questions;
 
+  static int Enqueue(const std::shared_ptr<Sender>& self, Item item, uint64_t* id, const char** failed);
   static int StartThread(const std::shared_ptr<Sender>& self);
   static void* ThreadMain(void* argument);
   void Run();
+  void Count(const SendOutcome& outcome, size_t bytes);
+  /// The last one that was begun, and the one inside sendmsg(), 0 if none. With the mutex held.
+  void Position(uint64_t* last_started, uint64_t* in_flight) const;
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  /// Frames were taken.
+  std::condition_variable taken_;
   // All below is guarded by mutex_, up to the counters.
   std::shared_ptr<Descriptor> socket_;
   uv_async_t* wake_;
   std::deque<Item> queue_;
   size_t queued_bytes_ = 0;
+  std::vector<uint8_t> frames_;
   std::vector<Completion> completions_;
+  Asking asking_;
   uint64_t last_id_ = 0;
   uint64_t last_started_ = 0;
   uint64_t in_flight_ = 0;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "questions.h"
 #include "values.h"
 
 namespace {
@@ -23,6 +24,8 @@ constexpr napi_type_tag kSocketTag = {0x6e6f64652d647262ULL, 0x642d736f636b6574U
 
 // The receive buffer of a socket holds a few at most: a flood must not keep word of a loss back.
 constexpr int kMostBatchesBeforeLoss = 64;
+
+constexpr size_t kSharedBufferBytes = 16u << 10;
 
 const char* ProgressName(Sender::Progress progress) {
   switch (progress) {
@@ -87,6 +90,7 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
                          Getter<&NetlinkSocket::Closed>("closed"),
                          Method<&NetlinkSocket::UseHelper>("useHelper"),
                          Method<&NetlinkSocket::Send>("send"),
+                         Method<&NetlinkSocket::Ask>("ask"),
                          Method<&NetlinkSocket::Progress>("progress"),
                          Method<&NetlinkSocket::Cancel>("cancel"),
                          Method<&NetlinkSocket::Join>("join"),
@@ -314,6 +318,69 @@ Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, static_cast<double>(id));
 }
 
+/// ask(questions, numbers, port): the id of the first of them; `numbers` has for each how many before it must have
+/// brought something
+Napi::Value NetlinkSocket::Ask(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint32_t port = 0;
+  if (info.Length() < 3 || !info[0].IsArray() || !info[1].IsArray() || !ReadU32(info[2], &port)) {
+    ThrowType(env, "questions, as many numbers, and a port id are needed");
+    return env.Undefined();
+  }
+  const auto questions = info[0].As<Napi::Array>();
+  const auto numbers = info[1].As<Napi::Array>();
+  const uint32_t count = questions.Length();
+  std::vector<uint8_t> packed;
+  for (uint32_t index = 0; index < count; index++) {
+    const CallbackScope inner(env);
+    const Napi::Value question = questions.Get(index);
+    QuestionHeader header{};
+    if (!IsBytes(question) || !ReadU32(numbers.Get(index), &header.only_if_previous) ||
+        header.only_if_previous > std::min(index, kMaximumPrevious)) {
+      ThrowType(env, "a question is a Uint8Array, and its number that of questions before it, 64 at most");
+      return env.Undefined();
+    }
+    const auto bytes = question.As<Napi::Uint8Array>();
+    header.length = static_cast<uint32_t>(std::min<size_t>(bytes.ByteLength(), UINT32_MAX));
+    if (header.length < sizeof(nlmsghdr) || bytes.ByteLength() > UINT32_MAX) {
+      ThrowType(env, "a question is a netlink message");
+      return env.Undefined();
+    }
+    const size_t at = packed.size();
+    packed.resize(at + sizeof header + Aligned(header.length));
+    memcpy(packed.data() + at, &header, sizeof header);
+    memcpy(packed.data() + at + sizeof header, bytes.Data(), header.length);
+  }
+  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
+  if (!sender_->UsesHelper() || count == 0) {
+    ThrowType(env, count == 0 ? "a question is needed" : "a helper is needed to ask questions");
+    return env.Undefined();
+  }
+  uint64_t first = 0;
+  const char* failed = "sendmsg";
+  const int error = Sender::EnqueueQuestions(sender_, std::move(packed), count, port, &first, &failed);
+  if (error != 0) {
+    ThrowSystemError(env, failed, error, "the questions were not queued");
+    return env.Undefined();
+  }
+  outstanding_ += count;
+  questions_ += count;
+  Poll(false);
+  UpdateReference();
+  return Napi::Number::New(env, static_cast<double>(first));
+}
+
+int NetlinkSocket::Poll(bool wanted) {
+  // What keeps the loop alive is the handle that wakes it next.
+  auto* wake = reinterpret_cast<uv_handle_t*>(&handles_->wake);
+  if (wanted) {
+    uv_unref(wake);
+    return uv_poll_start(&handles_->poll, UV_READABLE, OnReadable);
+  }
+  uv_ref(wake);
+  return uv_poll_stop(&handles_->poll);
+}
+
 /// progress(id): 'no', 'started' or 'returned'; for an open socket
 Napi::Value NetlinkSocket::Progress(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -437,27 +504,22 @@ Napi::Value NetlinkSocket::Counters(const Napi::CallbackInfo& info) {
   return counters;
 }
 
-napi_value NetlinkSocket::DatagramObject(napi_env env, const ReceivedDatagram& datagram) {
+napi_value NetlinkSocket::DatagramObject(napi_env env, const ReceivedDatagram& datagram, napi_value buffer,
+                                         size_t offset) {
   received_datagrams_++;
   received_bytes_ += datagram.length;
   if (datagram.truncated) truncated_++;
   napi_value object;
-  napi_value buffer;
   napi_value bytes;
   napi_value truncated;
-  void* data = nullptr;
-  // A buffer of its own for each: a listener that keeps one small answer must not keep a batch.
-  if (napi_create_object(env, &object) != napi_ok ||
-      napi_create_arraybuffer(env, datagram.length, &data, &buffer) != napi_ok)
-    return nullptr;
-  if (datagram.length > 0) memcpy(data, datagram.bytes, datagram.length);
-  const bool complete = napi_create_typedarray(env, napi_uint8_array, datagram.length, buffer, 0, &bytes) == napi_ok &&
-                        napi_set_named_property(env, object, "bytes", bytes) == napi_ok &&
-                        SetNumber(env, object, "port", datagram.port) &&
-                        SetNumber(env, object, "groups", datagram.groups) &&
-                        SetNumber(env, object, "group", datagram.group) &&
-                        napi_get_boolean(env, datagram.truncated, &truncated) == napi_ok &&
-                        napi_set_named_property(env, object, "truncated", truncated) == napi_ok;
+  const bool complete =
+      napi_create_object(env, &object) == napi_ok &&
+      napi_create_typedarray(env, napi_uint8_array, datagram.length, buffer, offset, &bytes) == napi_ok &&
+      napi_set_named_property(env, object, "bytes", bytes) == napi_ok &&
+      SetNumber(env, object, "port", datagram.port) && SetNumber(env, object, "groups", datagram.groups) &&
+      SetNumber(env, object, "group", datagram.group) &&
+      napi_get_boolean(env, datagram.truncated, &truncated) == napi_ok &&
+      napi_set_named_property(env, object, "truncated", truncated) == napi_ok;
   return complete ? object : nullptr;
 }
 
@@ -508,22 +570,43 @@ void NetlinkSocket::Receive(int status) {
   ReceiveBatch();
 }
 
-bool NetlinkSocket::ReceiveBatch() {
+bool NetlinkSocket::EmitDatagrams(const std::vector<ReceivedDatagram>& datagrams) {
   napi_env env = Env();
+  napi_value batch;
+  if (napi_create_array_with_length(env, datagrams.size(), &batch) != napi_ok) return false;
+  for (size_t first = 0; first < datagrams.size();) {
+    const CallbackScope inner(env);
+    if (!inner.IsOpen()) return false;
+    // A buffer for some at a time: for each of them it would cost more than all the rest, and whoever keeps one of a
+    // few bytes must not keep a megabyte.
+    size_t end = first;
+    size_t length = 0;
+    while (end < datagrams.size() && (end == first || length + datagrams[end].length <= kSharedBufferBytes))
+      length += datagrams[end++].length;
+    void* data = nullptr;
+    napi_value buffer;
+    if (napi_create_arraybuffer(env, length, &data, &buffer) != napi_ok) return false;
+    for (size_t offset = 0; first < end; first++) {
+      const ReceivedDatagram& datagram = datagrams[first];
+      if (datagram.length > 0) memcpy(static_cast<uint8_t*>(data) + offset, datagram.bytes, datagram.length);
+      napi_value object = DatagramObject(env, datagram, buffer, offset);
+      if (object == nullptr || napi_set_element(env, batch, static_cast<uint32_t>(first), object) != napi_ok)
+        return false;
+      offset += datagram.length;
+    }
+  }
+  Emit("datagrams", batch);
+  return handles_ != nullptr;
+}
+
+bool NetlinkSocket::ReceiveBatch() {
   int error = 0;
   const int count = environment_->receiver.ReceiveBatch(descriptor_->Number(), &error);
   if (count > 0) {
-    napi_value batch;
-    if (napi_create_array_with_length(env, static_cast<size_t>(count), &batch) != napi_ok) return false;
-    for (int index = 0; index < count; index++) {
-      const CallbackScope inner(env);
-      if (!inner.IsOpen()) return false;
-      napi_value datagram = DatagramObject(env, environment_->receiver.At(static_cast<size_t>(index)));
-      if (datagram == nullptr || napi_set_element(env, batch, static_cast<uint32_t>(index), datagram) != napi_ok)
-        return false;
-    }
-    Emit("datagrams", batch);
-    if (handles_ == nullptr) return false;
+    std::vector<ReceivedDatagram> datagrams;
+    for (int index = 0; index < count; index++)
+      datagrams.push_back(environment_->receiver.At(static_cast<size_t>(index)));
+    if (!EmitDatagrams(datagrams)) return false;
   }
   if (error == 0) return true;
   if (error == EAGAIN) return false;
@@ -554,6 +637,8 @@ void NetlinkSocket::Completed() {
   napi_env env = Env();
   const CallbackScope scope(env);
   if (!scope.IsOpen()) return;
+  sender_->TakeFrames(&frames_);
+  if (!EmitFrames()) return;
   // Whatever a lost helper sent, the kernel has dealt with it: an answer, if there is one, is here. It says more than
   // the loss does, so it comes first.
   if (sender_->HasLost()) {
@@ -565,7 +650,33 @@ void NetlinkSocket::Completed() {
   sender_->TakeCompletions(&completions_);
   if (completions_.empty()) return;
   outstanding_ -= completions_.size();
+  const auto questions =
+      static_cast<uint64_t>(std::count_if(completions_.begin(), completions_.end(),
+                                          [](const Sender::Completion& completion) { return completion.is_question; }));
+  questions_ -= questions;
+  const int error = questions > 0 && questions_ == 0 ? -Poll(true) : 0;
   napi_value completions = CompletionsArray(env, completions_);
   if (completions != nullptr) Emit("sent", completions);
+  if (handles_ != nullptr && error != 0) Fail(error);
   UpdateReference();
+}
+
+bool NetlinkSocket::EmitFrames() {
+  std::vector<ReceivedDatagram> datagrams;
+  Frame frame{};
+  for (size_t at = 0; at < frames_.size(); at += sizeof frame + Aligned(frame.length)) {
+    memcpy(&frame, frames_.data() + at, sizeof frame);
+    if (frame.kind == Frame::Kind::kDatagram) {
+      datagrams.push_back({frames_.data() + at + sizeof frame, frame.length, frame.port, frame.groups, frame.group,
+                           frame.truncated != 0});
+      continue;
+    }
+    // All that is older comes first.
+    if (!datagrams.empty() && !EmitDatagrams(datagrams)) return false;
+    datagrams.clear();
+    overruns_++;
+    Emit("overrun", nullptr);
+    if (handles_ == nullptr) return false;
+  }
+  return datagrams.empty() || EmitDatagrams(datagrams);
 }

@@ -37,6 +37,7 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   Napi::Value Closed(const Napi::CallbackInfo& info);
   Napi::Value UseHelper(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
+  Napi::Value Ask(const Napi::CallbackInfo& info);
   Napi::Value Progress(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Join(const Napi::CallbackInfo& info);
@@ -69,13 +70,18 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   /// Receives once and tells the listener. Returns whether there may be more, and the socket is still open.
   bool ReceiveBatch();
   void Completed();
+  /// Tells the listener what questions have brought. False once the socket is closed.
+  bool EmitFrames();
+  bool EmitDatagrams(const std::vector<ReceivedDatagram>& datagrams);
+  /// Polls the socket, or leaves it to the helper that asks questions.
+  int Poll(bool wanted);
   /// Calls the listener, with `argument` unless that is null. An exception that it throws goes to uncaughtException;
   /// the socket lives on.
   void Emit(const char* event, napi_value argument);
   void Fail(int error);
   bool Self(napi_value* self);
-  /// Null if the environment takes no more calls.
-  napi_value DatagramObject(napi_env env, const ReceivedDatagram& datagram);
+  /// Of one whose bytes are at `offset` in an ArrayBuffer. Null if the environment takes no more calls.
+  napi_value DatagramObject(napi_env env, const ReceivedDatagram& datagram, napi_value buffer, size_t offset);
   static napi_value ClosingObject(napi_env env, const Sender::Closing& closing);
   static napi_value CompletionsArray(napi_env env, const std::vector<Sender::Completion>& completions);
   Sender::Closing CloseHandles();
@@ -89,8 +95,11 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   bool referenced_ = false;
   /// Datagrams whose end was not told yet.
   uint64_t outstanding_ = 0;
+  /// Those of them that are questions: while there are any, their helper receives.
+  uint64_t questions_ = 0;
   /// Whether the object is held: see UpdateReference().
   bool held_ = false;
+  std::vector<uint8_t> frames_;
   std::vector<Sender::Completion> completions_;
 
   uint64_t received_datagrams_ = 0;

@@ -1,13 +1,17 @@
 import { ClosedError } from '../errors';
 import type { ByteOrder } from '../netlink';
 import {
+  askBatch,
   newCounters,
   RequestSocket,
   SocketPool,
   Subscription,
   attempt,
+  type BatchQuestion,
   type Decoder,
   type Exchange,
+  type Outcome,
+  type PartOptions,
   type PoolOptions,
   type SessionCounters,
   type SocketSetup,
@@ -45,6 +49,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   readonly #dumps: SocketPool;
   readonly #requestTimeoutMs: number | undefined;
   readonly #streams = new Set<Subscription<E>>();
+  readonly #batches = new Set<RequestSocket>();
   #reads: RequestSocket | undefined;
   #follower: Follower | undefined;
   #closed = false;
@@ -176,6 +181,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#reads?.close();
     this.#changes.close();
     this.#dumps.close();
+    for (const socket of this.#batches) socket.close();
     for (const stream of this.#streams) stream.close();
   }
 
@@ -203,6 +209,28 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   protected async dump<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
     this.#requireOpen(exchange.what);
     return this.#dumps.run(exchange, [], this.#limited(options));
+  }
+
+  /**
+   * Asks questions with many answers, in order: all at once where the transport can.
+   * @param brings whether an answer has brought something
+   */
+  protected async dumpBatch<T>(
+    questions: readonly BatchQuestion<T>[],
+    brings: (value: T) => boolean,
+    options: PartOptions,
+  ): Promise<readonly Outcome<T>[]> {
+    const one = (exchange: Exchange<T>): Promise<T> => this.dump(exchange, options);
+    if (this.#closed || this.#transport.asks !== true || questions.length < 2)
+      return askBatch(questions, undefined, one, brings, options);
+    const socket = new RequestSocket(this.#transport, this.#setup, this.#counters);
+    this.#batches.add(socket);
+    try {
+      return await askBatch(questions, socket, one, brings, options);
+    } finally {
+      this.#batches.delete(socket);
+      socket.close();
+    }
   }
 
   /**

@@ -40,6 +40,16 @@ export interface RequestOptions extends WaitOptions, Pick<EncodeOptions, 'outOfR
   readonly forceUnsafe?: boolean;
 }
 
+/** One of the dumps that are taken of each of many objects. */
+export interface DumpStep<N extends string = string> {
+  /** Name of the operation. */
+  readonly name: N;
+  /**
+   * It is left out, and brings nothing, unless each of so many before it, of the same object, has brought something.
+   */
+  readonly onlyIfPrevious?: number;
+}
+
 /** @returns the part of a request's options that is about its encoding */
 export function encodingOf({ outOfRange, malformed }: RequestOptions): Pick<EncodeOptions, 'outOfRange' | 'malformed'> {
   return { outOfRange, malformed };
@@ -129,6 +139,12 @@ export type OperationReply<D extends Dialect, N extends OperationName<D>> =
 /** A message of a dump; its operation's name tells apart what get_initial_state sends. */
 export type DumpReply<D extends 'genl1' | 'genl2', N extends OperationName<D>> = OperationReply<D, N>;
 
+/** Operations that are dumps. */
+type DumpName<T extends Operations> = { [N in keyof T]: T[N]['kind'] extends 'dump' ? N : never }[keyof T] & string;
+
+/** What the dumps of an object have brought, by their names. */
+export type DumpsOf<T extends Operations, N extends keyof T> = { readonly [K in N]: readonly DumpReply<T[K]>[] };
+
 type Optional<P> =
   Record<never, never> extends P ? [params?: P, options?: RequestOptions] : [params: P, options?: RequestOptions];
 
@@ -192,6 +208,21 @@ export interface Genl1Client extends ClientBase<'genl1', GenericEvent>, Genl1Ver
     params: Genl1GetStatusRequest & { readonly minor: number },
     options?: RequestOptions,
   ): Promise<Genl1GetStatusReply>;
+  /**
+   * Takes dumps of many objects, one after the other, object by object. Where each request would be handed to a process
+   * of its own, all are handed over at once.
+   * @param places what each object is asked by: the parameters of all its dumps
+   * @param steps the dumps of each
+   * @param options `timeoutMs` is the limit of each dump
+   * @returns for each object what its dumps have brought, by their names; or what request() would throw for the first
+   *   that failed
+   * @throws ArgumentError before anything is sent; ClosedError
+   */
+  dumpEach<const N extends DumpName<T>>(
+    places: readonly OperationParams<T[N]>[],
+    steps: readonly DumpStep<N>[],
+    options?: WaitOptions,
+  ): Promise<readonly PromiseSettledResult<DumpsOf<T, N>>[]>;
   /**
    * Sends one operation and waits for its answer.
    * @param name of the operation, without its prefix

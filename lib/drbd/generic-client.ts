@@ -1,4 +1,4 @@
-import { NetlinkError, TimeoutError, UnsupportedError } from '../errors';
+import { ArgumentError, NetlinkError, TimeoutError, UnsupportedError } from '../errors';
 import {
   decodeFamilyChange,
   decodeRaw,
@@ -26,6 +26,7 @@ import {
   type Decoded,
   type Decoder,
   type Exchange,
+  type Outcome,
   type SocketSetup,
   type Subscription,
   type WaitOptions,
@@ -38,6 +39,7 @@ import { genericSource } from './sources';
 import {
   encodingOf,
   type Driver,
+  type DumpStep,
   type EventOptions,
   type GenericEvent,
   type GenericReply,
@@ -64,6 +66,13 @@ const EINTR = 4;
 /** How often a dump that a change interrupted is asked again. */
 const DUMP_TRIES = 8;
 const RECEIVE_BUFFER_BYTES = 1 << 20;
+
+/** What a dump has brought. */
+interface Dumped {
+  readonly replies: readonly GenericReply[];
+  readonly interrupted: boolean;
+  readonly sequence: number;
+}
 
 /**
  * How requests and answers of generic netlink travel. Questions may stick as well as changes: a handler that never
@@ -142,6 +151,58 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       if (!(error instanceof TimeoutError) || advice === undefined) throw error;
       throw new TimeoutError(`${error.message}. ${advice}`, error.timeoutMs, error.sent);
     });
+  }
+
+  async dumpEach(
+    places: readonly Readonly<Record<string, unknown>>[],
+    steps: readonly DumpStep[],
+    options: WaitOptions = {},
+  ): Promise<readonly PromiseSettledResult<Readonly<Record<string, readonly GenericReply[]>>>[]> {
+    const family = this.#ids.id;
+    const questions = places.flatMap((params) => {
+      const encoded = this.#family.codec.encodeDumps(
+        steps.map(({ name }) => name),
+        params,
+        { order: this.order },
+      );
+      return steps.map(({ name, onlyIfPrevious = 0 }, step) => {
+        const datagram = encoded[step];
+        if (datagram === undefined || onlyIfPrevious > step)
+          throw new ArgumentError('steps', `${name}: expected at most ${step} before it`);
+        return { exchange: this.#dumpOnce(describe(name, params), family, datagram), onlyIfPrevious };
+      });
+    });
+    const outcomes = await this.dumpBatch(questions, ({ replies }) => replies.length > 0, options);
+    const results: PromiseSettledResult<Readonly<Record<string, readonly GenericReply[]>>>[] = [];
+    for (const [place, params] of places.entries()) {
+      const value: Record<string, readonly GenericReply[]> = {};
+      try {
+        for (const [step, { name }] of steps.entries()) {
+          const outcome = outcomes[place * steps.length + step];
+          value[name] = outcome === undefined ? [] : await this.#dumped(name, params, outcome, options);
+        }
+        results.push({ status: 'fulfilled', value });
+      } catch (reason) {
+        results.push({ status: 'rejected', reason });
+      }
+    }
+    return results;
+  }
+
+  /** What a question of a batch has brought; one that has to be asked again is asked by itself. */
+  async #dumped(
+    name: string,
+    params: Readonly<Record<string, unknown>>,
+    outcome: NonNullable<Outcome<Dumped>>,
+    options: WaitOptions,
+  ): Promise<readonly GenericReply[]> {
+    const again =
+      'error' in outcome
+        ? outcome.error instanceof NetlinkError && outcome.error.errno === ENOENT
+        : outcome.value.interrupted;
+    if (again) return (await this.request(name, params, options)) as readonly GenericReply[];
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value.replies;
   }
 
   broadcasts(options: EventOptions = {}): AsyncIterableIterator<GenericEvent | ResyncEvent> {
@@ -277,8 +338,8 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
           throw acknowledgementError(acknowledgement, asked.sequence, what);
         }
         if (message.type !== family) return 'foreign';
-        const reply = this.#reply(message);
-        if (reply.command !== command) return 'foreign';
+        const { command: answered, reply } = this.#reply(message);
+        if (answered !== command) return 'foreign';
         return { done: this.#checked(what, reply) };
       },
     };
@@ -310,7 +371,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     what: string,
     family: number,
     datagram: (header: { family: number; sequence: number; port: number }) => Uint8Array,
-  ): Exchange<{ readonly replies: readonly GenericReply[]; readonly interrupted: boolean; readonly sequence: number }> {
+  ): Exchange<Dumped> {
     let asked = { sequence: 0, port: 0 };
     let replies: GenericReply[] = [];
     let interrupted = false;
@@ -335,18 +396,17 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
           return message.type === NLMSG_DONE ? { done: { replies, interrupted, sequence: asked.sequence } } : 'more';
         }
         if (message.type !== family) return message.type < NLMSG_MIN_TYPE ? 'more' : 'foreign';
-        replies.push(this.#checked(what, this.#reply(message)));
+        replies.push(this.#checked(what, this.#reply(message).reply));
         return 'more';
       },
     };
   }
 
-  #reply(message: NetlinkMessage): GenericReply & { readonly command: number } {
+  #reply(message: NetlinkMessage): { readonly command: number; readonly reply: GenericReply } {
     const raw = decodeRaw(message, this.order);
     const { name, minor, returnCode, sets, unknown } = this.#family.codec.decode(raw, this.order);
-    return {
+    const reply: GenericReply = {
       ...sets,
-      command: raw.generic.command,
       name,
       returnCode,
       returnName: returnName(this.#family, returnCode),
@@ -354,20 +414,19 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       infoText: this.#family.codec.infoTexts(raw, this.order),
       unknown,
     };
+    return { command: raw.generic.command, reply };
   }
 
-  #checked(what: string, reply: GenericReply & { readonly command: number }): GenericReply {
-    const { command: _command, ...rest } = reply;
-    if (!isSuccess(reply.returnCode))
-      throw kernelError(
-        what,
-        { dialect: this.dialect, operation: what.split(' ', 1)[0] },
-        reply.returnName,
-        reply.returnCode,
-        reply.minor,
-        reply.infoText,
-      );
-    return rest as GenericReply;
+  #checked(what: string, reply: GenericReply): GenericReply {
+    if (isSuccess(reply.returnCode)) return reply;
+    throw kernelError(
+      what,
+      { dialect: this.dialect, operation: what.split(' ', 1)[0] },
+      reply.returnName,
+      reply.returnCode,
+      reply.minor,
+      reply.infoText,
+    );
   }
 
   /** @param ids of the module whose messages are read */

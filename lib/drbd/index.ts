@@ -6,6 +6,8 @@ export type {
   Dialect,
   Driver,
   DumpReply,
+  DumpsOf,
+  DumpStep,
   EventOptions,
   Genl1Client,
   Genl2Client,

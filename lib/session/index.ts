@@ -1,4 +1,5 @@
 export * from './abort';
+export { askBatch, type BatchQuestion, type Outcome } from './batch';
 export * from './counters';
 export { GapWatch } from './gaps';
 export * from './pool';

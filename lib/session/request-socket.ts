@@ -1,7 +1,7 @@
 import { ClosedError, DrbdError, OverrunError, type SentState } from '../errors';
 import { decodeDatagram, type ByteOrder, type NetlinkMessage } from '../netlink';
 import { randomUint32 } from '../transport/random';
-import type { Datagram, Send, Transport, TransportSocket } from '../transport/transport';
+import type { Asked, Datagram, QuestionEnd, Send, Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
 import { type Attempt, type Settle } from './wait';
 
@@ -41,10 +41,23 @@ export interface SocketSetup {
   sequenceOf(message: NetlinkMessage): number | undefined;
 }
 
+/** One of several requests that the transport asks one after the other. */
+export interface EachRequest<T> {
+  readonly exchange: Exchange<T>;
+  /** It is left out unless each of so many before it has brought something. */
+  readonly onlyIfPrevious: number;
+  readonly settle: Settle<T> & {
+    /** The kernel did not answer it. */
+    end(how: QuestionEnd): void;
+  };
+}
+
 interface Pending {
   readonly exchange: Exchange<unknown>;
   readonly settle: Settle<unknown>;
-  send: Send | undefined;
+  send: Pick<Send, 'state' | 'cancel'> | undefined;
+  /** Settles when the last system call for it is over, however. */
+  returned: Promise<void> | undefined;
   sequence: number;
   /**
    * Where it was when an overrun happened: the answer may be lost, and is if it does not come soon after the send has
@@ -86,6 +99,25 @@ export function acceptDatagram(
   const { messages, problem } = decodeDatagram(datagram.bytes, order);
   if (problem !== undefined) counters.malformed++;
   return messages;
+}
+
+/** One of several questions; they are given up together, with their socket. */
+class AskedSend {
+  readonly #asked: Asked;
+  readonly #index: number;
+
+  constructor(asked: Asked, index: number) {
+    this.#asked = asked;
+    this.#index = index;
+  }
+
+  get state(): SentState {
+    return this.#asked.state(this.#index);
+  }
+
+  cancel(): boolean {
+    return false;
+  }
 }
 
 /** One socket with requests under way. Replies are matched to them; all else is counted and dropped. */
@@ -162,19 +194,74 @@ export class RequestSocket {
       exchange,
       settle: settle as Settle<unknown>,
       send: undefined,
+      returned: undefined,
       sequence: 0,
       suspect: 'no',
     };
     this.#counters.requests++;
     if (this.#pending.size === 0) this.#socket.ref();
     this.#transmit(pending);
+    return this.#underWay(pending);
+  }
+
+  /** Whether {@link startEach} can be called. */
+  get canStartEach(): boolean {
+    return this.#socket.ask !== undefined;
+  }
+
+  /**
+   * Sends requests whose answers end as those of dumps do, each when the one before it is answered.
+   * @returns where they are
+   * @throws ClosedError, TransportError: then nothing was sent, and none settles
+   */
+  startEach<T>(requests: readonly EachRequest<T>[]): Asked {
+    const [first] = requests;
+    if (first === undefined || this.#socket.ask === undefined) throw new RangeError('there is nothing to ask');
+    if (this.#socket.closed) throw this.#closedError(first.exchange, 'no');
+    const started = requests.map(({ exchange, settle }): Pending => {
+      const pending: Pending = {
+        exchange,
+        settle: settle as Settle<unknown>,
+        send: undefined,
+        returned: undefined,
+        sequence: 0,
+        suspect: 'no',
+      };
+      this.#enter(pending);
+      return pending;
+    });
+    try {
+      const asked = this.#socket.ask(
+        started.map(({ exchange, sequence }, index) => ({
+          bytes: exchange.datagram(sequence, this.#socket.portId),
+          onlyIfPrevious: requests[index]?.onlyIfPrevious ?? 0,
+        })),
+        this.#setup.peerPort,
+        (index, end) => {
+          const [pending, request] = [started[index], requests[index]];
+          if (pending === undefined || request === undefined || this.#pending.get(pending.sequence) !== pending) return;
+          this.#remove(pending);
+          request.settle.end(end);
+        },
+      );
+      this.#socket.ref();
+      this.#counters.requests += started.length;
+      for (const [index, pending] of started.entries()) pending.send = new AskedSend(asked, index);
+      return asked;
+    } catch (error) {
+      for (const pending of started) this.#remove(pending);
+      throw error;
+    }
+  }
+
+  #underWay(pending: Pending): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
     return {
       get sent() {
         return pending.send?.state ?? 'no';
       },
       // What matters to a caller is that the system call is over, not how. It may have been sent again since.
       get returned() {
-        return pending.send === undefined ? Promise.resolve() : pending.send.done.catch(() => undefined);
+        return pending.returned ?? Promise.resolve();
       },
       abandon: () => {
         const { send } = pending;
@@ -192,24 +279,35 @@ export class RequestSocket {
     this.#fail(undefined);
   }
 
-  #transmit(pending: Pending): void {
+  /** From now on its answer is known. */
+  #enter(pending: Pending): void {
     do {
       this.#sequence = (this.#sequence + 1) >>> 0;
     } while (this.#sequence === 0 || this.#pending.has(this.#sequence));
     pending.sequence = this.#sequence;
     pending.suspect = 'no';
     this.#pending.set(pending.sequence, pending);
+  }
+
+  #watch(pending: Pending, send: Send): void {
+    const { sequence } = pending;
+    pending.send = send;
+    pending.returned = send.done.catch((error: unknown) => {
+      if (this.#pending.get(sequence) === pending) this.#settle(pending, () => pending.settle.reject(error));
+    });
+  }
+
+  #transmit(pending: Pending): void {
+    this.#enter(pending);
     const { peerPort } = this.#setup;
-    const sequence = pending.sequence;
     try {
-      const send = this.#socket.send(
-        pending.exchange.datagram(sequence, this.#socket.portId),
-        peerPort === 0 ? undefined : { port: peerPort },
+      this.#watch(
+        pending,
+        this.#socket.send(
+          pending.exchange.datagram(pending.sequence, this.#socket.portId),
+          peerPort === 0 ? undefined : { port: peerPort },
+        ),
       );
-      pending.send = send;
-      send.done.catch((error: unknown) => {
-        if (this.#pending.get(sequence) === pending) this.#settle(pending, () => pending.settle.reject(error));
-      });
     } catch (error) {
       this.#settle(pending, () => pending.settle.reject(error));
     }

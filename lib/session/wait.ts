@@ -20,7 +20,7 @@ export interface PartOptions extends WaitOptions {
 export const DEFAULT_TIMEOUT_MS = 120_000;
 
 /** setTimeout fires at once beyond this. */
-const LONGEST_TIMER_MS = 0x7fffffff;
+export const LONGEST_TIMER_MS = 0x7fffffff;
 
 /** @returns what is left of the time of something that takes several requests, for each of them anew */
 export function remainingOf({ signal, timeoutMs, wholeMs = timeoutMs }: PartOptions): () => PartOptions {
@@ -74,8 +74,7 @@ export async function attempt<T>(
   checkWaitOptions(options);
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, wholeMs = timeoutMs } = options;
   const deadline = monotonicMs() + timeoutMs;
-  const aborted = (sent: SentState): AbortError =>
-    new AbortError(`${what} was aborted${spell(sent)}`, sent, signal?.reason);
+  const aborted = (sent: SentState): AbortError => abortedError(what, sent, signal);
   if (signal?.aborted === true) throw aborted('no');
   return new Promise<T>((resolve, reject) => {
     let running: Attempt | undefined;
@@ -92,13 +91,7 @@ export async function attempt<T>(
     const expire = (): void => {
       if (!finish()) return;
       const sent = running?.abandon() ?? 'no';
-      reject(
-        new TimeoutError(
-          `${what}: no answer ${wholeMs === Infinity ? 'came, and none will' : `within ${wholeMs} ms`}${spell(sent)}`,
-          wholeMs,
-          sent,
-        ),
-      );
+      reject(timeoutError(what, sent, wholeMs));
     };
     const arm = (): void => {
       const left = deadline - monotonicMs();
@@ -134,6 +127,20 @@ export async function attempt<T>(
       settle.reject(error);
     }
   });
+}
+
+/** @param what was given up, in words */
+export function abortedError(what: string, sent: SentState, signal: AbortSignal | undefined): AbortError {
+  return new AbortError(`${what} was aborted${spell(sent)}`, sent, signal?.reason);
+}
+
+/** @param what was not answered, in words; @param wholeMs the limit that the caller gave */
+export function timeoutError(what: string, sent: SentState, wholeMs: number): TimeoutError {
+  return new TimeoutError(
+    `${what}: no answer ${wholeMs === Infinity ? 'came, and none will' : `within ${wholeMs} ms`}${spell(sent)}`,
+    wholeMs,
+    sent,
+  );
 }
 
 /** What a caller must know of a request that it gave up. */

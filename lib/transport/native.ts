@@ -1,6 +1,16 @@
 import { ClosedError, TransportError, type SentState } from '../errors';
 import { calling, errnoText, loadAddon, type Closing, type NetlinkSocket } from './addon';
-import type { Send, SocketCounters, SocketHandlers, SocketOptions, Transport, TransportSocket } from './transport';
+import type {
+  Asked,
+  Question,
+  QuestionEnd,
+  Send,
+  SocketCounters,
+  SocketHandlers,
+  SocketOptions,
+  Transport,
+  TransportSocket,
+} from './transport';
 
 /** A netlink socket of this machine's kernel. */
 export type NativeSocket = TransportSocket;
@@ -22,6 +32,7 @@ export interface NativeOptions {
 /** @returns the transport to this machine's kernel. Nothing is loaded before the first socket is opened. */
 export function nativeTransport(native: NativeOptions = {}): NativeTransport {
   return {
+    ...(native.sendFromProcesses === true ? { asks: true } : {}),
     open: (options, handlers) =>
       new Socket(options, handlers, native.sendFromProcesses === true && options.mayStick === true),
   };
@@ -78,6 +89,9 @@ const STEPS: readonly Step[] = [
   LOST,
 ];
 
+/** Of a question that was not asked, the steps beyond. */
+const NOT_ASKED: Readonly<Record<number, QuestionEnd>> = { 5: 'empty', 6: 'stopped' };
+
 class PendingSend implements Send {
   readonly done: Promise<void>;
   readonly #socket: NetlinkSocket;
@@ -129,11 +143,48 @@ class PendingSend implements Send {
   }
 }
 
+/** Questions whose ids follow each other. */
+class PendingQuestions implements Asked {
+  readonly first: number;
+  readonly #settled: (SentState | undefined)[];
+  readonly #socket: NetlinkSocket;
+  readonly #ended: (index: number, end: QuestionEnd) => void;
+
+  constructor(socket: NetlinkSocket, first: number, count: number, ended: (index: number, end: QuestionEnd) => void) {
+    this.#socket = socket;
+    this.first = first;
+    this.#settled = new Array<undefined>(count).fill(undefined);
+    this.#ended = ended;
+  }
+
+  state(index: number): SentState {
+    return this.#settled[index] ?? this.#socket.progress(this.first + index);
+  }
+
+  /** @returns whether the datagram was one of them */
+  returned(id: number, errno: number, step: number): boolean {
+    const index = id - this.first;
+    if (index < 0 || index >= this.#settled.length) return false;
+    const notAsked = NOT_ASKED[step];
+    const { sent, fails } = STEPS[step] ?? LOST;
+    this.#settled[index] = notAsked === undefined ? sent : 'no';
+    if (notAsked !== undefined) this.#ended(index, notAsked);
+    else if (errno !== 0) this.#ended(index, fails(errno, sent));
+    return true;
+  }
+
+  closed(stateOf: (id: number) => SentState): void {
+    for (const [index, state] of this.#settled.entries()) this.#settled[index] = state ?? stateOf(this.first + index);
+  }
+}
+
 class Socket implements NativeSocket {
   readonly portId: number;
   readonly #socket: NetlinkSocket;
   readonly #handlers: SocketHandlers;
   readonly #sends = new Map<number, PendingSend>();
+  #questions: PendingQuestions | undefined;
+  readonly ask?: NonNullable<TransportSocket['ask']>;
 
   constructor(options: SocketOptions, handlers: SocketHandlers, fromHelper: boolean) {
     const { protocol, receiveBufferBytes = 0, groups = 0 } = options;
@@ -160,7 +211,10 @@ class Socket implements NativeSocket {
           }
         }),
     );
-    if (fromHelper) this.#socket.useHelper();
+    if (fromHelper) {
+      this.#socket.useHelper();
+      this.ask = (questions, port, ended) => this.#ask(questions, port, ended);
+    }
     this.portId = this.#socket.portId;
   }
 
@@ -173,6 +227,18 @@ class Socket implements NativeSocket {
     const send = new PendingSend(this.#socket, id, () => this.#sends.delete(id));
     this.#sends.set(id, send);
     return send;
+  }
+
+  #ask(questions: readonly Question[], port: number, ended: (index: number, end: QuestionEnd) => void): Asked {
+    const first = calling('asking questions', () =>
+      this.#socket.ask(
+        questions.map(({ bytes }) => bytes),
+        questions.map(({ onlyIfPrevious }) => onlyIfPrevious),
+        port,
+      ),
+    );
+    this.#questions = new PendingQuestions(this.#socket, first, questions.length, ended);
+    return this.#questions;
   }
 
   join(group: number): void {
@@ -206,7 +272,9 @@ class Socket implements NativeSocket {
 
   #returned(triples: readonly number[]): void {
     for (let index = 0; index + 2 < triples.length; index += 3) {
-      const [id = 0, errno = 0, step = 0] = triples.slice(index, index + 3);
+      const id = triples[index] ?? 0;
+      const [errno = 0, step = 0] = [triples[index + 1], triples[index + 2]];
+      if (this.#questions?.returned(id, errno, step) === true) continue;
       const send = this.#sends.get(id);
       this.#sends.delete(id);
       send?.ended(errno, step);
@@ -217,8 +285,10 @@ class Socket implements NativeSocket {
     const closing: Closing | undefined = this.#socket.close();
     if (closing === undefined) return;
     this.#returned(closing.completions);
-    for (const [id, send] of this.#sends)
-      send.closed(id > closing.lastStarted ? 'no' : id === closing.inFlight ? 'started' : 'returned', error);
+    const stateOf = (id: number): SentState =>
+      id > closing.lastStarted ? 'no' : id === closing.inFlight ? 'started' : 'returned';
+    this.#questions?.closed(stateOf);
+    for (const [id, send] of this.#sends) send.closed(stateOf(id), error);
     this.#sends.clear();
     // Not inside close(): its caller may be in the middle of something.
     queueMicrotask(() => {

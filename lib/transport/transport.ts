@@ -69,6 +69,27 @@ export interface Send {
   cancel(): boolean;
 }
 
+/** One of several questions: a netlink message whose answer is one with an error, or ends with NLMSG_DONE. */
+export interface Question {
+  readonly bytes: Uint8Array;
+  /** It is left out unless each of so many before it has brought a message; 64 at most. */
+  readonly onlyIfPrevious: number;
+}
+
+/** How a question ended that the kernel did not answer. */
+export type QuestionEnd =
+  /** It was left out, as those before it brought nothing. */
+  | 'empty'
+  /** It was not asked, as one before it was not answered to its end. */
+  | 'stopped'
+  | Error;
+
+/** Questions on their way. */
+export interface Asked {
+  /** @param index of a question. @returns how far it is, as of a {@link Send} */
+  state(index: number): SentState;
+}
+
 export interface SocketCounters {
   readonly receivedDatagrams: number;
   readonly receivedBytes: number;
@@ -91,6 +112,15 @@ export interface TransportSocket {
    *   if it could never hold this
    */
   send(bytes: Uint8Array, to?: { readonly port?: number; readonly groups?: number }): Send;
+  /**
+   * Asks questions one after the other, each when the one before it is answered, and hands out what they bring: many at
+   * the price of one. Whatever else arrives meanwhile is handed out too. What is not answered to its end (a loss, a
+   * socket that fails) ends them. Absent where each has to be sent by itself.
+   * @param port of whoever answers
+   * @param ended is called for each that the kernel did not answer, unless the socket is closed
+   * @throws what send() throws
+   */
+  ask?(questions: readonly Question[], port: number, ended: (index: number, end: QuestionEnd) => void): Asked;
   /** NETLINK_ADD_MEMBERSHIP. @param group number from 1. @throws TransportError, ClosedError */
   join(group: number): void;
   /** NETLINK_DROP_MEMBERSHIP. */
@@ -110,6 +140,8 @@ export interface TransportSocket {
 export interface Transport {
   /** This machine's files if absent. */
   readonly host?: HostFiles;
+  /** Its sockets that may stick can {@link TransportSocket.ask}. */
+  readonly asks?: boolean;
   /** @throws TransportError if the protocol does not exist here or a group may not be joined */
   open(options: SocketOptions, handlers: SocketHandlers): TransportSocket;
 }

@@ -98,9 +98,11 @@ test('a datagram arrives from the port of the socket that sent it', async () => 
 test('one helper serves all sockets, those that were opened after it too', async () => {
   const peer = open(false);
   const first = open(true);
+  // Other tests may have left some.
+  const before = helpers();
   await first.send(Uint8Array.of(1), { port: peer.portId }).done;
   const started = helpers();
-  expect(started.length).toBe(1);
+  expect(started.length).toBe(Math.max(1, before.length));
   const second = open(true);
   for (let count = 0; count < 50; count++) {
     await second.send(Uint8Array.of(2), { port: peer.portId }).done;

@@ -8,6 +8,8 @@ import { expectScenario, isObject, openRaw } from '../support/sockets';
 
 const handlers: SocketHandlers = { datagrams: () => undefined, overrun: () => undefined, closed: () => undefined };
 const BYTES = new Uint8Array([1, 2, 3, 4]);
+/** As long as a netlink message's header. */
+const MESSAGE = new Uint8Array(16);
 const EPROTONOSUPPORT = 93;
 
 /** Calls something as JavaScript can, whatever TypeScript says of it. */
@@ -55,6 +57,24 @@ describe('arguments of wrong types and values', () => {
         ...NO_BYTES.map((bytes) => [bytes, 0, 0]),
         ...NO_U32.map((port) => [BYTES, port, 0]),
         ...NO_U32.map((groups) => [BYTES, 0, groups]),
+      ],
+    ],
+    [
+      'ask',
+      [
+        [],
+        [[MESSAGE]],
+        [[MESSAGE], [0]],
+        [[], [], 0],
+        [MESSAGE, [0], 0],
+        [[MESSAGE], 0, 0],
+        [[MESSAGE], [1], 0],
+        [[MESSAGE], [], 0],
+        [[BYTES], [0], 0],
+        [Array<Uint8Array>(66).fill(MESSAGE), [...Array<number>(65).fill(0), 65], 0],
+        ...NO_BYTES.map((bytes) => [[bytes], [0], 0]),
+        ...NO_U32.filter((number) => typeof number !== 'symbol').map((number) => [[MESSAGE], [number], 0]),
+        ...NO_U32.map((port) => [[MESSAGE], [0], port]),
       ],
     ],
     ['progress', [[], ...NO_ID.map((id) => [id])]],
@@ -152,6 +172,7 @@ describe('a receiver that is no socket', () => {
       ([name]) => name !== 'constructor',
     );
     expect(descriptors.map(([name]) => name).sort()).toEqual([
+      'ask',
       'cancel',
       'close',
       'closed',

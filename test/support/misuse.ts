@@ -74,6 +74,14 @@ function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
     },
     { method: 'counters', call: (socket) => socket.counters(), open: counters, busy: counters, closed: counters },
     {
+      // It has no helper.
+      method: 'ask',
+      call: (socket, { port }) => socket.ask([new Uint8Array(16)], [0], port),
+      open: 'threw ERR_INVALID_ARG_TYPE',
+      busy: 'threw ERR_INVALID_ARG_TYPE',
+      closed: closedRaw,
+    },
+    {
       method: 'useHelper',
       call: (socket) => {
         socket.useHelper();

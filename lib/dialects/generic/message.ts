@@ -93,6 +93,8 @@ export interface EncodedRequest {
   /** The answer is any number of messages up to an NLMSG_DONE. */
   readonly dump: boolean;
   readonly minor: number | undefined;
+  /** What follows the headers of netlink and generic netlink. */
+  readonly data: Uint8Array;
   datagram(header: GenericHeader): Uint8Array;
 }
 
@@ -114,6 +116,22 @@ export interface DecodedMessage {
   /** The sets by their struct's name (drbd_cfg_context as `context`), in order. */
   readonly sets: Readonly<Record<string, SetValues>>;
   readonly unknown: readonly UnknownAttribute[];
+}
+
+/** @returns whether two dumps are asked by the same parameters */
+function isAlike(a: Operation, b: Operation): boolean {
+  const [setsOfA, setsOfB] = [Object.keys(a.request), Object.keys(b.request)];
+  return (
+    a.kind === 'dump' &&
+    b.kind === 'dump' &&
+    a.minor === b.minor &&
+    a.readsOne === b.readsOne &&
+    a.partial === b.partial &&
+    setsOfA.length === setsOfB.length &&
+    setsOfA.every((key) => a.request[key] === b.request[key]) &&
+    a.required.join() === b.required.join() &&
+    a.needs.join() === b.needs.join()
+  );
 }
 
 /** A set that comes twice in a message: the later fields win, and a list goes on. */
@@ -231,17 +249,40 @@ export class FamilyCodec {
     const number = minor as number | undefined;
     const dump = operation.kind === 'dump' && !(operation.readsOne && number !== undefined);
     const header = encodeDrbdHeader(number ?? NO_MINOR, setDefaults === true ? SET_DEFAULTS : 0, order);
-    const payload = encodeGenericMessage(
-      { command: operation.number, version: this.version, data: concatBytes([header, ...parts]) },
-      order,
-    );
-    return {
-      operation,
-      dump,
-      minor: number,
-      datagram: ({ family, sequence, port }) =>
-        encodeMessage({ type: family, flags: NLM_F_REQUEST | (dump ? NLM_F_DUMP : 0), sequence, port, payload }, order),
-    };
+    const data = concatBytes([header, ...parts]);
+    return { operation, dump, minor: number, data, datagram: this.#datagram(operation, dump, data, order) };
+  }
+
+  /**
+   * Encodes dumps of one object, as encodeRequest() does each. @param names of operations that are dumps and carry the same
+   * sets
+   * @throws ArgumentError
+   */
+  encodeDumps(
+    names: readonly string[],
+    params: unknown,
+    options: EncodeOptions,
+  ): readonly EncodedRequest['datagram'][] {
+    let first: EncodedRequest | undefined;
+    return names.map((name) => {
+      const operation = this.#operations.get(name);
+      // What was checked and encoded for the first is right for those like it.
+      const encoded =
+        first !== undefined && operation !== undefined && isAlike(first.operation, operation)
+          ? first
+          : this.encodeRequest(name, params, options);
+      if (!encoded.dump) throw new ArgumentError(name, 'is not a dump');
+      first ??= encoded;
+      return encoded.operation === operation || operation === undefined
+        ? encoded.datagram
+        : this.#datagram(operation, true, encoded.data, options.order);
+    });
+  }
+
+  #datagram(operation: Operation, dump: boolean, data: Uint8Array, order: ByteOrder): EncodedRequest['datagram'] {
+    const payload = encodeGenericMessage({ command: operation.number, version: this.version, data }, order);
+    return ({ family, sequence, port }) =>
+      encodeMessage({ type: family, flags: NLM_F_REQUEST | (dump ? NLM_F_DUMP : 0), sequence, port, payload }, order);
   }
 
   /**

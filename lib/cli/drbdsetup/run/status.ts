@@ -11,6 +11,7 @@ import {
   type SnapshotJson,
 } from '../../../drbd';
 import { KernelError, MismatchError } from '../../../errors';
+import { formatHex } from '../../../netlink';
 import { byteOrderOf } from '../../backend';
 import { procDrbdOf, waitOptions, type Context } from '../../context';
 import { EXIT } from '../../errors';
@@ -197,27 +198,61 @@ async function readResources(
       .map((reply) => ({ reply, name: reply.context?.ctx_resource_name ?? '' }))
       .filter(({ name }) => target.kind !== 'resource' || name === target.name)
       .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+    const answers = await client.dumpEach(
+      wanted.map(({ name }) => ({ context: { ctx_resource_name: name } })),
+      [{ name: 'get_devices' }, { name: 'get_connections' }, { name: 'get_peer_devices', onlyIfPrevious: 2 }],
+      wait,
+    );
     const dumps = { resources: [], devices: [], connections: [], peerDevices: [] } as {
       [N in keyof Dumps]: Dumps[N][number][];
     };
-    let vanished = false;
-    for (const { reply, name } of wanted) {
-      const place = { context: { ctx_resource_name: name } };
-      try {
-        const devices = await client.request('get_devices', place, wait);
-        const connections = await client.request('get_connections', place, wait);
-        const hasPairs = devices.length > 0 && connections.length > 0;
-        const peerDevices = hasPairs ? await client.request('get_peer_devices', place, wait) : [];
+    let complete = true;
+    for (const [index, { reply }] of wanted.entries()) {
+      const answer = answers[index];
+      if (answer?.status === 'fulfilled') {
+        const { get_devices: devices, get_connections: connections, get_peer_devices: peerDevices } = answer.value;
         dumps.resources.push(reply);
         dumps.devices.push(...devices);
         dumps.connections.push(...connections);
         dumps.peerDevices.push(...peerDevices);
-      } catch (error) {
-        if (!isUnknownObject(error)) throw error;
-        vanished = true;
-      }
+        complete &&= belongTogether(devices, connections, peerDevices);
+      } else if (isUnknownObject(answer?.reason)) complete = false;
+      else throw answer?.reason;
     }
-    const { complete } = buildGenl1Snapshot({ ...sources, dumps }).source;
-    if ((complete && !vanished) || attempt >= READ_TRIES) return build({ dumps }).resources;
+    if (complete || attempt >= READ_TRIES) return build({ dumps }).resources;
   }
+}
+
+/** What tells the parts of a resource apart. */
+interface Placed {
+  readonly context?: {
+    readonly ctx_volume?: number;
+    readonly ctx_my_addr?: Uint8Array;
+    readonly ctx_peer_addr?: Uint8Array;
+  };
+}
+
+/**
+ * @returns whether the dumps of a resource are of one moment: the kernel lists a peer device for each pair of device and
+ *   connection, but for a connection that has no addresses yet
+ */
+function belongTogether(
+  devices: readonly Placed[],
+  connections: readonly Placed[],
+  peerDevices: readonly Placed[],
+): boolean {
+  const volumes = (replies: readonly Placed[]): string =>
+    replies
+      .map(({ context }) => context?.ctx_volume ?? -1)
+      .sort((a, b) => a - b)
+      .join();
+  const link = ({ context }: Placed): string | undefined =>
+    context?.ctx_my_addr === undefined || context.ctx_peer_addr === undefined
+      ? undefined
+      : `${formatHex(context.ctx_my_addr)} ${formatHex(context.ctx_peer_addr)}`;
+  const expected = volumes(devices);
+  return connections.every((connection) => {
+    const own = link(connection);
+    return own === undefined || volumes(peerDevices.filter((candidate) => link(candidate) === own)) === expected;
+  });
 }
