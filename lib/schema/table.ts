@@ -84,21 +84,43 @@ export interface AttributeSet<T extends FieldTable = FieldTable, L extends boole
   readonly list: L;
 }
 
+/**
+ * @param definition `fields` may be a function: a dialect has hundreds of fields, and a program that starts for one
+ *   question needs few. They are then made, and checked, when they are first looked at
+ */
 export function attributeSet<const N extends string, const T extends FieldTable, const L extends boolean = false>(
   number: number,
   name: N,
   definition: {
     readonly doc: string;
     readonly since?: string;
-    readonly fields: T;
+    readonly fields: T | (() => T);
     readonly list?: L;
     readonly retired?: readonly number[];
   },
 ): AttributeSet<T, L> & { readonly name: N } {
-  const { doc, since, fields, retired } = definition;
-  checkFields(name, fields, LARGEST_ATTRIBUTE, retired);
+  const { doc, since, retired } = definition;
   const list = (definition.list ?? false) as L;
-  return Object.freeze({ number, name, doc, ...(since === undefined ? {} : { since }), fields, list });
+  let known: T | undefined;
+  const make = (): T => {
+    if (known === undefined) {
+      const fields = typeof definition.fields === 'function' ? definition.fields() : definition.fields;
+      checkFields(name, fields, LARGEST_ATTRIBUTE, retired);
+      known = fields;
+    }
+    return known;
+  };
+  if (typeof definition.fields !== 'function') make();
+  return Object.freeze({
+    number,
+    name,
+    doc,
+    ...(since === undefined ? {} : { since }),
+    get fields() {
+      return make();
+    },
+    list,
+  });
 }
 
 type SetTable = Readonly<Record<string, AttributeSet>>;

@@ -7,14 +7,14 @@ import * as words from '../words';
 
 const drbdCfgReply = attributeSet(1, 'drbd_cfg_reply', {
   doc: 'What a reply says beside its code.',
-  fields: {
+  fields: () => ({
     info_text: string(1, { mandatory: true, doc: 'What the kernel has to say about the request, in words.' }),
-  },
+  }),
 });
 
 const drbdCfgContext = attributeSet(2, 'drbd_cfg_context', {
   doc: 'Which resource, volume or connection a message is about.',
-  fields: {
+  fields: () => ({
     ctx_volume: u32(1, { mandatory: true, doc: 'Number of the device within its resource.' }),
     ctx_resource_name: string(2, {
       mandatory: true,
@@ -27,12 +27,12 @@ const drbdCfgContext = attributeSet(2, 'drbd_cfg_context', {
       maxBytes: 128,
       doc: 'Remote address of the connection that is meant.',
     }),
-  },
+  }),
 });
 
 const diskConf = attributeSet(3, 'disk_conf', {
   doc: 'Configuration of a backing device.',
-  fields: {
+  fields: () => ({
     backing_dev: string(1, { required: true, invariant: true, ...options.backing_dev }),
     meta_dev: string(2, { required: true, invariant: true, ...options.meta_dev }),
     meta_dev_idx: s32(3, { required: true, invariant: true, ...options.meta_dev_idx }),
@@ -98,20 +98,20 @@ const diskConf = attributeSet(3, 'disk_conf', {
       default: false,
       doc: 'Never pass write-same requests to the peer or the lower device.',
     }),
-  },
+  }),
 });
 
 const resOpts = attributeSet(4, 'res_opts', {
   doc: 'Options that hold for all of a resource.',
-  fields: {
+  fields: () => ({
     cpu_mask: string(1, { mandatory: true, ...options.cpu_mask }),
     on_no_data: u32(2, { mandatory: true, ...options.on_no_data }),
-  },
+  }),
 });
 
 const netConf = attributeSet(5, 'net_conf', {
   doc: 'Configuration of the link to a peer.',
-  fields: {
+  fields: () => ({
     shared_secret: string(1, { mandatory: true, ...options.shared_secret }),
     cram_hmac_alg: string(2, { mandatory: true, ...options.cram_hmac_alg }),
     integrity_alg: string(3, { mandatory: true, ...options.integrity_alg }),
@@ -164,19 +164,19 @@ const netConf = attributeSet(5, 'net_conf', {
       maxBytes: 128,
       doc: 'Second peer address of experimental modules that knew two paths.',
     }),
-  },
+  }),
 });
 
 const setRoleParms = attributeSet(6, 'set_role_parms', {
   doc: 'How to promote: whether to trust data not known to be current.',
-  fields: {
+  fields: () => ({
     assume_uptodate: flag(1, { mandatory: true, ...options.assume_uptodate }),
-  },
+  }),
 });
 
 const resizeParms = attributeSet(7, 'resize_parms', {
   doc: 'How to adopt a new size.',
-  fields: {
+  fields: () => ({
     resize_size: u64(1, { mandatory: true, ...options.resize_size }),
     resize_force: flag(2, { mandatory: true, ...options.resize_force }),
     no_resync: flag(3, { mandatory: true, ...options.no_resync }),
@@ -195,12 +195,12 @@ const resizeParms = attributeSet(7, 'resize_parms', {
       max: 16777216,
       doc: 'Size of each stripe of the activity log on striped storage.',
     }),
-  },
+  }),
 });
 
 const stateInfo = attributeSet(8, 'state_info', {
   doc: 'States and counters of a device as DRBD 8.4 before 8.4.6 tells them.',
-  fields: {
+  fields: () => ({
     sib_reason: u32(1, {
       mandatory: true,
       doc: 'Why the kernel sent this: a state change, a helper call, progress, or an answer.',
@@ -245,101 +245,101 @@ const stateInfo = attributeSet(8, 'state_info', {
     ap_bio_cnt: u32(21, { since: '8.4.2', doc: 'Requests of applications that are not completed yet.' }),
     ap_pending_cnt: u32(22, { since: '8.4.2', doc: "Writes of applications that wait for the peer's answer." }),
     rs_pending_cnt: u32(23, { since: '8.4.2', doc: "Resync requests that wait for the peer's answer." }),
-  },
+  }),
 });
 
 const startOvParms = attributeSet(9, 'start_ov_parms', {
   doc: 'Which part of a device to verify.',
-  fields: {
+  fields: () => ({
     ov_start_sector: u64(1, { mandatory: true, ...options.ov_start_sector }),
     ov_stop_sector: u64(2, { since: '8.4.2', mandatory: true, ...options.ov_stop_sector }),
-  },
+  }),
 });
 
 const newCUuidParms = attributeSet(10, 'new_c_uuid_parms', {
   doc: 'How to begin a new generation of the data.',
-  fields: {
+  fields: () => ({
     clear_bm: flag(1, { mandatory: true, ...options.clear_bm }),
-  },
+  }),
 });
 
 const timeoutParms = attributeSet(11, 'timeout_parms', {
   doc: 'Answer to the question for the time limit.',
-  fields: {
+  fields: () => ({
     timeout_type: u32(1, {
       required: true,
       names: words.timeoutType,
       doc: 'Which of the three waiting times for the peer holds after this start.',
     }),
-  },
+  }),
 });
 
 const disconnectParms = attributeSet(12, 'disconnect_parms', {
   doc: 'How to take down a link.',
-  fields: {
+  fields: () => ({
     force_disconnect: flag(1, { mandatory: true, ...options.force_disconnect }),
-  },
+  }),
 });
 
 const detachParms = attributeSet(13, 'detach_parms', {
   doc: 'How to let go of a backing device.',
-  fields: {
+  fields: () => ({
     force_detach: flag(1, { mandatory: true, ...options.force_detach }),
-  },
+  }),
 });
 
 const resourceInfo = attributeSet(15, 'resource_info', {
   since: '8.4.6',
   doc: "This node's role, and whether requests are frozen.",
-  fields: {
+  fields: () => ({
     res_role: u32(1, { doc: "This node's part: 1 Primary, 2 Secondary." }),
     res_susp: flag(2, { doc: 'Requests are frozen by the command of a user.' }),
     res_susp_nod: flag(3, { doc: 'Requests are frozen as no reachable node has the data.' }),
     res_susp_fen: flag(4, { doc: 'Requests are frozen until the peer is fenced.' }),
-  },
+  }),
 });
 
 const deviceInfo = attributeSet(16, 'device_info', {
   since: '8.4.6',
   doc: 'What the local disk of a volume is like.',
-  fields: {
+  fields: () => ({
     dev_disk_state: u32(1, { doc: 'State of the local disk, by enum drbd_disk_state.' }),
-  },
+  }),
 });
 
 const connectionInfo = attributeSet(17, 'connection_info', {
   since: '8.4.6',
   doc: "How far two nodes have connected, and the peer's role.",
-  fields: {
+  fields: () => ({
     conn_connection_state: u32(1, { doc: 'How far the two nodes have connected, by the connection enumeration.' }),
     conn_role: u32(2, { doc: 'What the node at the other end is: primary, secondary or unknown.' }),
-  },
+  }),
 });
 
 const peerDeviceInfo = attributeSet(18, 'peer_device_info', {
   since: '8.4.6',
   doc: 'States of a volume as seen through a link.',
-  fields: {
+  fields: () => ({
     peer_repl_state: u32(1, { doc: 'What replication does for this volume over this link.' }),
     peer_disk_state: u32(2, { doc: 'Quality of the data at the other end, by the disk enumeration.' }),
     peer_resync_susp_user: u32(3, { doc: 'Resync is held by a command that was given on this node.' }),
     peer_resync_susp_peer: u32(4, { doc: 'Resync is held by the other node.' }),
     peer_resync_susp_dependency: u32(5, { doc: 'Resync waits for another one to finish.' }),
-  },
+  }),
 });
 
 const resourceStatistics = attributeSet(19, 'resource_statistics', {
   since: '8.4.6',
   doc: 'What a resource does besides its states.',
-  fields: {
+  fields: () => ({
     res_stat_write_ordering: u32(1, { doc: 'Method that orders writes at present, by enum write_ordering_e.' }),
-  },
+  }),
 });
 
 const deviceStatistics = attributeSet(20, 'device_statistics', {
   since: '8.4.6',
   doc: 'How much was read and written, and the generations of the data.',
-  fields: {
+  fields: () => ({
     dev_size: u64(1, { unit: 'sectors', doc: 'Capacity in sectors that applications see.' }),
     dev_read: u64(2, { unit: 'sectors', doc: 'Data read from the backing device so far.' }),
     dev_write: u64(3, { unit: 'sectors', doc: 'Data written to the backing device so far.' }),
@@ -354,21 +354,21 @@ const deviceStatistics = attributeSet(20, 'device_statistics', {
     dev_current_uuid: u64(12, { doc: "Generation of this node's data." }),
     dev_disk_flags: u32(13, { doc: 'Bits of the metadata, such as consistent, was up to date, crashed as primary.' }),
     history_uuids: u64s(14, { maxBytes: 256, doc: 'Earlier generations of the data, youngest first.' }),
-  },
+  }),
 });
 
 const connectionStatistics = attributeSet(21, 'connection_statistics', {
   since: '8.4.6',
   doc: 'Whether the network keeps up with the writes.',
-  fields: {
+  fields: () => ({
     conn_congested: flag(1, { doc: "The network's send buffer is nearly full." }),
-  },
+  }),
 });
 
 const peerDeviceStatistics = attributeSet(22, 'peer_device_statistics', {
   since: '8.4.6',
   doc: 'Counters of a volume as seen through a link.',
-  fields: {
+  fields: () => ({
     peer_dev_received: u64(1, { unit: 'sectors', doc: 'Data received from this peer for the volume so far.' }),
     peer_dev_sent: u64(2, { unit: 'sectors', doc: 'Data sent to this peer for the volume so far.' }),
     peer_dev_pending: u32(3, { doc: 'Requests sent to the peer that it has not answered.' }),
@@ -377,31 +377,31 @@ const peerDeviceStatistics = attributeSet(22, 'peer_device_statistics', {
     peer_dev_resync_failed: u64(6, { unit: 'sectors', doc: 'Data that the resync could not copy.' }),
     peer_dev_bitmap_uuid: u64(7, { doc: 'Generation from which on the bitmap counts differences.' }),
     peer_dev_flags: u32(9, { doc: 'Bits about this peer in the metadata, by enum mdf_peer_flag.' }),
-  },
+  }),
 });
 
 const drbdNotificationHeader = attributeSet(23, 'drbd_notification_header', {
   since: '8.4.6',
   doc: 'What kind of news a notification brings.',
-  fields: {
+  fields: () => ({
     nh_type: u32(1, {
       mandatory: true,
       doc: 'What happened to the object: exists, create, change, destroy, call or response; bit 0x8000 if more follow.',
     }),
-  },
+  }),
 });
 
 const drbdHelperInfo = attributeSet(24, 'drbd_helper_info', {
   since: '8.4.6',
   doc: "The kernel's call of its helper program.",
-  fields: {
+  fields: () => ({
     helper_name: string(1, {
       mandatory: true,
       maxBytes: 32,
       doc: 'First argument of the program, such as before-resync-target.',
     }),
     helper_status: u32(2, { mandatory: true, doc: 'What the program returned, as a wait status.' }),
-  },
+  }),
 });
 
 /** All attribute sets by the name of their struct. */
