@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { RecordedEntry } from '../../lib';
-import { findCommand9 } from '../../lib/cli/drbdsetup/v9';
+import { v9 } from '../../lib/cli/drbdsetup';
+import { findCommand } from '../../lib/cli/line';
 import { capturesIn } from '../support/captures';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
 import { replayCommand, type Replayed } from '../support/replayed-command';
@@ -110,7 +111,7 @@ describe('answers in JSON', () => {
       captured.exit === 0 &&
       captured.endedBy === undefined &&
       !differences.has(captured.id) &&
-      findCommand9(wordsOf(captured)[0] ?? '')?.json !== undefined &&
+      !/^(?:change|newMinor|down)$/u.test(findCommand(v9, wordsOf(captured)[0] ?? '')?.action ?? 'change') &&
       !wordsOf(captured).includes('--poll'),
   );
 

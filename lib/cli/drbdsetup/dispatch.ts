@@ -25,8 +25,10 @@ import { runShow } from './run/show';
 import { runGenerations, runState } from './run/state';
 import { runShellStatus, runStatus } from './run/status';
 import { runUdev } from './run/udev';
+import { run9 } from './run/nine';
 import { runWait } from './run/wait';
 import { formatCommandHelp, formatHelp } from './text/help';
+import { formatUsage9 } from './text/usage-9';
 import { formatXml } from './text/xml';
 
 /** What is done already where there is no driver. */
@@ -59,9 +61,18 @@ async function runCall(argv: readonly string[], vocabulary: Vocabulary, context:
     readSecret: (file) => readSecret(file, io),
     explain: (option, of) => explainUnknownOption(option, of, vocabulary.dialect),
     help: (names) => {
+      if (vocabulary.manner.isClassic === true)
+        return names === undefined ? classic(context, vocabulary, command) : undefined;
       if (!vocabulary.manner.printsUsage || tellerOf(context).json === true) return;
       const usage = names?.map((word) => `\t${word}\n`).join('');
       io.stdout.write(usage ?? formatCommandHelp(vocabulary, command, context.tool));
+    },
+    wrong: (what) => {
+      if (vocabulary.manner.isClassic !== true) return;
+      if (what === 'option') classic(context, vocabulary);
+      else if (what === 'all') classic(context, vocabulary, undefined, "command does not accept argument 'all'");
+      // A change ends its line on the wrong stream, as ever.
+      else if (command.action === 'change' && tellerOf(context).json !== true) io.stdout.write('\n');
     },
   });
   tellOldName(name, vocabulary, context);
@@ -110,6 +121,7 @@ function commandOf(argv: readonly string[], vocabulary: Vocabulary, context: Con
   const meant = isDeviceWord(first) || (!isFirst && !isCommandAnywhere(first)) ? (second ?? first) : first;
   const problem = explainUnknownCommand(meant, vocabulary.dialect, context.backend.host.driver?.version);
   if (vocabulary.manner.printsUsage) return listed(vocabulary, context, problem);
+  classic(context, vocabulary, undefined, 'invalid command');
   throw new UsageError(problem);
 }
 
@@ -119,8 +131,15 @@ function list(vocabulary: Vocabulary, context: Context): void {
     context.io.stdout.write(formatHelp(vocabulary, context.tool, columnsOf(context)));
 }
 
-function listed(vocabulary: Vocabulary, context: Context, problem: string): never {
-  list(vocabulary, context);
+/** Prints usage as drbdsetup 9 does: of a command, or the list of all. */
+function classic(context: Context, vocabulary: Vocabulary, command?: Command, problem?: string): void {
+  if (vocabulary.manner.isClassic === true && tellerOf(context).json !== true)
+    context.io.stdout.write(formatUsage9(vocabulary, command, columnsOf(context), problem));
+}
+
+function listed(vocabulary: Vocabulary, context: Context, problem: string, classicProblem?: string): never {
+  if (vocabulary.manner.isClassic === true) classic(context, vocabulary, undefined, classicProblem);
+  else list(vocabulary, context);
   throw new UsageError(problem);
 }
 
@@ -148,7 +167,12 @@ function helpOf(argv: readonly string[], vocabulary: Vocabulary, context: Contex
   }
   const command = findCommand(vocabulary, asked);
   if (command === undefined)
-    return listed(vocabulary, context, explainUnknownCommand(asked, vocabulary.dialect, backend.host.driver?.version));
+    return listed(
+      vocabulary,
+      context,
+      explainUnknownCommand(asked, vocabulary.dialect, backend.host.driver?.version),
+      'unknown command',
+    );
   tellOldName(asked, vocabulary, context);
   io.stdout.write(
     first === xml
@@ -161,8 +185,10 @@ function helpOf(argv: readonly string[], vocabulary: Vocabulary, context: Contex
 async function run(call: Call, vocabulary: Vocabulary, context: Context): Promise<number> {
   const { manner, dialect } = vocabulary;
   const client = await clientOf(context, dialect);
+  if (client.dialect === 'genl2') return run9(client, call, manner, context);
   switch (call.command.action) {
     case 'change':
+    case 'newMinor':
       return runChange(client, call, manner, context);
     case 'down':
       return runDown(client, call, manner, context);

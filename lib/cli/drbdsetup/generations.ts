@@ -4,7 +4,7 @@ import { quote } from '../line/number';
 import type { Vocabulary } from '../line/vocabulary';
 import { v83 } from './v83';
 import { v84 } from './v84';
-import * as v9 from './v9';
+import { v9 } from './v9';
 
 // Words of one generation that are typed at another: what they are, and what stands in their place today.
 
@@ -99,12 +99,7 @@ const namesOf = ({ commands }: Vocabulary): OptionNames =>
 const V83 = namesOf(v83);
 const V84 = namesOf(v84);
 
-const V9: OptionNames = new Map(
-  [...v9.commands9, ...v9.ownCommands9].map(({ name, options, plain }) => [
-    name,
-    [...options, ...plain].map((option) => option.name),
-  ]),
-);
+const V9 = namesOf(v9);
 
 const VOCABULARIES: Readonly<Record<Dialect, OptionNames>> = { connector: V83, genl1: V84, genl2: V9 };
 
@@ -195,8 +190,7 @@ const KNOWN_OPTIONS: readonly string[] = [
 const SHORT_OPTIONS: ReadonlySet<string> = new Set([
   '(',
   ')',
-  ...[v83, v84].flatMap(({ commands }) =>
+  ...[v83, v84, v9].flatMap(({ commands }) =>
     commands.flatMap(({ options, plain }) => [...options, ...plain].map(({ short = '' }) => short)),
   ),
-  ...v9.commands9.flatMap(({ plain }) => plain.map(({ short }) => short)),
 ]);

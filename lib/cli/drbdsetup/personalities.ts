@@ -2,15 +2,16 @@ import type { Dialect } from '../../drbd';
 import { UnsupportedError } from '../../errors';
 import type { Personality } from '../context';
 import { personalityOf } from './dispatch';
-import type * as nine from './run/nine';
 import type * as connector from './v83';
 import type * as genl1 from './v84';
+import type * as genl2 from './v9';
+import type { Vocabulary } from '../line/vocabulary';
 
 /** Loads the words of a dialect when they are needed. */
-const loaders: Readonly<Partial<Record<Dialect, () => Personality>>> = {
-  genl2: () => (require('./run/nine') as typeof nine).genl2Personality,
-  genl1: () => personalityOf((require('./v84') as typeof genl1).v84),
-  connector: () => personalityOf((require('./v83') as typeof connector).v83),
+const loaders: Readonly<Partial<Record<Dialect, () => Vocabulary>>> = {
+  genl2: () => (require('./v9') as typeof genl2).v9,
+  genl1: () => (require('./v84') as typeof genl1).v84,
+  connector: () => (require('./v83') as typeof connector).v83,
 };
 
 /** The dialects that drbdsetup has commands for, the newest first. */
@@ -27,5 +28,5 @@ export function loadPersonality(dialect: Dialect): Personality {
       { feature: 'drbdsetup', dialect, requires: 'another dialect' },
     );
   }
-  return load();
+  return personalityOf(load());
 }

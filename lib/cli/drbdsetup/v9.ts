@@ -1,68 +1,24 @@
-import { attributeSets, type operations } from '../../dialects/genl2';
+import { attributeSets, operations } from '../../dialects/genl2';
+import type { AnyField, FieldTable } from '../../schema';
+import { EXIT } from '../errors';
 import { optionsOf, type Option, type OptionRow } from '../line/option';
+import {
+  plainCommand,
+  setDefaults,
+  type Action,
+  type Argument,
+  type Command,
+  type PlainOption,
+  type Vocabulary,
+} from '../line/vocabulary';
 
 // The vocabulary of drbdsetup 9, as `drbdsetup xml-help COMMAND` of drbd-utils 9.22 has it: commands, their arguments
 // in order, and their options in the order in which `show` and help list them. All else comes from the field.
 
-/** An attribute set by its struct's name. */
-export type SetName9 = keyof typeof attributeSets;
+type SetName = keyof typeof attributeSets;
 
-/** An option that no field stands behind. */
-export interface PlainOption9 {
-  readonly name: string;
-  readonly short: string;
-  readonly argument: 'none' | 'required' | 'optional';
-  readonly doc: string;
-}
-
-/**
- * A positional argument. `resource` to `minor` say what the command is about; the others go into the command's set, at
- * `field`.
- */
-export interface Argument9 {
-  readonly name: string;
-  readonly kind: 'resource' | 'peer' | 'volume' | 'minor' | 'number' | 'name' | 'device' | 'metaIndex' | 'address';
-  readonly field?: string;
-}
-
-/** What the tool does with a command: send one request, or something of its own. */
-export type Action9 =
-  | 'change'
-  | 'newMinor'
-  | 'delMinor'
-  | 'delResource'
-  | 'down'
-  | 'role'
-  | 'cstate'
-  | 'dstate'
-  | 'generations'
-  | 'show'
-  | 'status'
-  | 'checkResize'
-  | 'udev'
-  | 'events2'
-  | 'waitSync'
-  | 'waitConnect';
-
-export interface Command9 {
-  readonly name: string;
-  readonly action: Action9;
-  /** The line that help and xml-help print. */
-  readonly doc: string;
-  readonly operation: keyof typeof operations;
-  readonly arguments: readonly Argument9[];
-  /** The first argument may be `all`, or be left out. */
-  readonly all: boolean;
-  readonly set: SetName9 | undefined;
-  readonly options: readonly Option[];
-  readonly plain: readonly PlainOption9[];
-  /** Old names of field options. */
-  readonly aliases: Readonly<Record<string, string>>;
-  readonly setDefaults: boolean;
-  /** The minor's lock file is taken, so that drbdmeta and this do not meddle at the same time. */
-  readonly lock: boolean;
-  /** What --json prints, for help; undefined where that is the kernel's answer to a change. */
-  readonly json: string | undefined;
+function options(set: SetName, rows: readonly OptionRow[]): readonly Option[] {
+  return optionsOf(attributeSets[set].fields, 'boolean', rows);
 }
 
 const changeableDisk: readonly OptionRow[] = [
@@ -119,15 +75,7 @@ const changeableNet: readonly OptionRow[] = [
 const { min = 0n, max = 0n } = attributeSets.disk_conf.fields.disk_size;
 /** The protocol leaves where a verify begins and ends open; no device is larger than this. */
 const anySector = { range: { min, max, default: 0n } };
-const force = (field: string): readonly Option[] => options(setOfForce(field), [['force', field, { flag: true }]]);
-
-function setOfForce(field: string): SetName9 {
-  return field === 'force' ? 'set_role_parms' : 'disconnect_parms';
-}
-
-export const diskOptions9 = options('disk_conf', changeableDisk);
 export const attachOptions9 = options('disk_conf', [['size', 'disk_size'], ...changeableDisk]);
-export const netOptions9 = options('net_conf', changeableNet);
 export const peerOptions9 = options('net_conf', [['transport', 'transport_name'], ...changeableNet]);
 export const resourceOptions9 = options('res_opts', [
   'cpu-mask',
@@ -154,58 +102,64 @@ export const peerDeviceOptions9 = options('peer_device_conf', [
   'bitmap',
 ]);
 
-function options(set: SetName9, rows: readonly OptionRow[]): readonly Option[] {
-  return optionsOf(attributeSets[set].fields, 'boolean', rows);
+type Extra = Partial<Omit<Command, 'name' | 'action' | 'doc' | 'operation'>>;
+type OperationName = keyof typeof operations & string;
+
+function command(name: string, action: Action, operation: OperationName, doc: string, extra: Extra): Command {
+  return { ...plainCommand, name, action, operation, doc, since: sinceOf(operation), ...extra };
 }
 
-type Extra = Partial<Omit<Command9, 'name' | 'action' | 'doc' | 'operation' | 'arguments'>>;
+function sinceOf(operation: OperationName): string | undefined {
+  const table: { readonly since?: string } = operations[operation];
+  return table.since;
+}
 
-const resource: Argument9 = { name: 'resource', kind: 'resource' };
-const peer: Argument9 = { name: 'peer_node_id', kind: 'peer' };
-const volume: Argument9 = { name: 'volume', kind: 'volume' };
-const minor: Argument9 = { name: 'minor', kind: 'minor' };
-const ofPeer = [resource, peer];
-const ofPeerDevice = [resource, peer, volume];
-const addresses: readonly Argument9[] = [
-  { name: 'local-addr', kind: 'address', field: 'my_addr' },
-  { name: 'remote-addr', kind: 'address', field: 'peer_addr' },
+const contextFields: Readonly<Record<string, AnyField>> = attributeSets.drbd_cfg_context.fields;
+
+/** A number that says what the request is about. */
+function place(name: string, field: 'ctx_peer_node_id' | 'ctx_volume'): Argument {
+  const table = contextFields[field];
+  if (table === undefined) throw new TypeError(`there is no field ${field}`);
+  return { name, kind: 'number', into: 'context', field, table };
+}
+
+/** A word that goes into the command's set. */
+function word(name: string, kind: Argument['kind'], set: SetName, field: string): Argument {
+  const table = (attributeSets[set].fields as FieldTable)[field];
+  if (table === undefined) throw new TypeError(`${set} has no field ${field}`);
+  return { name, kind, into: 'set', field, table };
+}
+
+/** The command's set, and the options of it. */
+function set(name: SetName, rows: readonly OptionRow[] = []): Pick<Command, 'set' | 'fields' | 'options'> {
+  return { set: name, fields: attributeSets[name].fields, options: options(name, rows) };
+}
+
+const ofSet = (name: SetName, own: readonly Option[]): Pick<Command, 'set' | 'fields' | 'options'> => ({
+  set: name,
+  fields: attributeSets[name].fields,
+  options: own,
+});
+
+const peer = place('peer_node_id', 'ctx_peer_node_id');
+const volume = place('volume', 'ctx_volume');
+const minor: Argument = { name: 'minor', kind: 'minor', into: 'header', field: 'minor', table: volume.table };
+const addresses = [
+  word('local-addr', 'address', 'path_parms', 'my_addr'),
+  word('remote-addr', 'address', 'path_parms', 'peer_addr'),
 ];
 
-function command(
-  name: string,
-  action: Action9,
-  operation: keyof typeof operations,
-  words: readonly Argument9[],
-  doc: string,
-  extra: Extra = {},
-): Command9 {
-  return {
-    name,
-    action,
-    operation,
-    arguments: words,
-    doc,
-    all: false,
-    set: undefined,
-    options: [],
-    plain: [],
-    aliases: {},
-    setDefaults: false,
-    lock: words[0] === minor,
-    json: undefined,
-    ...extra,
-  };
-}
+const ofResource: Extra = { object: ['resource'] };
+const ofPeer: Extra = { object: ['resource'], arguments: [peer] };
+const ofPeerDevice: Extra = { object: ['resource'], arguments: [peer, volume] };
+/** Under the minor's lock. */
+const ofMinor: Extra = { object: ['minor'], lock: true };
+const ofAll: Extra = { object: ['resource', 'all'] };
+const change = (name: string, operation: OperationName, doc: string, extra: Extra): Command =>
+  command(name, 'change', operation, doc, extra);
+const flag = (name: string, field: string): OptionRow => [name, field, { flag: true }];
 
-const change = (
-  name: string,
-  operation: keyof typeof operations,
-  words: readonly Argument9[],
-  doc: string,
-  extra: Extra = {},
-): Command9 => command(name, 'change', operation, words, doc, extra);
-
-const waitOptions: readonly PlainOption9[] = [
+const waitOptions: readonly PlainOption[] = [
   {
     name: 'wfc-timeout',
     short: 't',
@@ -226,202 +180,165 @@ const waitOptions: readonly PlainOption9[] = [
   },
   { name: 'wait-after-sb', short: 'w', argument: 'optional', doc: 'Wait also for a connection that is StandAlone.' },
 ];
-const color: PlainOption9 = {
+const color: PlainOption = {
   name: 'color',
   short: 'c',
   argument: 'optional',
+  words: ['always', 'never', 'auto'],
   doc: 'Color states: always, as the option alone says, never, or auto, on a terminal.',
 };
-const GENERATIONS = 'resource, peerNodeId, volume, currentUuid, bitmapUuid and historyUuids as decimal strings, flags';
-const WAITED = 'resource, reached, and the peer devices that were waited for';
-const waiting = (name: string, action: Action9, words: readonly Argument9[], doc: string): Command9 =>
-  command(name, action, 'get_initial_state', words, doc, { plain: waitOptions, json: WAITED });
+const json: PlainOption = { name: 'json', short: 'j', argument: 'none', doc: "As JSON, in DRBD 9's own form." };
+const waiting = (name: string, doc: string, place: Extra): Command =>
+  command(name, 'wait', 'get_initial_state', doc, { ...place, plain: waitOptions });
 
 /** All commands, in the order in which help lists them. */
-export const commands9: readonly Command9[] = [
-  change('primary', 'primary', [resource], 'Change the role of a node in a resource to primary.', {
-    set: 'set_role_parms',
-    options: force('force'),
+const commands: readonly Command[] = [
+  change('primary', 'primary', 'Change the role of a node in a resource to primary.', {
+    ...ofResource,
+    ...set('set_role_parms', [flag('force', 'force')]),
     aliases: { 'overwrite-data-of-peer': 'force' },
   }),
-  change('secondary', 'secondary', [resource], 'Change the role of a node in a resource to secondary.', {
-    set: 'set_role_parms',
-    options: force('force'),
+  change('secondary', 'secondary', 'Change the role of a node in a resource to secondary.', {
+    ...ofResource,
+    ...set('set_role_parms', [flag('force', 'force')]),
   }),
-  change(
-    'attach',
-    'attach',
-    [
-      minor,
-      { name: 'lower_dev', kind: 'device', field: 'backing_dev' },
-      { name: 'meta_data_dev', kind: 'device', field: 'meta_dev' },
-      { name: 'meta_data_index', kind: 'metaIndex', field: 'meta_dev_idx' },
+  change('attach', 'attach', 'Attach a lower-level device to an existing replicated device.', {
+    ...ofMinor,
+    ...ofSet('disk_conf', attachOptions9),
+    arguments: [
+      word('lower_dev', 'block device', 'disk_conf', 'backing_dev'),
+      word('meta_data_dev', 'block device', 'disk_conf', 'meta_dev'),
+      word('meta_data_index', 'metadata index', 'disk_conf', 'meta_dev_idx'),
     ],
-    'Attach a lower-level device to an existing replicated device.',
-    { set: 'disk_conf', options: attachOptions9 },
-  ),
-  change('disk-options', 'chg_disk_opts', [minor], 'Change the disk options of an attached lower-level device.', {
-    set: 'disk_conf',
-    options: diskOptions9,
-    setDefaults: true,
   }),
-  change('detach', 'detach', [minor], 'Detach the lower-level device of a replicated device.', {
-    set: 'detach_parms',
-    options: options('detach_parms', [
-      ['force', 'force_detach', { flag: true }],
-      ['diskless', 'intentional_diskless_detach', { flag: true }],
-    ]),
+  change('disk-options', 'chg_disk_opts', 'Change the disk options of an attached lower-level device.', {
+    ...ofMinor,
+    ...set('disk_conf', changeableDisk),
+    flags: [setDefaults],
   }),
-  change('connect', 'connect', ofPeer, 'Attempt to (re)establish a replication link to a peer host.', {
-    set: 'connect_parms',
-    options: options('connect_parms', [
-      ['tentative', 'tentative', { flag: true }],
-      ['discard-my-data', 'discard_my_data', { flag: true }],
-    ]),
+  change('detach', 'detach', 'Detach the lower-level device of a replicated device.', {
+    ...ofMinor,
+    ...set('detach_parms', [flag('force', 'force_detach'), flag('diskless', 'intentional_diskless_detach')]),
+  }),
+  change('connect', 'connect', 'Attempt to (re)establish a replication link to a peer host.', {
+    ...ofPeer,
+    ...set('connect_parms', [flag('tentative', 'tentative'), flag('discard-my-data', 'discard_my_data')]),
     aliases: { 'dry-run': 'tentative' },
   }),
-  change('new-peer', 'new_peer', ofPeer, 'Make a peer host known to a resource.', {
-    set: 'net_conf',
-    options: peerOptions9,
+  change('new-peer', 'new_peer', 'Make a peer host known to a resource.', {
+    ...ofPeer,
+    ...ofSet('net_conf', peerOptions9),
   }),
-  change('del-peer', 'del_peer', ofPeer, 'Remove a connection to a peer host.', {
-    set: 'disconnect_parms',
-    options: force('force_disconnect'),
+  change('del-peer', 'del_peer', 'Remove a connection to a peer host.', {
+    ...ofPeer,
+    ...set('disconnect_parms', [flag('force', 'force_disconnect')]),
   }),
-  change(
-    'new-path',
-    'new_path',
-    [...ofPeer, ...addresses],
-    'Add a path (endpoint address pair) where a peer host should be reachable.',
-    { set: 'path_parms' },
-  ),
-  change(
-    'del-path',
-    'del_path',
-    [...ofPeer, ...addresses],
-    'Remove a path (endpoint address pair) from a connection to a peer host.',
-    { set: 'path_parms' },
-  ),
-  change('net-options', 'chg_net_opts', ofPeer, 'Change the network options of a connection.', {
-    set: 'net_conf',
-    options: netOptions9,
-    setDefaults: true,
+  change('new-path', 'new_path', 'Add a path (endpoint address pair) where a peer host should be reachable.', {
+    ...ofPeer,
+    ...set('path_parms'),
+    arguments: [peer, ...addresses],
   }),
-  change('disconnect', 'disconnect', ofPeer, 'Unconnect from a peer host.', {
-    set: 'disconnect_parms',
-    options: force('force_disconnect'),
+  change('del-path', 'del_path', 'Remove a path (endpoint address pair) from a connection to a peer host.', {
+    ...ofPeer,
+    ...set('path_parms'),
+    arguments: [peer, ...addresses],
   }),
-  change('resize', 'resize', [minor], 'Reexamine the lower-level device sizes to resize a replicated device.', {
-    set: 'resize_parms',
-    options: options('resize_parms', [
+  change('net-options', 'chg_net_opts', 'Change the network options of a connection.', {
+    ...ofPeer,
+    ...set('net_conf', changeableNet),
+    flags: [setDefaults],
+  }),
+  change('disconnect', 'disconnect', 'Unconnect from a peer host.', {
+    ...ofPeer,
+    ...set('disconnect_parms', [flag('force', 'force_disconnect')]),
+  }),
+  change('resize', 'resize', 'Reexamine the lower-level device sizes to resize a replicated device.', {
+    ...ofMinor,
+    ...set('resize_parms', [
       ['size', 'resize_size'],
-      ['assume-peer-has-space', 'resize_force', { flag: true }],
-      ['assume-clean', 'no_resync', { flag: true }],
+      flag('assume-peer-has-space', 'resize_force'),
+      flag('assume-clean', 'no_resync'),
       'al-stripes',
       ['al-stripe-size-kB', 'al_stripe_size', { unit: null }],
     ]),
   }),
-  change('resource-options', 'resource_opts', [resource], 'Change the resource options of an existing resource.', {
-    set: 'res_opts',
-    options: resourceOptions9,
-    setDefaults: true,
+  change('resource-options', 'resource_opts', 'Change the resource options of an existing resource.', {
+    ...ofResource,
+    ...ofSet('res_opts', resourceOptions9),
+    flags: [setDefaults],
   }),
-  change('peer-device-options', 'chg_peer_device_opts', ofPeerDevice, 'Change peer-device options.', {
-    set: 'peer_device_conf',
-    options: peerDeviceOptions9,
-    setDefaults: true,
+  change('peer-device-options', 'chg_peer_device_opts', 'Change peer-device options.', {
+    ...ofPeerDevice,
+    ...ofSet('peer_device_conf', peerDeviceOptions9),
+    flags: [setDefaults],
   }),
-  change('new-current-uuid', 'new_c_uuid', [minor], 'Generate a new current UUID.', {
-    set: 'new_c_uuid_parms',
-    options: options('new_c_uuid_parms', [
-      ['clear-bitmap', 'clear_bm', { flag: true }],
-      ['force-resync', 'force_resync', { flag: true }],
-    ]),
+  change('new-current-uuid', 'new_c_uuid', 'Generate a new current UUID.', {
+    ...ofMinor,
+    ...set('new_c_uuid_parms', [flag('clear-bitmap', 'clear_bm'), flag('force-resync', 'force_resync')]),
   }),
-  change('invalidate', 'invalidate', [minor], 'Replace the local data of a volume with that of a peer.', {
-    set: 'invalidate_parms',
-    options: options('invalidate_parms', ['sync-from-peer-node-id', 'reset-bitmap']),
+  change('invalidate', 'invalidate', 'Replace the local data of a volume with that of a peer.', {
+    ...ofMinor,
+    ...set('invalidate_parms', ['sync-from-peer-node-id', 'reset-bitmap']),
   }),
-  change('invalidate-remote', 'inval_peer', ofPeerDevice, "Replace a peer's data of a volume with the local data.", {
-    set: 'invalidate_peer_parms',
-    options: options('invalidate_peer_parms', [['reset-bitmap', 'p_reset_bitmap']]),
+  change('invalidate-remote', 'inval_peer', "Replace a peer's data of a volume with the local data.", {
+    ...ofPeerDevice,
+    ...set('invalidate_peer_parms', [['reset-bitmap', 'p_reset_bitmap']]),
   }),
-  change('pause-sync', 'pause_sync', ofPeerDevice, 'Stop resynchronizing between a local and a peer device.'),
-  change('resume-sync', 'resume_sync', ofPeerDevice, 'Allow resynchronization to resume on a replicated device.'),
-  change('suspend-io', 'suspend_io', [minor], 'Suspend I/O on a replicated device.'),
-  change('resume-io', 'resume_io', [minor], 'Resume I/O on a replicated device.'),
-  change('outdate', 'outdate', [minor], 'Mark the data on a lower-level device as outdated.'),
-  change('verify', 'start_ov', ofPeerDevice, 'Verify the data on a lower-level device against a peer device.', {
-    set: 'start_ov_parms',
-    options: options('start_ov_parms', [
+  change('pause-sync', 'pause_sync', 'Stop resynchronizing between a local and a peer device.', ofPeerDevice),
+  change('resume-sync', 'resume_sync', 'Allow resynchronization to resume on a replicated device.', ofPeerDevice),
+  change('suspend-io', 'suspend_io', 'Suspend I/O on a replicated device.', ofMinor),
+  change('resume-io', 'resume_io', 'Resume I/O on a replicated device.', ofMinor),
+  change('outdate', 'outdate', 'Mark the data on a lower-level device as outdated.', ofMinor),
+  change('verify', 'start_ov', 'Verify the data on a lower-level device against a peer device.', {
+    ...ofPeerDevice,
+    ...set('start_ov_parms', [
       ['start', 'ov_start_sector', anySector],
       ['stop', 'ov_stop_sector', anySector],
     ]),
   }),
-  command('down', 'down', 'down', [resource], 'Take a resource down.', { all: true }),
-  command('role', 'role', 'get_resources', [resource], 'Show the current role of a resource.', {
-    json: 'resource, role',
-  }),
-  command('cstate', 'cstate', 'get_connections', ofPeer, 'Show the current state of a connection.', {
-    json: 'resource, peerNodeId, connection',
-  }),
-  command('dstate', 'dstate', 'get_devices', [minor], 'Show the current disk state of a lower-level device.', {
-    lock: false,
-    json: 'minor, disk, peerDisks',
+  command('down', 'down', 'down', 'Take a resource down.', { ...ofAll, forgets: 'both' }),
+  command('role', 'state', 'get_resources', 'Show the current role of a resource.', ofResource),
+  command('cstate', 'state', 'get_connections', 'Show the current state of a connection.', ofPeer),
+  command('dstate', 'state', 'get_devices', 'Show the current disk state of a lower-level device.', {
+    object: ['minor'],
   }),
   command(
     'show-gi',
     'generations',
     'get_peer_devices',
-    ofPeerDevice,
     'Show the data generation identifiers for a device on a particular connection, with explanations.',
-    { json: GENERATIONS },
+    ofPeerDevice,
   ),
   command(
     'get-gi',
     'generations',
     'get_peer_devices',
-    ofPeerDevice,
     'Show the data generation identifiers for a device on a particular connection.',
-    { json: GENERATIONS },
+    ofPeerDevice,
   ),
-  command(
-    'show',
-    'show',
-    'get_resources',
-    [resource],
-    'Show the current configuration of a resource, or of all resources.',
-    {
-      all: true,
-      plain: [
-        { name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' },
-        { name: 'json', short: 'j', argument: 'none', doc: "As JSON, in DRBD 9's own form." },
-      ],
-      json: 'resources with options, connections and volumes',
-    },
-  ),
-  command('status', 'status', 'get_resources', [resource], 'Show the state of a resource, or of all resources.', {
-    all: true,
+  command('show', 'show', 'get_resources', 'Show the current configuration of a resource, or of all resources.', {
+    ...ofAll,
+    plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }, json],
+  }),
+  command('status', 'status', 'get_resources', 'Show the state of a resource, or of all resources.', {
+    ...ofAll,
     plain: [
       { name: 'verbose', short: 'v', argument: 'none', doc: 'Also what is as it should be; twice: all counters.' },
       { name: 'statistics', short: 's', argument: 'none', doc: 'Also what was read, written, sent and received.' },
       color,
-      { name: 'json', short: 'j', argument: 'none', doc: "As JSON, in DRBD 9's own form." },
+      json,
     ],
-    json: 'the whole state as snapshot.schema.json describes it, of the resources asked for',
   }),
-  command('check-resize', 'checkResize', 'get_devices', [minor], 'Remember the current size of a lower-level device.', {
-    lock: false,
-    json: 'minor, disk, sizeBytes, and action: noted, unchanged, removed or none',
+  command('check-resize', 'checkResize', 'get_devices', 'Remember the current size of a lower-level device.', {
+    object: ['minor'],
   }),
   command(
     'events2',
     'events2',
     'get_initial_state',
-    [resource],
     'Show the current state and all state changes of a resource, or of all resources.',
     {
-      all: true,
+      ...ofAll,
       plain: [
         { name: 'timestamps', short: 'T', argument: 'none', doc: 'The time at the begin of each line.' },
         { name: 'statistics', short: 's', argument: 'none', doc: 'Also sizes and counters.' },
@@ -432,77 +349,63 @@ export const commands9: readonly Command9[] = [
           argument: 'none',
           doc: 'Read the state again for each "n" on standard input; any other word ends it.',
         },
-        {
-          name: 'full',
-          short: 'f',
-          argument: 'none',
-          doc: 'All that is known of an object, whatever has changed of it.',
-        },
+        { name: 'full', short: 'f', argument: 'none', doc: 'All that is known, whatever has changed of it.' },
         color,
         { name: 'diff', short: 'i', argument: 'optional', doc: 'What was before, too: old->new.' },
       ],
-      json: 'one object a line: event (exists, create, change, destroy, rename, call, response, resync), object, timestamp, names, and all that is known of the object',
     },
   ),
-  waiting('wait-sync-volume', 'waitSync', ofPeerDevice, 'Wait until resync finished on a volume.'),
-  waiting('wait-sync-connection', 'waitSync', ofPeer, 'Wait until resync finished on all volumes of a connection.'),
-  waiting('wait-sync-resource', 'waitSync', [resource], 'Wait until resync finished on all volumes.'),
-  waiting('wait-connect-volume', 'waitConnect', ofPeerDevice, 'Wait until a device on a peer is visible.'),
-  waiting('wait-connect-connection', 'waitConnect', ofPeer, 'Wait until all peer volumes of connection are visible.'),
-  waiting('wait-connect-resource', 'waitConnect', [resource], 'Wait until all connections are establised.'),
-  change(
-    'new-resource',
-    'new_resource',
-    [resource, { name: 'node_id', kind: 'number', field: 'node_id' }],
-    'Create a new resource.',
-    { set: 'res_opts', options: resourceOptions9 },
-  ),
-  command(
-    'new-minor',
-    'newMinor',
-    'new_minor',
-    [resource, minor, volume],
-    'Create a new replicated device within a resource.',
-    {
-      set: 'device_conf',
-      options: options('device_conf', [
-        ['max-bio-size', 'max_bio_size', { unit: null }],
-        ['diskless', 'intentional_diskless', { flag: true }],
-      ]),
-      lock: true,
-    },
-  ),
-  command('del-minor', 'delMinor', 'del_minor', [minor], 'Remove a replicated device.'),
-  command('del-resource', 'delResource', 'del_resource', [resource], 'Remove a resource.'),
-  change(
-    'forget-peer',
-    'forget_peer',
-    [resource, { name: 'peer_node_id', kind: 'number', field: 'forget_peer_node_id' }],
-    'Completely remove any reference to a unconnected peer from meta-data.',
-    { set: 'forget_peer_parms' },
-  ),
-  change(
-    'rename-resource',
-    'rename_resource',
-    [resource, { name: 'new_name', kind: 'name', field: 'new_resource_name' }],
-    'Rename a resource.',
-    { set: 'rename_resource_parms' },
-  ),
-];
-
-/** What the C tool of DRBD 9 leaves to drbdadm, and that of 8.4 has. */
-export const ownCommands9: readonly Command9[] = [
-  command('udev', 'udev', 'get_devices', [minor], 'Print the names that a device is to have below /dev, for udev.', {
-    lock: false,
-    json: 'minor, device, byResource, byDisk',
+  waiting('wait-sync-volume', 'Wait until resync finished on a volume.', ofPeerDevice),
+  waiting('wait-sync-connection', 'Wait until resync finished on all volumes of a connection.', ofPeer),
+  waiting('wait-sync-resource', 'Wait until resync finished on all volumes.', ofResource),
+  waiting('wait-connect-volume', 'Wait until a device on a peer is visible.', ofPeerDevice),
+  waiting('wait-connect-connection', 'Wait until all peer volumes of connection are visible.', ofPeer),
+  waiting('wait-connect-resource', 'Wait until all connections are establised.', ofResource),
+  change('new-resource', 'new_resource', 'Create a new resource.', {
+    ...ofResource,
+    ...ofSet('res_opts', resourceOptions9),
+    arguments: [word('node_id', 'number', 'res_opts', 'node_id')],
+  }),
+  command('new-minor', 'newMinor', 'new_minor', 'Create a new replicated device within a resource.', {
+    ...ofResource,
+    ...set('device_conf', [['max-bio-size', 'max_bio_size', { unit: null }], flag('diskless', 'intentional_diskless')]),
+    arguments: [minor, volume],
+    lock: true,
+  }),
+  change('del-minor', 'del_minor', 'Remove a replicated device.', { ...ofMinor, forgets: 'minor' }),
+  change('del-resource', 'del_resource', 'Remove a resource.', { ...ofResource, forgets: 'resource' }),
+  change('forget-peer', 'forget_peer', 'Completely remove any reference to a unconnected peer from meta-data.', {
+    ...ofResource,
+    ...set('forget_peer_parms'),
+    arguments: [word('peer_node_id', 'number', 'forget_peer_parms', 'forget_peer_node_id')],
+  }),
+  change('rename-resource', 'rename_resource', 'Rename a resource.', {
+    ...ofResource,
+    ...set('rename_resource_parms'),
+    arguments: [word('new_name', 'resource', 'rename_resource_parms', 'new_resource_name')],
+  }),
+  // What the C tool of DRBD 9 leaves to drbdadm, and that of 8.4 has.
+  command('udev', 'udev', 'get_devices', 'Print the names that a device is to have below /dev, for udev.', {
+    object: ['minor'],
+    own: true,
   }),
 ];
 
-const byName: ReadonlyMap<string, Command9> = new Map(
-  [...commands9, ...ownCommands9].map((entry) => [entry.name, entry]),
-);
-
-/** @returns the command of exactly this name, or undefined */
-export function findCommand9(name: string): Command9 | undefined {
-  return byName.get(name);
-}
+/** drbdsetup for DRBD 9. */
+export const v9: Vocabulary = {
+  dialect: 'genl2',
+  manner: {
+    first: 'command',
+    xml: 'xml-help',
+    printsUsage: false,
+    isClassic: true,
+    asWritten: false,
+    beyondRange: 'send',
+    exits: { tooLong: undefined, noDisk: EXIT.ok, notNoted: EXIT.failure },
+  },
+  commands,
+  oldNames: {},
+  requests: Object.keys(operations),
+  longestName: attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1,
+  settings: { resource: resourceOptions9, connection: peerOptions9, device: attachOptions9 },
+};

@@ -5,7 +5,7 @@ import { UsageError } from '../errors';
 import { parseAddress } from './address';
 import { requireBlockDevice } from './block-device';
 import { minorOf } from './device';
-import { getopt, type Explain, type OptionSpec } from './getopt';
+import { getopt, type Explain, type OptionSpec, type Parsed } from './getopt';
 import { LONGEST_WAIT_SECONDS, parseUnsigned, quote } from './number';
 import type { Option } from './option';
 import { parseNumber, refuseBeyondRange, type BeyondRange } from './range';
@@ -39,6 +39,8 @@ export interface Call {
   readonly flags: readonly RequestFlag['param'][];
   /** Options without a field, and their arguments; an option without one has an empty string. */
   readonly plain: ReadonlyMap<string, string>;
+  /** How often each of these was given. */
+  readonly times: ReadonlyMap<string, number>;
   /** What the user should know about how the words were read. */
   readonly notices: readonly string[];
   /** Some number is beyond the range documented for it, and is sent all the same. */
@@ -58,6 +60,8 @@ export interface Reading {
   readonly explain?: Explain;
   /** Is told what helps, before an error: the words that an option takes, or nothing, where the usage does. */
   help?(words?: readonly string[]): void;
+  /** Is told what is wrong, before an error, where it is not the command's usage that helps. */
+  wrong?(what: 'option' | 'all' | 'excess'): void;
 }
 
 /** A specification for getopt and what it stands for. */
@@ -81,7 +85,8 @@ function specsOf(command: Command): readonly Spec[] {
     specs.push(...specs.filter((spec) => spec.name === name).map((spec) => ({ ...spec, name: alias })));
   for (const option of command.options)
     if (isYesNo(option)) specs.push({ name: `no-${option.name}`, argument: 'none', option, negates: true });
-  return [...specs, ...command.plain, ...command.flags, JSON_OPTION];
+  const hasJson = command.plain.some(({ name }) => name === JSON_OPTION.name);
+  return [...specs, ...command.plain, ...command.flags, ...(hasJson ? [] : [JSON_OPTION])];
 }
 
 /**
@@ -105,7 +110,7 @@ export async function parseCall(
   });
   const secret = command.options.find(({ table }) => table.secret === true);
   const { rest, file = reading.secretFile } = secret === undefined ? { rest: words } : withoutSecretFile(words, fail);
-  const { options, operands } = getopt(rest, specsOf(command), command.name, reading.explain);
+  const { options, operands } = takeApart(command, rest, reading);
   const notices: string[] = [];
   const { beyondRange, isBeyondRange } = rangeRule(command, manner, reading, notices);
   const rules: ValueRules = {
@@ -118,10 +123,12 @@ export async function parseCall(
     },
     words: (names) => reading.help?.(names),
   };
-  const { target, subject } = readTarget(command, operands, backend, longestName, fail);
+  const { target, subject } = readTarget(command, operands, reading, longestName, fail);
   const given = operands.slice(subject === undefined ? 0 : 1);
-  if (given.length > command.arguments.length)
+  if (given.length > command.arguments.length) {
+    reading.wrong?.('excess');
     fail(`excess arguments: ${given.slice(command.arguments.length).map(quote).join(' ')}. Nothing was sent`);
+  }
 
   const context: Record<string, unknown> = {};
   let minor = target.kind === 'minor' ? target.minor : undefined;
@@ -146,6 +153,7 @@ export async function parseCall(
 
   const optionPairs: Pair[] = [];
   const plain = new Map<string, string>();
+  const times = new Map<string, number>();
   const flags: RequestFlag['param'][] = [];
   let said = argumentPairs.length > 0;
   const set = (option: Option, value: unknown): void => {
@@ -163,7 +171,10 @@ export async function parseCall(
       const text = spec.negates === true ? 'no' : value;
       set(option, await parseValue(option, text, `${command.name}: option --${option.name}`, rules));
     } else if (param !== undefined) flags.push(param);
-    else plain.set(spec.name, checkPlain(spec, value, fail));
+    else {
+      plain.set(spec.name, checkPlain(spec, value, fail));
+      times.set(spec.name, (times.get(spec.name) ?? 0) + 1);
+    }
   }
   if (secret !== undefined && file !== undefined) {
     if (optionPairs.some(([field]) => field === secret.field))
@@ -181,9 +192,19 @@ export async function parseCall(
     fields: said ? pairs : undefined,
     flags,
     plain,
+    times,
     notices,
     beyondRange: isBeyondRange(),
   };
+}
+
+function takeApart(command: Command, words: readonly string[], { explain, wrong }: Reading): Parsed<Spec> {
+  try {
+    return getopt(words, specsOf(command), command.name, explain);
+  } catch (error) {
+    wrong?.('option');
+    throw error;
+  }
 }
 
 function rangeRule(
@@ -227,23 +248,25 @@ function checkPlain(
 function readTarget(
   command: Command,
   operands: readonly string[],
-  backend: Backend,
+  { backend, help, wrong }: Reading,
   longestName: number,
   fail: (problem: string) => never,
 ): { readonly target: Target; readonly subject: string | undefined } {
   const { object } = command;
   if (object.length === 0) return { target: { kind: 'none' }, subject: undefined };
   const subject = operands[0];
-  if (subject === undefined)
-    return object.includes('all')
-      ? { target: { kind: 'all' }, subject }
-      : fail(`the first argument, a ${object.join(' or a ')}, is missing`);
+  if (subject === undefined) {
+    if (object.includes('all')) return { target: { kind: 'all' }, subject };
+    help?.();
+    return fail(`the first argument, a ${object.join(' or a ')}, is missing`);
+  }
   if (longestName === 0) return { target: { kind: 'minor', minor: minorOf(subject, backend) }, subject };
   checkName(subject, command.name);
-  if (subject === 'all')
-    return object.includes('all')
-      ? { target: { kind: 'all' }, subject }
-      : fail(`it takes one ${object.join(' or one ')}, and not "all"`);
+  if (subject === 'all') {
+    if (object.includes('all')) return { target: { kind: 'all' }, subject };
+    wrong?.('all');
+    return fail(`it takes one ${object.join(' or one ')}, and not "all"`);
+  }
   if (object.includes('minor')) {
     try {
       return { target: { kind: 'minor', minor: minorOf(subject, backend) }, subject };

@@ -20,8 +20,8 @@ export interface ValueSpec {
 
 /** How a command line reads values. */
 export interface ValueRules extends NumberRules {
-  /** Exit code for a text that is too long. */
-  readonly tooLong: number;
+  /** Exit code for a text that is too long; undefined where it may be. */
+  readonly tooLong: number | undefined;
   /** Reads `[af:]ip[:port]`. */
   address(text: string, what: string): Promise<SocketAddress>;
   /** Is told the words there are, where another one was given. */
@@ -63,11 +63,11 @@ export async function parseValue(
 }
 
 /** @throws UsageError with the exit code for a text that does not fit */
-export function parseText(table: AnyField, text: string, what: string, tooLong: number): string {
+export function parseText(table: AnyField, text: string, what: string, tooLong: number | undefined): string {
   // The kernel keeps a NUL behind it.
   const most = (table.maxBytes ?? Infinity) - 1;
   const length = Buffer.byteLength(text);
-  if (length > most)
+  if (tooLong !== undefined && length > most)
     throw new UsageError(
       `${what}: at most ${most} bytes fit, not ${length}. Not sent${tooLong === EXIT.refused ? '; the kernel refuses such a text: (126) ERR_MANDATORY_TAG' : ''}`,
       { exitCode: tooLong },

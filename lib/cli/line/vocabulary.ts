@@ -43,6 +43,7 @@ export interface RequestFlag extends OptionSpec {
 /** What a command does: one function of run/ each. */
 export type Action =
   | 'change'
+  | 'newMinor'
   | 'down'
   | 'state'
   | 'status'
@@ -78,6 +79,8 @@ export interface Command {
   readonly aliases: Readonly<Record<string, string>>;
   /** The minor's lock file is taken, so that drbdmeta and this do not meddle at the same time. */
   readonly lock: boolean;
+  /** The C tool of its generation does not have it. */
+  readonly own?: true;
   /** Which of the links that drbdadm keeps about what it configured are removed once it is done. */
   readonly forgets?: 'minor' | 'resource' | 'both';
 }
@@ -90,13 +93,18 @@ export interface Manner {
   readonly xml: 'xml' | 'xml-help';
   /** How usage is written on standard output where the words make no sense; else it is only referred to. */
   readonly printsUsage: boolean;
+  /**
+   * How usage is written as by drbdsetup 9: on standard output, the list of commands for an option that does not exist;
+   * and XML has the line of help.
+   */
+  readonly isClassic?: true;
   /** Arguments go out before options, and what was said twice goes out twice; else the last word counts, and stands there. */
   readonly asWritten: boolean;
   /** What becomes of a number beyond its documented range, unless --strict is given. */
   readonly beyondRange: 'refuse' | 'send';
   readonly exits: {
-    /** A text is too long for its field. */
-    readonly tooLong: number;
+    /** A text is too long for its field; undefined: it is sent, for the kernel to refuse. */
+    readonly tooLong: number | undefined;
     /** `check-resize` where there is no disk, and where the size cannot be noted. */
     readonly noDisk: number;
     readonly notNoted: number;

@@ -2,9 +2,8 @@ import { FamilyCodec, decodeRaw } from '../../../lib/dialects/generic';
 import { attributeSets, operations } from '../../../lib/dialects/genl2';
 import { decodeDatagram } from '../../../lib/netlink';
 import { createBackend } from '../../../lib/cli';
-import { parseCall9, requestOf9 } from '../../../lib/cli/drbdsetup/run/call-9';
-import { formatValue, type Option } from '../../../lib/cli/line';
-import { commands9, type Argument9, type Command9 } from '../../../lib/cli/drbdsetup/v9';
+import { formatValue, parseCall, requestOf, type Command, type Option } from '../../../lib/cli/line';
+import { v9 } from '../../../lib/cli/drbdsetup';
 import { replayTransport } from '../../../lib/recording';
 import { CAPTURE_FOLDERS, capturesIn, captureLines } from '../../support/captures';
 
@@ -33,15 +32,16 @@ const backend = createBackend({
   locks: false,
 });
 
-const WORDS: Readonly<Record<Argument9['kind'], string>> = {
+const { manner } = v9;
+const commands = v9.commands.filter(({ own }) => own !== true);
+
+/** What each command is about, and its arguments. */
+const WORDS: Readonly<Record<string, string>> = {
   resource: 'r0',
-  peer: '1',
-  volume: '0',
   minor: '0',
   number: '1',
-  name: 'r1',
-  device: '/dev/ram0',
-  metaIndex: 'internal',
+  'block device': '/dev/ram0',
+  'metadata index': 'internal',
   address: 'ipv4:127.0.0.1:7788',
 };
 
@@ -96,16 +96,17 @@ const recorded = new Set(
 );
 
 /** Whether a genuine kernel was asked with this value, or its drbdsetup was. */
-function isRecorded(command: Command9, option: Option, value: string): boolean {
+function isRecorded(command: Command, option: Option, value: string): boolean {
   const forms = [`--${option.name}=${value}`, `--${option.name}=${written(option, value)}`];
   if (value === 'yes') forms.push(`--${option.name}`);
   return forms.some((form) => recorded.has(`${command.name} ${form}`));
 }
 
-async function sent(command: Command9, words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
-  const all = [...command.arguments.map(({ kind }) => WORDS[kind]), ...words];
-  const call = await parseCall9(command, all, backend, undefined, () => Promise.resolve(''), 'refuse');
-  const request = codec.encodeRequest(command.operation, requestOf9(call), { order: ORDER, malformed: 'send' });
+async function sent(command: Command, words: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+  const kinds = [...command.object.slice(0, 1), ...command.arguments.map(({ kind }) => kind)];
+  const all = [...kinds.map((kind) => WORDS[kind] ?? ''), ...words];
+  const call = await parseCall(v9, command, all, { backend, strict: true, readSecret: () => Promise.resolve('') });
+  const request = codec.encodeRequest(command.operation, requestOf(call, manner), { order: ORDER, malformed: 'send' });
   const bytes = request.datagram({ family: 32, sequence: 1, port: 0 });
   const [message] = decodeDatagram(bytes, ORDER).messages;
   if (message === undefined) throw new Error('a request is one message');
@@ -113,7 +114,7 @@ async function sent(command: Command9, words: readonly string[]): Promise<Readon
   return (sets[command.set ?? ''] ?? {}) as Readonly<Record<string, unknown>>;
 }
 
-const cases = commands9.flatMap((command) => command.options.map((option) => ({ command, option })));
+const cases = commands.flatMap((command) => command.options.map((option) => ({ command, option })));
 
 test.each(cases.map(({ command, option }) => [command.name, option.name, command, option] as const))(
   '%s --%s',
@@ -136,7 +137,7 @@ test('the matrix has no hole', () => {
     expect(cells.length).toBeGreaterThanOrEqual(2);
     return `${command.name} --${option.name}: ${cells.join(', ')}`;
   });
-  const plain = commands9.flatMap(({ name, plain: options }) => options.map((option) => [name, option.name] as const));
+  const plain = commands.flatMap(({ name, plain: options }) => options.map((option) => [name, option.name] as const));
   const asked = plain.filter(([name, option]) =>
     [...recorded].some((word) => word === `${name} --${option}` || word.startsWith(`${name} --${option}=`)),
   );
@@ -149,5 +150,5 @@ test('the matrix has no hole', () => {
 test('every command is in the recordings', () => {
   const names = new Set([...recorded].map((word) => word.split(' ')[0]));
   // These have no arguments of their own in some recordings, and others have none at all.
-  expect(commands9.filter(({ name }) => !names.has(name)).map(({ name }) => name)).toEqual([]);
+  expect(commands.filter(({ name }) => !names.has(name)).map(({ name }) => name)).toEqual([]);
 });

@@ -84,6 +84,7 @@ function waitFor(name: 'wait-connect' | 'wait-sync', words: Readonly<Record<stri
     fields: undefined,
     flags: [],
     plain: new Map(Object.entries(words)),
+    times: new Map(),
     notices: [],
     beyondRange: false,
   };

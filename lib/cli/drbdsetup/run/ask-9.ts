@@ -9,13 +9,11 @@ import { explainGenerations9, formatGenerations9, generationsToJson9, type Gener
 import { formatShow9, formatShowJson9 } from '../text/show-9';
 import { connectionWord9, diskWord9, roleWord9 } from '../text/states-9';
 import { formatStatus9, formatStatusJson9, NOTHING_CONFIGURED } from '../text/status-9';
-import type { Call9 } from './call-9';
+import type { Call } from '../../line/call';
+import type { Manner } from '../../line/vocabulary';
+import { namesOf } from './names-9';
+import { printJson } from './print';
 import { readResources9 } from './read-9';
-
-function print({ io }: Context, answer: unknown): number {
-  io.stdout.write(`${JSON.stringify(answer)}\n`);
-  return EXIT.ok;
-}
 
 /** @throws UsageError, always */
 function notFound(what: string, context: Context): never {
@@ -27,22 +25,20 @@ function notFound(what: string, context: Context): never {
 }
 
 /** `role`. */
-export async function runRole9(client: Genl2Client, { resource = '' }: Call9, context: Context): Promise<number> {
+export async function runRole9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { resource = '' } = namesOf(call);
   const all = await client.request('get_resources', {}, waitOptions(context));
   const found = all.find(({ context: place }) => place?.ctx_resource_name === resource);
   if (found === undefined) return notFound('resource', context);
   const role = roleWord9(found.resource_info?.res_role);
-  if (context.globals.json) return print(context, { resource, role });
+  if (context.globals.json) return printJson({ resource, role }, context);
   context.io.stdout.write(`${role}\n`);
   return EXIT.ok;
 }
 
 /** `cstate`. */
-export async function runCstate9(
-  client: Genl2Client,
-  { resource = '', peer }: Call9,
-  context: Context,
-): Promise<number> {
+export async function runCstate9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { resource = '', peer } = namesOf(call);
   const all = await client.request(
     'get_connections',
     { context: { ctx_resource_name: resource } },
@@ -51,13 +47,14 @@ export async function runCstate9(
   const found = all.find(({ context: place }) => place?.ctx_peer_node_id === peer);
   if (found === undefined) return notFound('connection', context);
   const connection = connectionWord9(found.connection_info?.conn_connection_state);
-  if (context.globals.json) return print(context, { resource, peerNodeId: peer, connection });
+  if (context.globals.json) return printJson({ resource, peerNodeId: peer, connection }, context);
   context.io.stdout.write(`${connection}\n`);
   return EXIT.ok;
 }
 
 /** `dstate`: the state of this node's disk, then of each peer's. */
-export async function runDstate9(client: Genl2Client, { minor }: Call9, context: Context): Promise<number> {
+export async function runDstate9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { minor } = namesOf(call);
   const wait = waitOptions(context);
   const device = (await client.request('get_devices', {}, wait)).find((one) => one.minor === minor);
   const resource = device?.context?.ctx_resource_name;
@@ -70,14 +67,15 @@ export async function runDstate9(client: Genl2Client, { minor }: Call9, context:
     peerNodeId: place?.ctx_peer_node_id ?? null,
     disk: diskWord9(info?.peer_disk_state),
   }));
-  if (context.globals.json) return print(context, { minor, disk, peerDisks });
+  if (context.globals.json) return printJson({ minor, disk, peerDisks }, context);
   context.io.stdout.write(`${[disk, ...peerDisks.map((peer) => peer.disk)].join('/')}\n`);
   return EXIT.ok;
 }
 
 /** `show-gi`, `get-gi`. */
-export async function runGenerations9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
-  const { command, resource = '', peer, volume } = call;
+export async function runGenerations9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { command } = call;
+  const { resource = '', peer, volume } = namesOf(call);
   const wait = waitOptions(context);
   const peerDevice = (await client.request('get_peer_devices', {}, wait)).find(
     ({ context: place }) =>
@@ -100,7 +98,7 @@ export async function runGenerations9(client: Genl2Client, call: Call9, context:
     peerFlags: peerDevice.peer_device_statistics?.peer_dev_flags ?? 0,
   };
   if (context.globals.json)
-    return print(context, { resource, peerNodeId: peer, volume, ...generationsToJson9(generations) });
+    return printJson({ resource, peerNodeId: peer, volume, ...generationsToJson9(generations) }, context);
   context.io.stdout.write(
     command.name === 'show-gi' ? explainGenerations9(generations) : formatGenerations9(generations),
   );
@@ -108,11 +106,12 @@ export async function runGenerations9(client: Genl2Client, call: Call9, context:
 }
 
 /** Whether `--json` stands behind the command: DRBD 9's own form is meant. */
-const wantsOwnJson = ({ plain }: Call9): boolean => plain.has('json');
+const wantsOwnJson = ({ plain }: Call): boolean => plain.has('json');
 
 /** `status`. */
-export async function runStatus9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
-  const { resource, plain, verbose } = call;
+export async function runStatus9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { plain, times } = call;
+  const { resource } = namesOf(call);
   const { stdout } = context.io;
   if (context.globals.json && !wantsOwnJson(call)) return printSnapshot(client, call, context);
   const { any, resources } = await readResources9(client, resource, context);
@@ -122,7 +121,7 @@ export async function runStatus9(client: Genl2Client, call: Call9, context: Cont
     stdout.write(
       any
         ? formatStatus9(resources, {
-            verbose,
+            verbose: times.get('verbose') ?? 0,
             statistics: plain.has('statistics'),
             // The option alone says always.
             color: color === 'always' || color === '' || (color === 'auto' && stdout.isTerminal),
@@ -135,16 +134,18 @@ export async function runStatus9(client: Genl2Client, call: Call9, context: Cont
 }
 
 /** The snapshot, of what the command is about. */
-async function printSnapshot(client: Genl2Client, { resource }: Call9, context: Context): Promise<number> {
+async function printSnapshot(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { resource } = namesOf(call);
   const all = snapshotToJson(await client.status(waitOptions(context)));
   const resources = all.resources.filter(({ name }) => resource === undefined || name === resource);
   if (resources.length === 0 && resource !== undefined) return notFound('resource', context);
-  return print(context, { ...all, resources });
+  return printJson({ ...all, resources }, context);
 }
 
 /** `show`. */
-export async function runShow9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
-  const { resource, plain } = call;
+export async function runShow9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { plain } = call;
+  const { resource } = namesOf(call);
   const { any, resources } = await readResources9(client, resource, context);
   const format = { defaults: plain.has('show-defaults'), machine: machineOf(context.backend) };
   const json = wantsOwnJson(call) || context.globals.json;
@@ -157,7 +158,13 @@ export async function runShow9(client: Genl2Client, call: Call9, context: Contex
 }
 
 /** `check-resize`. */
-export async function runCheckResize9(client: Genl2Client, { minor = 0 }: Call9, context: Context): Promise<number> {
+export async function runCheckResize9(
+  client: Genl2Client,
+  call: Call,
+  { exits }: Manner,
+  context: Context,
+): Promise<number> {
+  const { minor = 0 } = namesOf(call);
   // drbdmeta notes down in the same file.
   return locked(minor, context, async () => {
     const device = (await client.request('get_devices', {}, waitOptions(context))).find((one) => one.minor === minor);
@@ -166,20 +173,21 @@ export async function runCheckResize9(client: Genl2Client, { minor = 0 }: Call9,
       : noteDisk(
           { device: device.disk_conf?.backing_dev, metaIndex: device.disk_conf?.meta_dev_idx },
           minor,
-          { noDisk: EXIT.ok, notNoted: EXIT.failure },
+          exits,
           context,
         );
   });
 }
 
 /** `udev`: the names of a device below /dev. */
-export async function runUdev9(client: Genl2Client, { minor = 0 }: Call9, context: Context): Promise<number> {
+export async function runUdev9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { minor = 0 } = namesOf(call);
   const device = (await client.request('get_devices', {}, waitOptions(context))).find((one) => one.minor === minor);
   if (device === undefined) return notFound('device', context);
   const byResource = `drbd/by-res/${device.context?.ctx_resource_name ?? ''}/${device.context?.ctx_volume ?? 0}`;
   const backing = device.disk_conf?.backing_dev ?? '';
   const byDisk = backing === '' ? null : `drbd/by-disk/${backing.replace(/^\/dev\//u, '')}`;
-  if (context.globals.json) return print(context, { minor, device: `drbd${minor}`, byResource, byDisk });
+  if (context.globals.json) return printJson({ minor, device: `drbd${minor}`, byResource, byDisk }, context);
   const disk = byDisk === null ? '' : `SYMLINK_BY_DISK=${byDisk}\n`;
   context.io.stdout.write(`DEVICE=drbd${minor}\nSYMLINK_BY_RES=${byResource}\n${disk}`);
   return EXIT.ok;

@@ -41,6 +41,8 @@ async function sendOne(
     const reply = await send(client, operation, requestOf(call, manner), context, {
       forceUnsafe: context.globals.forceUnsafe,
       outOfRange: call.beyondRange ? 'send' : 'refuse',
+      // What is missing, or too long, is for the kernel to refuse, as ever.
+      malformed: manner.exits.tooLong === undefined ? 'send' : 'refuse',
     });
     for (const text of reply.infoText ?? []) tell(`the kernel adds: ${text}`, context);
     if (isLast) report(client, call, operation, reply, context);
@@ -136,7 +138,7 @@ function unknownSince(fields: FieldTable, name: string, version: string): string
 }
 
 /** Removes links of drbdadm's registry, on the machine whose kernel was asked. */
-function forget({ command: { forgets }, target }: Call, minors: readonly number[], context: Context): void {
+export function forget({ command: { forgets }, target }: Call, minors: readonly number[], context: Context): void {
   if (context.backend.kind !== 'kernel') return;
   const links = forgets === 'resource' ? [] : minors.map((minor) => `drbd-minor-${minor}.conf`);
   if (target.kind === 'resource' && forgets !== 'minor') links.push(`drbd-resource-${target.name}.conf`);

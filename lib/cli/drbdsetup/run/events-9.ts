@@ -6,11 +6,13 @@ import { formatTimestamp } from '../text/timestamp';
 import { follow, now } from './follow';
 import { machineOf } from '../text/address';
 import { Events9, type Event9, type Notification9, type NotificationSets9 } from '../text/events2-9';
-import type { Call9 } from './call-9';
+import type { Call } from '../../line/call';
+import { namesOf } from './names-9';
 
 /** `events2`: what exists, then what changes; after a loss, what has changed meanwhile. */
-export async function runEvents9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
-  const { resource, plain } = call;
+export async function runEvents9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { plain } = call;
+  const { resource } = namesOf(call);
   const { io, globals } = context;
   const { stdout } = io;
   const json = globals.json || plain.has('json');

@@ -8,7 +8,8 @@ import { orderLimits } from './wait';
 import { exitCodeOfEnd } from '../../io';
 import { connectionWord9, replicationWord9 } from '../text/states-9';
 import type { NotificationSets9 } from '../text/events2-9';
-import type { Call9 } from './call-9';
+import type { Call } from '../../line/call';
+import { namesOf } from './names-9';
 import { isUnknownResource9 } from './read-9';
 
 /** A volume towards a peer, and until when it is waited for. */
@@ -30,8 +31,10 @@ interface Message {
  * that is StandAlone is not waited for, unless that is asked for.
  * @returns the exit code: 5 when the limits of all have passed
  */
-export async function runWait9(client: Genl2Client, call: Call9, context: Context): Promise<number> {
-  const { command, resource = '', peer, volume, plain } = call;
+export async function runWait9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+  const { command, plain } = call;
+  const { resource = '', peer, volume } = namesOf(call);
+  const isConnect = command.name.startsWith('wait-connect');
   const { io } = context;
   const started = performance.now();
   const elapsed = (): number => performance.now() - started;
@@ -96,7 +99,7 @@ export async function runWait9(client: Genl2Client, call: Call9, context: Contex
 
   const isDone = ({ replication, limitMs }: Awaited): boolean =>
     replication === replicationStates.L_ESTABLISHED ||
-    (command.action === 'waitConnect' && replication > replicationStates.L_ESTABLISHED) ||
+    (isConnect && replication > replicationStates.L_ESTABLISHED) ||
     elapsed() >= limitMs;
   /** @returns whether the wait is over */
   const judge = ({ name, sets }: Message): boolean => {

@@ -88,7 +88,8 @@ function pieces(command: Command): readonly string[] {
   ];
 }
 
-function valueUsage({ kind, table }: Option): string {
+/** @returns how the value of an option is written */
+export function valueUsage({ kind, table }: Option): string {
   switch (kind) {
     case 'switch':
       return '';

@@ -9,5 +9,6 @@ export { formatResyncPercent, formatShellStatus, stateText, type MinorStatus, ty
 export { formatDone, formatStatus, type StatusFormat } from './status';
 export { statusToJson9 } from './status-json';
 export { formatTimestamp } from './timestamp';
+export { formatUsage9 } from './usage-9';
 export { WrappedText } from './wrap';
 export { formatXml } from './xml';

@@ -71,6 +71,7 @@ const schemas: Readonly<Record<Action, Schema>> = {
     ...code,
     infoText: { ...list(text), description: "The kernel's own words." },
   }),
+  newMinor: { $ref: '#/$defs/change' },
   down: { $ref: '#/$defs/change' },
   state: object({ minor: integer, ...states }),
   status: snapshot,

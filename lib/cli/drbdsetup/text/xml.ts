@@ -6,11 +6,11 @@ import type { Command, Manner } from '../../line/vocabulary';
  * @returns a command's words and options as XML, which drbdadm's authors read to keep their grammar and this in step.
  *   DRBD 8.3 describes in XML only what changes something.
  */
-export function formatXml(command: Command, { xml }: Manner): string {
+export function formatXml(command: Command, { xml, isClassic }: Manner): string {
   const isOld = xml === 'xml';
   if (isOld && command.action !== 'change')
     return ` ${command.name}${command.plain.map(({ name, short }) => ` [{--${name}|-${short ?? ''}}]`).join('')}\n`;
-  const lines: string[] = [];
+  const lines: string[] = isClassic === true ? [`\t<summary>${command.doc}</summary>`] : [];
   if (!isOld) {
     const several = command.object.length > 1;
     const objects = command.object.map((kind) => `${several ? '\t' : ''}\t<argument>${kind}</argument>`);
