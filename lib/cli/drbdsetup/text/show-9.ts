@@ -8,7 +8,8 @@ import { formatValue, isDefault } from '../../line/value';
 import { attachOptions9, peerDeviceOptions9, peerOptions9, resourceOptions9 } from '../v9';
 import type { ResourceReplies9 } from './status-9';
 
-type Fields = Readonly<Record<string, unknown>> | undefined;
+/** A set of an answer. */
+type Fields = object | undefined;
 type Connection = ResourceReplies9['connections'][number];
 type Device = ResourceReplies9['devices'][number];
 
@@ -30,7 +31,7 @@ interface Shown {
 
 function shown(options: readonly Option[], values: Fields, defaults: boolean): readonly Shown[] {
   return options.flatMap((option) => {
-    const value = values?.[option.field];
+    const value = (values as Readonly<Record<string, unknown>> | undefined)?.[option.field];
     if (value === undefined) return [];
     const standard = isDefault(option, value);
     return standard && !defaults ? [] : [{ option, isDefault: standard, text: formatValue(option, value) }];

@@ -1,4 +1,4 @@
-import { connectionStates, diskStates, replicationStates, type operations } from '../../../dialects/genl2';
+import { connectionStates, diskStates, replicationStates } from '../../../dialects/genl2';
 import type { DumpReply } from '../../../drbd';
 import { WrappedText } from './wrap';
 import {
@@ -28,10 +28,10 @@ import {
 
 /** What one resource of DRBD 9 looks like: a message of get_resources, and the dumps of its parts. */
 export interface ResourceReplies9 {
-  readonly resource: DumpReply<typeof operations.get_resources>;
-  readonly devices: readonly DumpReply<typeof operations.get_devices>[];
-  readonly connections: readonly DumpReply<typeof operations.get_connections>[];
-  readonly peerDevices: readonly DumpReply<typeof operations.get_peer_devices>[];
+  readonly resource: DumpReply<'genl2', 'get_resources'>;
+  readonly devices: readonly DumpReply<'genl2', 'get_devices'>[];
+  readonly connections: readonly DumpReply<'genl2', 'get_connections'>[];
+  readonly peerDevices: readonly DumpReply<'genl2', 'get_peer_devices'>[];
 }
 
 type Device = ResourceReplies9['devices'][number];
