@@ -4,7 +4,20 @@ const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 
 /** One project per lane; the tests are compiled by tsc beforehand. */
-const lanes = ['unit', 'golden', 'replay', 'types', 'native', 'bus', 'proc', 'peers', 'fuzz', 'kernel', 'differential'];
+const lanes = [
+  'unit',
+  'golden',
+  'replay',
+  'types',
+  'matrix',
+  'native',
+  'bus',
+  'proc',
+  'peers',
+  'fuzz',
+  'kernel',
+  'differential',
+];
 
 module.exports = {
   // A limit for what hangs, not a measure of speed: a busy machine runs these tests twenty times slower.

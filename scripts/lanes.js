@@ -57,11 +57,23 @@ const lanes = [
     commands: [isolated(jestLane('peers', '--runInBand'))],
     tools: ['unshare'],
   },
+  {
+    name: 'matrix',
+    seconds: 180,
+    commands: [[join(root, 'scripts/matrix')]],
+    allSeconds: 600,
+    all: [[join(root, 'scripts/matrix'), '--all']],
+  },
   { name: 'fuzz', seconds: 120, commands: [jestLane('fuzz')] },
   {
     name: 'guest',
     seconds: 90,
-    commands: [[kernel, 'selftest', 'whatever the host has', 'older kernels lack', 'carries 1 MiB', 'own noise']],
+    commands: [
+      [
+        ...[kernel, 'selftest', 'whatever the host has', 'older kernels lack', 'carries 1 MiB', 'own noise'],
+        ...['modules of the caller', 'as the package has it'],
+      ],
+    ],
     allSeconds: 1200,
     all: [
       [kernel, 'selftest'],

@@ -408,8 +408,12 @@ function describeDriver(proc: ProcDrbd | undefined): string {
 function unreadable(symbol: string): TransportError {
   const { errno } = constants;
   const known = Object.hasOwn(errno, symbol) ? errno[symbol as keyof typeof errno] : undefined;
+  const next =
+    symbol === 'ERR_ACCESS_DENIED'
+      ? "Node's permission model forbids it: start Node with --allow-fs-read=/proc/drbd --allow-fs-read=/proc/self"
+      : 'Mount procfs (mount -t proc proc /proc), or run as root';
   return new TransportError(
-    `/proc/drbd cannot be read: ${symbol}${known === undefined ? '' : ` (${known})`}, so it is unknown whether a DRBD driver is loaded. Mount procfs (mount -t proc proc /proc), or run as root`,
+    `/proc/drbd cannot be read: ${symbol}${known === undefined ? '' : ` (${known})`}, so it is unknown whether a DRBD driver is loaded. ${next}`,
     { syscall: 'open', ...(known === undefined ? {} : { errno: known }) },
   );
 }

@@ -89,6 +89,12 @@ function failure(what: string, next: string, cause?: unknown): UnsupportedError 
   });
 }
 
+/** Whether Node's permission model, where it is on, lets a file be read: one that it hides looks like one that is absent. */
+const isHidden = (path: string): boolean =>
+  (process.permission as typeof process.permission | undefined)?.has('fs.read', path) === false;
+
+const allowReading = (place: string): string => `Start Node with --allow-fs-read=${place} and --allow-addons`;
+
 /** An addon that is there and does not load: why, and what helps. */
 function notLoaded(path: string, error: unknown, next: string): UnsupportedError {
   const why = error instanceof Error ? error.message : String(error);
@@ -121,6 +127,8 @@ export function loadAddon(): Addon {
   const asked = process.env['NODE_DRBD_ADDON'];
   if (asked !== undefined && asked !== '') {
     const path = resolve(asked);
+    if (isHidden(path))
+      throw failure(`Node's permission model hides ${path}, which NODE_DRBD_ADDON names`, allowReading(path));
     if (!existsSync(path))
       throw failure(`${path}, which NODE_DRBD_ADDON names, is not there`, 'Correct the variable, or unset it');
     try {
@@ -139,6 +147,8 @@ export function loadAddon(): Addon {
   const build = `node ${join(root, BUILD)}`;
   const compile = `Compile it with one command: "${build}" (g++, make and python3 are needed). The package has no install script, so no setting of npm about scripts has to do with it`;
   const files = [join(root, 'native', 'build', 'Release', FILE), join(root, 'prebuilds', `${platform}-${arch}`, FILE)];
+  const hidden = files.find(isHidden);
+  if (hidden !== undefined) throw failure(`Node's permission model hides ${hidden}`, allowReading(root + sep));
   const present = files.filter((file) => existsSync(file));
   if (present.length === 0) {
     throw failure(`there is none for ${platform}-${arch} in the package (looked for ${files.join(' and ')})`, compile);

@@ -8,6 +8,15 @@ const PROC_SELF = '/proc/self';
 const NETLINK_SOCKETS = '/proc/net/netlink';
 const CN_IDX = '/sys/module/drbd/parameters/cn_idx';
 
+/** Node's permission model makes existsSync() throw for a symbolic link that it hides. */
+function whyAbsent(): string {
+  try {
+    return existsSync(PROC_SELF) ? 'ENOENT' : 'procfs is not mounted';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
 /** This machine's own files. They are read when asked, and never written. */
 export const machineFiles: HostFiles = {
   procDrbd: () => {
@@ -15,7 +24,7 @@ export const machineFiles: HostFiles = {
       return readFileSync(PROC_DRBD, 'utf8');
     } catch (error) {
       const { code = String(error) } = error as NodeJS.ErrnoException;
-      return { error: code === 'ENOENT' && !existsSync(PROC_SELF) ? 'procfs is not mounted' : code };
+      return { error: code === 'ENOENT' ? whyAbsent() : code };
     }
   },
   connectorIndex: () => {

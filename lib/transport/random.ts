@@ -1,24 +1,32 @@
+import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const SOURCE = '/dev/urandom';
 const POOL_BYTES = 64;
 
-let pool = Buffer.alloc(0);
+let pool: Buffer = Buffer.alloc(0);
 
-/**
- * @returns an unpredictable number of 32 bits, from the kernel. As randomInt() of node:crypto, whose module costs a
- *   tool a noticeable part of its start.
- * @throws the system's error where there is no /dev/urandom
- */
+/** Fills the pool from the kernel; node:crypto, where no file may be read, costs a tool a noticeable part of its start. */
+function refill(): Buffer {
+  const fresh = Buffer.alloc(POOL_BYTES);
+  let file: number;
+  try {
+    file = openSync(SOURCE, 'r');
+  } catch {
+    // Another system, or Node's permission model.
+    return randomFillSync(fresh);
+  }
+  try {
+    return fresh.subarray(0, readSync(file, fresh));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @returns an unpredictable number of 32 bits */
 export function randomUint32(): number {
   if (pool.length < 4) {
-    const fresh = Buffer.alloc(POOL_BYTES);
-    const file = openSync(SOURCE, 'r');
-    try {
-      pool = fresh.subarray(0, readSync(file, fresh));
-    } finally {
-      closeSync(file);
-    }
+    pool = refill();
     if (pool.length < 4) throw new Error(`${SOURCE} gave ${pool.length} bytes`);
   }
   const number = pool.readUInt32LE(0);

