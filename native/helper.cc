@@ -462,7 +462,7 @@ ssize_t Helper::PassOn(Asker* asker) const {
 /// - EINTR: a debugger or a freezer can interrupt any call; nothing was sent then, so it is made again.
 /// - ENOBUFS (no memory for the message), ECONNREFUSED (no such peer, or no listener), EPERM and the rest are the
 ///   caller's to judge.
-int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups) {
+int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, int flags) {
   // An empty message passes kernels before 5.16 as an empty packet, which drivers do not expect; newer ones say this.
   if (length == 0) return ENODATA;
   sockaddr_nl address{};
@@ -478,7 +478,7 @@ int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port,
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   for (;;) {
-    if (sendmsg(socket, &message, MSG_NOSIGNAL) >= 0) return 0;
+    if (sendmsg(socket, &message, MSG_NOSIGNAL | flags) >= 0) return 0;
     if (errno != EINTR) return errno;
   }
 }

@@ -28,8 +28,9 @@ struct SendOutcome {
   int error = 0;
 };
 
-/// One datagram to the kernel or a peer, in a blocking call. Returns 0 or an errno.
-int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups);
+/// One datagram to the kernel or a peer. Waits for room at a peer, unless `flags` has MSG_DONTWAIT (EAGAIN then); the
+/// kernel's own handlers run inside it whatever the flags. Returns 0 or an errno.
+int SendDatagram(int socket, const uint8_t* bytes, size_t length, uint32_t port, uint32_t groups, int flags = 0);
 
 /// As SendDatagram(), in a helper process: if the kernel never returns, it is the helper that stays, and this process
 /// can end. Blocks the calling thread, which must take no signals, until the helper has answered.

@@ -79,6 +79,9 @@ class Sender {
   /// Forgets what is queued, lets go of the socket and of the loop. Never waits for the thread.
   Closing Close();
 
+  /// Of a datagram, whoever sent it.
+  void Count(const SendOutcome& outcome, size_t bytes);
+
   uint64_t SentDatagrams() const { return sent_datagrams_.load(std::memory_order_relaxed); }
   bool UsesHelper() const { return from_helper_.load(std::memory_order_relaxed); }
   uint64_t SentBytes() const { return sent_bytes_.load(std::memory_order_relaxed); }
@@ -110,7 +113,6 @@ class Sender {
   static int StartThread(const std::shared_ptr<Sender>& self);
   static void* ThreadMain(void* argument);
   void Run();
-  void Count(const SendOutcome& outcome, size_t bytes);
   /// The last one that was begun, and the one inside sendmsg(), 0 if none. With the mutex held.
   void Position(uint64_t* last_started, uint64_t* in_flight) const;
 

@@ -90,6 +90,7 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
                          Getter<&NetlinkSocket::Closed>("closed"),
                          Method<&NetlinkSocket::UseHelper>("useHelper"),
                          Method<&NetlinkSocket::Send>("send"),
+                         Method<&NetlinkSocket::SendNow>("sendNow"),
                          Method<&NetlinkSocket::Ask>("ask"),
                          Method<&NetlinkSocket::Progress>("progress"),
                          Method<&NetlinkSocket::Cancel>("cancel"),
@@ -295,16 +296,31 @@ Napi::Value NetlinkSocket::UseHelper(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+bool NetlinkSocket::ReadDatagram(const Napi::CallbackInfo& info, uint32_t* port, uint32_t* groups) {
+  if (info.Length() >= 3 && IsBytes(info[0]) && ReadU32(info[1], port) && ReadU32(info[2], groups))
+    return RequireOpen(info.Env(), "sendmsg");
+  ThrowType(info.Env(), "a Uint8Array, a port id and a group mask are needed");
+  return false;
+}
+
+/// sendNow(bytes, port, groups): sends on this thread, and returns 0 or an errno; EAGAIN if the receiver has no room
+Napi::Value NetlinkSocket::SendNow(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint32_t port = 0;
+  uint32_t groups = 0;
+  if (!ReadDatagram(info, &port, &groups)) return env.Undefined();
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  const int error = SendDatagram(descriptor_->Number(), bytes.Data(), bytes.ByteLength(), port, groups, MSG_DONTWAIT);
+  if (error != EAGAIN) sender_->Count(SendOutcome{SendOutcome::Step::kSend, error}, bytes.ByteLength());
+  return Napi::Number::New(env, error);
+}
+
 /// send(bytes, port, groups): the id of the datagram
 Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   uint32_t port = 0;
   uint32_t groups = 0;
-  if (info.Length() < 3 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups)) {
-    ThrowType(env, "a Uint8Array, a port id and a group mask are needed");
-    return env.Undefined();
-  }
-  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
+  if (!ReadDatagram(info, &port, &groups)) return env.Undefined();
   const auto bytes = info[0].As<Napi::Uint8Array>();
   uint64_t id = 0;
   const char* failed = "sendmsg";

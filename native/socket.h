@@ -37,6 +37,7 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   Napi::Value Closed(const Napi::CallbackInfo& info);
   Napi::Value UseHelper(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
+  Napi::Value SendNow(const Napi::CallbackInfo& info);
   Napi::Value Ask(const Napi::CallbackInfo& info);
   Napi::Value Progress(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
@@ -49,6 +50,8 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
 
   bool Open(Napi::Env env, int protocol, int64_t receive_buffer, uint32_t groups);
   bool RequireOpen(Napi::Env env, const char* what);
+  /// Reads what send() and sendNow() are called with; false if it has thrown.
+  bool ReadDatagram(const Napi::CallbackInfo& info, uint32_t* port, uint32_t* groups);
   static bool RequireId(const Napi::CallbackInfo& info, uint64_t* id);
   Napi::Value Membership(const Napi::CallbackInfo& info, int option, const char* what);
   /// Holds the object, or lets it go, as its state asks for.

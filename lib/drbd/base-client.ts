@@ -61,7 +61,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#setup = setup;
     const open = (): RequestSocket => new RequestSocket(transport, setup, this.#counters);
     const openForChanges = (): RequestSocket =>
-      new RequestSocket(transport, { ...setup, mayStick: true }, this.#counters);
+      new RequestSocket(transport, { ...setup, mayStick: true, sendsAtOnce: false }, this.#counters);
     this.#changes = new SocketPool(openForChanges, { limit: MOST_CHANGES, closeAfterFailure: false });
     this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }

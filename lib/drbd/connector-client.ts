@@ -67,6 +67,8 @@ export function connectorSetup(index: number, peerPort: number, order: ByteOrder
     peerPort,
     groups: connectorGroups(index),
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+    // A driver answers a question at once, whatever else it does: its handlers share no lock.
+    sendsAtOnce: true,
     sequenceOf: (message) => {
       if (message.type !== NLMSG_DONE || message.payload.length < CN_HEADER_BYTES) return undefined;
       const { idx, val, sequence, ack } = decodeConnectorMessage(message.payload, order);

@@ -35,6 +35,8 @@ export interface SocketSetup {
   readonly receiveBufferBytes?: number;
   /** A request may stay inside the kernel for ever: see the transport's socket options. */
   readonly mayStick?: boolean;
+  /** No request stays inside the kernel: see the transport's socket options. */
+  readonly sendsAtOnce?: boolean;
   /** It only finds out whether somebody is there: see the transport's socket options. */
   readonly probe?: boolean;
   /** The sequence number of the request that a message answers, or undefined if it can answer none. */
@@ -142,6 +144,7 @@ export class RequestSocket {
         ...(mask === 0 ? {} : { groups: mask }),
         ...(setup.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: setup.receiveBufferBytes }),
         ...(setup.mayStick === undefined ? {} : { mayStick: setup.mayStick }),
+        ...(setup.sendsAtOnce === undefined ? {} : { sendsAtOnce: setup.sendsAtOnce }),
         ...(setup.probe === undefined ? {} : { probe: setup.probe }),
       },
       {

@@ -21,6 +21,7 @@ export interface NetlinkSocket {
   readonly closed: boolean;
   useHelper(): void;
   send(bytes: Uint8Array, port: number, groups: number): number;
+  sendNow(bytes: Uint8Array, port: number, groups: number): number;
   ask(questions: readonly Uint8Array[], onlyIfPrevious: readonly number[], port: number): number;
   progress(id: number): SentState;
   cancel(id: number): boolean;

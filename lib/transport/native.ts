@@ -143,6 +143,34 @@ class PendingSend implements Send {
   }
 }
 
+const EAGAIN = 11;
+
+/** A datagram that was sent at once. */
+class SentAtOnce implements Send {
+  readonly state = 'returned';
+  readonly #error: TransportError | undefined;
+  #done: Promise<void> | undefined;
+
+  constructor(error: TransportError | undefined) {
+    this.#error = error;
+  }
+
+  get done(): Promise<void> {
+    if (this.#done === undefined) {
+      this.#done = this.#error === undefined ? Promise.resolve() : Promise.reject(this.#error);
+      // Whoever does not look at it is not to be punished for it.
+      this.#done.catch(() => undefined);
+    }
+    return this.#done;
+  }
+
+  cancel(): boolean {
+    return false;
+  }
+}
+
+const SENT: Send = new SentAtOnce(undefined);
+
 /** Questions whose ids follow each other. */
 class PendingQuestions implements Asked {
   readonly first: number;
@@ -183,6 +211,7 @@ class Socket implements NativeSocket {
   readonly #socket: NetlinkSocket;
   readonly #handlers: SocketHandlers;
   readonly #sends = new Map<number, PendingSend>();
+  readonly #atOnce: boolean;
   #questions: PendingQuestions | undefined;
   readonly ask?: NonNullable<TransportSocket['ask']>;
 
@@ -190,6 +219,7 @@ class Socket implements NativeSocket {
     const { protocol, receiveBufferBytes = 0, groups = 0 } = options;
     const addon = loadAddon();
     this.#handlers = handlers;
+    this.#atOnce = options.sendsAtOnce === true && !fromHelper;
     this.#socket = calling(
       'opening a netlink socket',
       () =>
@@ -223,6 +253,12 @@ class Socket implements NativeSocket {
   }
 
   send(bytes: Uint8Array, to: { readonly port?: number; readonly groups?: number } = {}): Send {
+    // What waits for room goes first.
+    if (this.#atOnce && this.#sends.size === 0) {
+      const errno = calling('sending a datagram', () => this.#socket.sendNow(bytes, to.port ?? 0, to.groups ?? 0));
+      if (errno === 0) return SENT;
+      if (errno !== EAGAIN) return new SentAtOnce(STEPS[0]?.fails(errno, 'returned'));
+    }
     const id = calling('sending a datagram', () => this.#socket.send(bytes, to.port ?? 0, to.groups ?? 0));
     const send = new PendingSend(this.#socket, id, () => this.#sends.delete(id));
     this.#sends.set(id, send);

@@ -50,13 +50,18 @@ export interface SocketOptions {
   /** A request that it carries may stay inside the kernel for ever. */
   readonly mayStick?: boolean;
   /**
+   * What it carries does not stay inside the kernel: it is sent by the caller's thread, which saves the way to another
+   * and back. A receiver that has no room is waited for as ever.
+   */
+  readonly sendsAtOnce?: boolean;
+  /**
    * It only finds out whether somebody is there, and is no part of what a program does: a recording's header tells what
    * was found.
    */
   readonly probe?: boolean;
 }
 
-/** A datagram on its way out. Sends of one socket go out one at a time, in order, on a thread of their own. */
+/** A datagram on its way out. Sends of one socket go out one at a time, in order; on a thread of their own, mostly. */
 export interface Send {
   /** `no` while queued, `started` inside sendmsg, `returned` once it came back. */
   readonly state: SentState;

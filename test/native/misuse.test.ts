@@ -47,18 +47,17 @@ describe('arguments of wrong types and values', () => {
     socket.close();
   });
 
+  const NO_DATAGRAM = [
+    [],
+    [BYTES],
+    [BYTES, 0],
+    ...NO_BYTES.map((bytes) => [bytes, 0, 0]),
+    ...NO_U32.map((port) => [BYTES, port, 0]),
+    ...NO_U32.map((groups) => [BYTES, 0, groups]),
+  ];
   test.each<[string, readonly (readonly unknown[])[]]>([
-    [
-      'send',
-      [
-        [],
-        [BYTES],
-        [BYTES, 0],
-        ...NO_BYTES.map((bytes) => [bytes, 0, 0]),
-        ...NO_U32.map((port) => [BYTES, port, 0]),
-        ...NO_U32.map((groups) => [BYTES, 0, groups]),
-      ],
-    ],
+    ['send', NO_DATAGRAM],
+    ['sendNow', NO_DATAGRAM],
     [
       'ask',
       [
@@ -183,6 +182,7 @@ describe('a receiver that is no socket', () => {
       'progress',
       'ref',
       'send',
+      'sendNow',
       'unref',
       'useHelper',
     ]);

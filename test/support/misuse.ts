@@ -4,6 +4,7 @@ import { nativeTransport, type NativeSocket } from '../../lib/transport/native';
 import { NETLINK_USERSOCK, type Send } from '../../lib/transport/transport';
 import {
   EBADF,
+  ECONNREFUSED,
   EPERM,
   blockUntil,
   blockUntilParked,
@@ -73,6 +74,14 @@ function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
       closed: 'boolean true',
     },
     { method: 'counters', call: (socket) => socket.counters(), open: counters, busy: counters, closed: counters },
+    {
+      // Nobody is there.
+      method: 'sendNow',
+      call: (socket) => socket.sendNow(BYTES, 0x7fff_fff0, 0),
+      open: `number ${ECONNREFUSED}`,
+      busy: `number ${ECONNREFUSED}`,
+      closed: closedRaw,
+    },
     {
       // It has no helper.
       method: 'ask',
