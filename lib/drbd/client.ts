@@ -140,10 +140,33 @@ export type OperationReply<D extends Dialect, N extends OperationName<D>> =
 export type DumpReply<D extends 'genl1' | 'genl2', N extends OperationName<D>> = OperationReply<D, N>;
 
 /** Operations that are dumps. */
-type DumpName<T extends Operations> = { [N in keyof T]: T[N]['kind'] extends 'dump' ? N : never }[keyof T] & string;
+type DumpName<D extends 'genl1' | 'genl2'> = {
+  [N in OperationName<D>]: OperationResult<D, N> extends readonly unknown[] ? N : never;
+}[OperationName<D>];
 
 /** What the dumps of an object have brought, by their names. */
-export type DumpsOf<T extends Operations, N extends keyof T> = { readonly [K in N]: readonly DumpReply<T[K]>[] };
+export type DumpsOf<D extends 'genl1' | 'genl2', N extends OperationName<D>> = {
+  readonly [K in N]: readonly DumpReply<D, K>[];
+};
+
+/** What the clients of generic netlink have. */
+interface DumpClient<D extends 'genl1' | 'genl2'> {
+  /**
+   * Takes dumps of many objects, one after the other, object by object. Where each request would be handed to a process
+   * of its own, all are handed over at once.
+   * @param places what each object is asked by: the parameters of all its dumps
+   * @param steps the dumps of each
+   * @param options `timeoutMs` is the limit of each dump
+   * @returns for each object what its dumps have brought, by their names; or what request() would throw for the first
+   *   that failed
+   * @throws ArgumentError before anything is sent; ClosedError
+   */
+  dumpEach<const N extends DumpName<D>>(
+    places: readonly OperationParams<D, N>[],
+    steps: readonly DumpStep<N>[],
+    options?: WaitOptions,
+  ): Promise<readonly PromiseSettledResult<DumpsOf<D, N>>[]>;
+}
 
 type Optional<P> =
   Record<never, never> extends P ? [params?: P, options?: RequestOptions] : [params: P, options?: RequestOptions];
@@ -201,28 +224,13 @@ export interface ConnectorClient extends ClientBase<'connector', ConnectorEvent>
 }
 
 /** The client of DRBD 8.4. */
-export interface Genl1Client extends ClientBase<'genl1', GenericEvent>, Genl1Verbs {
+export interface Genl1Client extends ClientBase<'genl1', GenericEvent>, DumpClient<'genl1'>, Genl1Verbs {
   /** With a minor, `get_status` has one answer. */
   request(
     name: 'get_status',
     params: Genl1GetStatusRequest & { readonly minor: number },
     options?: RequestOptions,
   ): Promise<Genl1GetStatusReply>;
-  /**
-   * Takes dumps of many objects, one after the other, object by object. Where each request would be handed to a process
-   * of its own, all are handed over at once.
-   * @param places what each object is asked by: the parameters of all its dumps
-   * @param steps the dumps of each
-   * @param options `timeoutMs` is the limit of each dump
-   * @returns for each object what its dumps have brought, by their names; or what request() would throw for the first
-   *   that failed
-   * @throws ArgumentError before anything is sent; ClosedError
-   */
-  dumpEach<const N extends DumpName<T>>(
-    places: readonly OperationParams<T[N]>[],
-    steps: readonly DumpStep<N>[],
-    options?: WaitOptions,
-  ): Promise<readonly PromiseSettledResult<DumpsOf<T, N>>[]>;
   /**
    * Sends one operation and waits for its answer.
    * @param name of the operation, without its prefix
@@ -238,7 +246,7 @@ export interface Genl1Client extends ClientBase<'genl1', GenericEvent>, Genl1Ver
 }
 
 /** The client of DRBD 9. */
-export interface Genl2Client extends ClientBase<'genl2', GenericEvent>, Genl2Verbs {
+export interface Genl2Client extends ClientBase<'genl2', GenericEvent>, DumpClient<'genl2'>, Genl2Verbs {
   /**
    * Sends one operation and waits for its answer.
    * @param name of the operation, without its prefix
