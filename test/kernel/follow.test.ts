@@ -28,10 +28,27 @@ class Follower {
     this.#resume();
   }
 
+  /** What is older than a loss comes before the word of it. */
+  sawBeforeResync(kind: Change['kind']): boolean {
+    const at = this.seen.findIndex((change) => change.kind === 'resync');
+    return (at < 0 ? this.seen : this.seen.slice(0, at)).some((change) => change.kind === kind);
+  }
+
   get resyncs(): readonly string[] {
     return this.seen.flatMap((change) => (change.kind === 'resync' ? [change.reason] : []));
   }
 }
+
+/** Makes 1,000 changes, the last of which leaves a resource behind. */
+const MANY_CHANGES = `
+const { openDrbd } = require(process.argv[1]);
+(async () => {
+  const drbd = await openDrbd({ dialect: 'genl1' });
+  const context = { ctx_resource_name: 'r7' };
+  for (let change = 1; change < 1000; change++)
+    await drbd.request(change % 2 === 1 ? 'new_resource' : 'del_resource', { context });
+  drbd.close();
+})();`;
 
 /** The stream of changes of a genuine kernel. */
 describe('the stream of changes', () => {
@@ -105,6 +122,34 @@ describe('the stream of changes', () => {
     expect(follower.resyncs).toEqual([]);
     expect(slow.resyncs).toEqual(['queue']);
   }, 180_000);
+
+  test.each([{ receiveBufferBytes: 8192 }, {}])(
+    '1,000 changes while a listener is stopped: the right state, at most one resync, and memory stays bounded (%p)',
+    async (options) => {
+      await using other = await openDrbd({ dialect: 'genl1' });
+      const follower = new Follower(other.events(options));
+      const slow = new Follower(other.events({ queueLimit: 5 }));
+      await agree([follower, slow]);
+      slow.mayRead = false;
+      const before = process.memoryUsage().rss;
+      // This thread does nothing until the other process has done all of it.
+      const { status, stderr } = spawnSync(process.execPath, ['-e', MANY_CHANGES, require.resolve('../../lib')], {
+        encoding: 'utf8',
+      });
+      expect([status, stderr]).toEqual([0, '']);
+      await agree([follower]);
+      slow.resume();
+      await agree([follower, slow]);
+      expect(process.memoryUsage().rss - before).toBeLessThan(96 << 20);
+      expect(follower.whole?.resources.map(({ name }) => name)).toContain('r7');
+      const wanted = options.receiveBufferBytes === undefined ? follower.resyncs.slice(0, 1) : ['overrun'];
+      expect(follower.resyncs).toEqual(wanted);
+      for (const change of ['create', 'destroy'] as const) expect(follower.sawBeforeResync(change)).toBe(true);
+      await drbd.request('del_resource', { context: { ctx_resource_name: 'r7' } });
+      await agree([follower, slow]);
+    },
+    180_000,
+  );
 
   test('a module reload is one resync, and its objects come back as create', async () => {
     const follower = new Follower(drbd.events());

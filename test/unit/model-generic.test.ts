@@ -3,14 +3,18 @@ import * as genl2 from '../../lib/dialects/genl2';
 import {
   apply,
   formatPathAddress,
+  keyText,
   noticeOf,
   stateFromGeneric,
   type GenericMessage,
+  type KeyOf,
+  type ObjectName,
   type PathAddress,
   type PeerDevice,
   type Resource,
   type Snapshot,
   type State,
+  type Values,
 } from '../../lib/model';
 import { Fold } from '../../lib/drbd/fold';
 import { readGenl2 } from '../../lib/drbd/read';
@@ -271,6 +275,197 @@ function recordedLines(text: string): string[] {
     .sort();
 }
 
+const kibText = (bytes: bigint | null | undefined): string => `${kib(bytes)}`;
+const sectorText = (bytes: bigint | null | undefined): string => `${sectors(bytes)}`;
+const reasonText = (reasons: readonly (string | false)[]): string =>
+  reasons.filter((reason) => reason !== false).join(',') || 'no';
+
+/** The words behind the keys of a line of `events2`, by the model's properties. */
+const EVENTS2_WORDS: {
+  readonly [K in ObjectName]: Readonly<Record<string, (values: Values<K>) => string>>;
+} = {
+  resource: {
+    role: ({ role }) => `${role}`,
+    suspended: ({ suspended: { user, noData, fencing, quorum } }) =>
+      reasonText([
+        user === true && 'user',
+        noData === true && 'no-data',
+        fencing === true && 'fencing',
+        quorum === true && 'quorum',
+      ]),
+    'force-io-failures': ({ forceIoFailures }) => yesNo(forceIoFailures),
+    'write-ordering': ({ writeOrdering }) => `${writeOrdering}`,
+    may_promote: ({ mayPromote }) => yesNo(mayPromote),
+    promotion_score: ({ promotionScore }) => `${promotionScore}`,
+  },
+  device: {
+    backing_dev: ({ backingDevice }) => backingDevice ?? 'none',
+    disk: ({ disk }) => `${disk}`,
+    client: ({ client }) => yesNo(client),
+    quorum: ({ quorum }) => yesNo(quorum),
+    size: ({ stats }) => kibText(stats?.sizeBytes),
+    read: ({ stats }) => kibText(stats?.readBytes),
+    written: ({ stats }) => kibText(stats?.writtenBytes),
+    'al-writes': ({ stats }) => `${stats?.alWrites}`,
+    'bm-writes': ({ stats }) => `${stats?.bmWrites}`,
+    'upper-pending': ({ stats }) => `${stats?.upperPending}`,
+    'lower-pending': ({ stats }) => `${stats?.lowerPending}`,
+    'al-suspended': ({ stats }) => yesNo(stats?.alSuspended),
+    blocked: ({ stats }) =>
+      reasonText([stats?.upperBlocked === true && 'upper', stats?.lowerBlocked === true && 'lower']),
+  },
+  connection: {
+    connection: ({ state }) => `${state}`,
+    role: ({ role }) => `${role}`,
+    congested: ({ congested }) => yesNo(congested),
+    'ap-in-flight': ({ apInFlightBytes }) => sectorText(apInFlightBytes),
+    'rs-in-flight': ({ rsInFlightBytes }) => sectorText(rsInFlightBytes),
+  },
+  path: { established: ({ established }) => yesNo(established) },
+  peerDevice: {
+    replication: ({ replication }) => `${replication}`,
+    'peer-disk': ({ peerDisk }) => `${peerDisk}`,
+    'peer-client': ({ peerClient }) => yesNo(peerClient),
+    'resync-suspended': ({ resyncSuspended: { user, peer, dependency, maxParallel } }) =>
+      reasonText([
+        user === true && 'user',
+        peer === true && 'peer',
+        dependency === true && 'dependency',
+        maxParallel === true && 'max-parallel',
+      ]),
+    received: ({ stats }) => kibText(stats?.receivedBytes),
+    sent: ({ stats }) => kibText(stats?.sentBytes),
+    'out-of-sync': ({ outOfSyncBytes }) => kibText(outOfSyncBytes),
+    pending: ({ stats }) => `${stats?.pending}`,
+    unacked: ({ stats }) => `${stats?.unacked}`,
+    done: ({ resync }) => (resync?.percent ?? 0).toFixed(2),
+    'rs-total': ({ resync }) => sectorText(resync?.totalBytes),
+    'rs-dt-start-ms': ({ resync }) => `${resync?.elapsedMs}`,
+    'rs-paused-ms': ({ resync }) => `${resync?.pausedMs}`,
+    'rs-dt0-ms': ({ resync }) => `${resync?.mark0Ms}`,
+    'rs-db0-sectors': ({ resync }) => sectorText(resync?.mark0Bytes),
+    'rs-dt1-ms': ({ resync }) => `${resync?.mark1Ms}`,
+    'rs-db1-sectors': ({ resync }) => sectorText(resync?.mark1Bytes),
+    'rs-failed': ({ stats }) => sectorText(stats?.resyncFailedBytes),
+    'rs-same-csum': ({ resync }) => sectorText(resync?.sameChecksumBytes),
+    dbdt: ({ resync }) =>
+      mibs(
+        (resync?.totalBytes ?? 0n) - (resync?.leftBytes ?? 0n),
+        (resync?.elapsedMs ?? 0n) - (resync?.pausedMs ?? 0n),
+      ).toFixed(2),
+    dbdt0: ({ resync }) => mibs(resync?.mark0Bytes ?? null, resync?.mark0Ms ?? null).toFixed(2),
+    dbdt1: ({ resync }) => mibs(resync?.mark1Bytes ?? null, resync?.mark1Ms ?? null).toFixed(2),
+    eta: ({ resync }) => `${resync?.etaSeconds ?? 'nan'}`,
+  },
+};
+const RUN = /^(?:rs-(?!failed)|ov-|done$|eta$|dbdt)/u;
+const EVENTS2_OBJECTS: Readonly<Record<string, ObjectName>> = {
+  resource: 'resource',
+  device: 'device',
+  connection: 'connection',
+  path: 'path',
+  'peer-device': 'peerDevice',
+};
+const EVENTS2_KEYS: Readonly<Record<ObjectName, readonly string[]>> = {
+  resource: ['name'],
+  device: ['name', 'volume', 'minor'],
+  connection: ['name', 'peer-node-id', 'conn-name'],
+  path: ['name', 'peer-node-id', 'conn-name', 'local', 'peer'],
+  peerDevice: ['name', 'peer-node-id', 'conn-name', 'volume'],
+};
+
+interface PrintedLine {
+  readonly text: string;
+  readonly action: string;
+  readonly object: ObjectName;
+  readonly key: KeyOf;
+  /** Names and values; of `old->new` the new one. */
+  readonly words: readonly (readonly [name: string, value: string])[];
+}
+
+function printedLine(text: string): PrintedLine | undefined {
+  // eslint-disable-next-line no-control-regex -- one of the recorded streams is coloured
+  const plain = text.replace(/\u001b\[[\d;]*m/gu, '').replace(/^\d\S+T\S+ /u, '');
+  const [action = '', kind = '', ...rest] = plain.split(' ');
+  const object = EVENTS2_OBJECTS[kind];
+  if (object === undefined) return undefined;
+  const words = rest.map((word): readonly [string, string] => {
+    const colon = word.indexOf(':');
+    return [word.slice(0, colon), word.slice(colon + 1).replace(/^.*->/u, '')];
+  });
+  const known = new Map(words);
+  const number = (name: string): number | undefined => (known.has(name) ? Number(known.get(name)) : undefined);
+  const [volume, peerNodeId] = [number('volume'), number('peer-node-id')];
+  const key: Record<string, unknown> = { resource: known.get('name') };
+  if (volume !== undefined) key['volume'] = volume;
+  if (peerNodeId !== undefined) key['peerNodeId'] = peerNodeId;
+  if (object === 'path') {
+    key['local'] = known.get('local')?.replace('%lo]', '%1]');
+    key['peer'] = known.get('peer')?.replace('%lo]', '%1]');
+  }
+  const own = words.filter(([name]) => !EVENTS2_KEYS[object].includes(name));
+  return { text: plain, action, object, key: key as unknown as KeyOf, words: own };
+}
+
+function wordOf(object: ObjectName, values: Values, name: string): string | undefined {
+  const table: Readonly<Record<string, (values: never) => string>> = EVENTS2_WORDS[object];
+  return table[name]?.(values as never);
+}
+
+/**
+ * Folds the messages of a command one by one, up to the one that each line is about, and compares all that it prints.
+ * @returns the names of the words that were compared
+ */
+function printedAlong(where: string, command: Command): readonly string[] {
+  const compared: string[] = [];
+  const left = messagesOf(command).flatMap((message) => noticeOf(message, CONTEXT) ?? []);
+  let state = EMPTY;
+  const differs = ({ object, key, words }: PrintedLine): readonly string[] => {
+    const values = state.get(object, key);
+    if (values === undefined) return ['it does not exist'];
+    return words.flatMap(([name, value]) => {
+      // The kernel counts a run before it is one.
+      if (RUN.test(name) && object === 'peerDevice' && (values as Values<'peerDevice'>).resync === null) return [];
+      const ours = wordOf(object, values, name);
+      return ours === value ? [] : [`${name} is ${ours}`];
+    });
+  };
+  // How good a place for a promotion a node is follows from the objects of the lines behind it.
+  const isDerived = ({ object, action, words }: PrintedLine): boolean =>
+    object === 'resource' &&
+    action === 'change' &&
+    words.every(([name]) => /^(?:may_promote|promotion_score)$/u.test(name));
+  for (const text of (command.stdout ?? '').split('\n')) {
+    const line = printedLine(text);
+    if (line === undefined) continue;
+    if (isDerived(line)) continue;
+    let problem: readonly string[] = ['no message is about it'];
+    // What exists is printed once all of it is known, in an order of its own.
+    if (line.action === 'exists') {
+      const known = left.findLastIndex(({ action }) => action === 'exists');
+      for (const { updates } of left.splice(0, known + 1))
+        state = updates.reduce((now, update) => apply(now, update).state, state);
+      problem = differs(line);
+    }
+    while (line.action !== 'exists') {
+      const notice = left.shift();
+      if (notice === undefined) break;
+      state = notice.updates.reduce((now, update) => apply(now, update).state, state);
+      const isOwn =
+        notice.action === line.action && keyText(notice.object, notice.key) === keyText(line.object, line.key);
+      if (isOwn)
+        problem =
+          line.action === 'rename' || (line.action === 'destroy' && state.get(line.object, line.key) === undefined)
+            ? []
+            : differs(line);
+      if (isOwn && problem.length === 0) break;
+    }
+    expect([where, text, problem]).toEqual([where, text, []]);
+    if (line.action !== 'rename') compared.push(...line.words.map(([name]) => name));
+  }
+  return compared;
+}
+
 const fold = (before: State, messages: readonly GenericMessage[]): State =>
   messages.reduce(
     (state, message) =>
@@ -323,6 +518,22 @@ describe('genl2: status() against drbdsetup', () => {
       compared++;
     }
     expect(compared).toBeGreaterThan(30);
+  });
+
+  test('every line of every recorded `events2`, statistics included, says what the fold says at that moment', () => {
+    const compared = new Map<string, number>();
+    for (const { where, argv, command } of commands) {
+      if (!argv.includes('events2') || !(command.stdout ?? '').includes(' resource ')) continue;
+      // With these a line has more than its message says, or is of another reading.
+      if (!argv.includes('--now') && argv.some((word) => /^--(?:full|diff|poll)/u.test(word))) continue;
+      for (const word of printedAlong(where, command)) compared.set(word, (compared.get(word) ?? 0) + 1);
+    }
+    // Each word has been compared, the statistics many times.
+    for (const word of Object.values(EVENTS2_WORDS).flatMap((words) => Object.keys(words)))
+      expect([word, compared.get(word)]).toEqual([word, expect.any(Number)]);
+    for (const word of ['write-ordering', 'written', 'received', 'out-of-sync', 'ap-in-flight', 'al-suspended'])
+      expect(compared.get(word)).toBeGreaterThan(50);
+    for (const word of ['done', 'eta', 'dbdt1', 'blocked']) expect(compared.get(word)).toBeGreaterThan(5);
   });
 
   test('notifications that overtook each other within a batch or beyond fold to the same state', () => {
