@@ -5,6 +5,9 @@ import {
   concatBytes,
   CTRL_ATTR_FAMILY_ID,
   CTRL_ATTR_FAMILY_NAME,
+  CTRL_ATTR_MCAST_GROUPS,
+  CTRL_ATTR_MCAST_GRP_ID,
+  CTRL_ATTR_MCAST_GRP_NAME,
   CTRL_ATTR_VERSION,
   CTRL_CMD_NEWFAMILY,
   decodeDatagram,
@@ -17,13 +20,14 @@ import {
   viewOf,
 } from '../../lib/netlink';
 import { AttributeSetCodec, type AttributeSet } from '../../lib/schema';
-import type { HostFiles, Send, Transport } from '../../lib/transport/transport';
+import type { HostFiles, Send, SocketHandlers, Transport, TransportSocket } from '../../lib/transport/transport';
 import { FakeTransport } from './fake-transport';
 
 const ORDER = 'little';
 const FAMILY = 30;
 const SUCCESS = 101;
 const NO_MINOR = 0xffffffff;
+const EVENTS_GROUP = 7;
 
 /** A request as the kernel reads it, and what a test answers. */
 export interface KernelRequest {
@@ -72,7 +76,12 @@ export class GenericKernel extends FakeTransport implements Transport {
     if (message.type === GENL_ID_CTRL) {
       const number = new Uint8Array(4);
       viewOf(number).setUint32(0, this.#version, true);
+      const group = concatBytes([
+        encodeAttribute(CTRL_ATTR_MCAST_GRP_NAME, new TextEncoder().encode('events\0'), ORDER),
+        encodeAttribute(CTRL_ATTR_MCAST_GRP_ID, Uint8Array.of(EVENTS_GROUP, 0, 0, 0), ORDER),
+      ]);
       const data = concatBytes([
+        encodeAttribute(CTRL_ATTR_MCAST_GROUPS, encodeAttribute(1, group, ORDER), ORDER),
         encodeAttribute(CTRL_ATTR_FAMILY_NAME, new TextEncoder().encode('drbd\0'), ORDER),
         encodeAttribute(CTRL_ATTR_FAMILY_ID, Uint8Array.of(FAMILY, 0), ORDER),
         encodeAttribute(CTRL_ATTR_VERSION, number, ORDER),
@@ -99,6 +108,30 @@ export class GenericKernel extends FakeTransport implements Transport {
       );
     });
     return { state: 'returned', done: Promise.resolve(), cancel: () => false };
+  }
+
+  /** Sends a notification to every socket of the group. @param sequence the driver's own count */
+  notify(name: string, sequence: number, answer: KernelAnswer): void {
+    const payload = this.#payload(name, answer);
+    const bytes = encodeMessage({ type: FAMILY, flags: 0, sequence, port: 0, payload }, ORDER);
+    for (const socket of this.listening)
+      this.handlers[socket]?.datagrams([
+        { bytes, port: 0, groups: 1 << (EVENTS_GROUP - 1), group: EVENTS_GROUP, truncated: false },
+      ]);
+  }
+
+  /** The kernel dropped notifications. */
+  overrun(): void {
+    for (const socket of this.listening) this.handlers[socket]?.overrun();
+  }
+
+  /** Numbers of the sockets that are in a multicast group. */
+  readonly listening = new Set<number>();
+
+  override open(options: { readonly groups?: number }, handlers: SocketHandlers): TransportSocket {
+    const socket = super.open(options, handlers);
+    if ((options.groups ?? 0) !== 0) this.listening.add(this.handlers.length - 1);
+    return socket;
   }
 
   #payload(name: string, { returnCode = SUCCESS, minor = NO_MINOR, sets = {} }: KernelAnswer): Uint8Array {
