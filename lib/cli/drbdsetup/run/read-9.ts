@@ -46,18 +46,19 @@ export async function readResources9(
     const sorted = [...all].sort((one, other) => byBytes(nameOf(one), nameOf(other)));
     const resources: ResourceReplies9[] = [];
     let vanished = false;
-    for (const resource of sorted.filter((reply) => wanted === undefined || nameOf(reply) === wanted)) {
-      const place = { context: { ctx_resource_name: nameOf(resource) } };
-      try {
-        const devices = await client.request('get_devices', place, wait);
-        const connections = [...(await client.request('get_connections', place, wait))].sort(byName);
-        const peerDevices =
-          devices.length > 0 && connections.length > 0 ? await client.request('get_peer_devices', place, wait) : [];
-        resources.push({ resource, devices, connections, peerDevices });
-      } catch (error) {
-        if (!isUnknownResource9(error)) throw error;
-        vanished = true;
-      }
+    const meant = sorted.filter((reply) => wanted === undefined || nameOf(reply) === wanted);
+    const answers = await client.dumpEach(
+      meant.map((reply) => ({ context: { ctx_resource_name: nameOf(reply) } })),
+      [{ name: 'get_devices' }, { name: 'get_connections' }, { name: 'get_peer_devices', onlyIfPrevious: 2 }],
+      wait,
+    );
+    for (const [index, resource] of meant.entries()) {
+      const answer = answers[index];
+      if (answer?.status === 'fulfilled') {
+        const { get_devices: devices, get_connections: connections, get_peer_devices: peerDevices } = answer.value;
+        resources.push({ resource, devices, connections: [...connections].sort(byName), peerDevices });
+      } else if (isUnknownResource9(answer?.reason)) vanished = true;
+      else throw answer?.reason;
     }
     if ((!vanished && resources.every(belongsTogether)) || attempt >= READ_TRIES)
       return { any: all.length > 0, resources };
