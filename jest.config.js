@@ -10,6 +10,7 @@ const lanes = [
   'replay',
   'types',
   'matrix',
+  'docs',
   'native',
   'bus',
   'proc',

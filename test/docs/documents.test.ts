@@ -1,0 +1,257 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/**
+ * What the documents say is run: each program in docs/ and examples/ against a simulated pair of nodes (world.cjs), each
+ * shell command as far as it can be without a cluster, each link.
+ */
+const root = join(__dirname, '../../..');
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'examples/README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+
+interface Block {
+  readonly document: string;
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+  /** What happens while it runs: the comment before it names it. */
+  readonly world: string;
+}
+
+function blocksOf(document: string): readonly Block[] {
+  const text = read(document);
+  return [...text.matchAll(/(?:<!-- world: ([\w ]+) -->\n\n)?```(\w*)\n([^]*?)```/gu)].map(
+    ({ 1: world = 'nothing', 2: language = '', 3: body = '', index }) => ({
+      document,
+      line: text.slice(0, index).split('\n').length,
+      language,
+      text: body,
+      world,
+    }),
+  );
+}
+
+const blocks = documents.flatMap(blocksOf);
+let project: string;
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'node-drbd-docs-'));
+  const folder = join(project, 'node_modules/node-drbd');
+  mkdirSync(folder, { recursive: true });
+  const namesOf = (file: string): string => {
+    const script = 'console.log(Object.keys(require(process.argv[1])).filter((name) => name !== "__esModule").join())';
+    return spawnSync(process.execPath, ['-e', script, join(root, 'dist/package', file)], {
+      encoding: 'utf8',
+    }).stdout.trim();
+  };
+  // Node reads the names of the exports from the text.
+  const world = readFileSync(join(root, 'test/docs/world.cjs'), 'utf8');
+  writeFileSync(join(folder, 'index.js'), `${world}\n0 && (module.exports = { ${namesOf('index.js')} });\n`);
+  const simulator = JSON.stringify(join(root, 'dist/package/simulator.js'));
+  writeFileSync(
+    join(folder, 'simulator.js'),
+    `module.exports = require(${simulator});\n0 && (module.exports = { ${namesOf('simulator.js')} });\n`,
+  );
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'node-drbd', exports: { '.': './index.js', './simulator': './simulator.js' } }),
+  );
+  for (const name of readdirSync(join(root, 'examples')))
+    copyFileSync(join(root, 'examples', name), join(project, name));
+}, 60_000);
+
+afterAll(() => rmSync(project, { recursive: true }));
+
+function run(
+  argv: readonly string[],
+  world = 'nothing',
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, argv, {
+      cwd: project,
+      env: { ...process.env, DOCS_PACKAGE: root, DOCS_WORLD: world },
+      timeout: 110_000,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+test('documents have programs, commands and plain text only', () => {
+  expect(blocks.length).toBeGreaterThan(10);
+  const languages = new Set(blocks.map(({ language }) => language));
+  // A bare fence is a picture or a listing.
+  for (const language of languages) expect(['', 'js', 'ts', 'sh', 'text']).toContain(language);
+});
+
+// The program and the test in README.md run in test/kernel/readme.test.ts and test/unit/readme.test.ts.
+test.each(blocks.filter(({ language, document }) => language === 'js' && document !== 'README.md'))(
+  'the program at $document:$line runs',
+  async ({ document, line, text, world }) => {
+    const file = join(project, `${document.replaceAll('/', '-')}-${line}.mjs`);
+    writeFileSync(file, text);
+    const { status, stdout, stderr } = await run([file], world);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.trim()).not.toBe('');
+  },
+);
+
+/** What the programs of the package print of themselves. */
+function help(program: string): string {
+  const file =
+    { 'node-drbdsetup': 'drbdsetup', drbdsetup: 'drbdsetup', 'node-drbd-kernel': 'kernel' }[program] ?? program;
+  const argv = [join(root, 'dist/package', `${file}.js`), '--help'];
+  const { stdout, status } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+  expect([program, status]).toEqual([program, 0]);
+  return stdout;
+}
+
+const commands = blocks
+  .filter(({ language }) => language === 'sh')
+  .flatMap(({ document, line, text }) =>
+    text
+      .trim()
+      .split('\n')
+      .map((command) => ({ document, line, command })),
+  );
+
+test.each(commands)('$document:$line: $command', ({ command }) => {
+  const { status, stderr } = spawnSync('bash', ['-n', '-c', command], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const words = command.replace(/#.*$/u, '').trim().split(/\s+/u);
+  for (const word of words.filter((candidate) => /^(scripts|node_modules\/node-drbd|native)\//u.test(candidate)))
+    expect([word, existsSync(join(root, word.replace('node_modules/node-drbd/', '')))]).toEqual([word, true]);
+  const at = words.findIndex((word) => ['drbd', 'drbdsetup', 'node-drbdsetup', 'node-drbd-kernel'].includes(word));
+  if (at === -1 || words[0] === 'drbdadm') return;
+  const own = words.slice(at + 1, words.includes('--') ? words.indexOf('--') : undefined);
+  const text = help(words[at] ?? '');
+  const [first = ''] = own.filter((word) => !word.startsWith('--'));
+  if (/^[a-z][a-z0-9-]+$/u.test(first)) expect(text).toContain(first);
+  // A command's own options stand in its help; those before it are the program's.
+  for (const word of own.slice(0, own.indexOf(first) + 1)) if (word.startsWith('--')) expect(text).toContain(word);
+});
+
+test.each(documents)('the links of %s lead to files', (document) => {
+  for (const [, target = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/gu)) {
+    if (/^https?:/u.test(target)) continue;
+    const [path = '', anchor] = target.split('#');
+    const file = path === '' ? document : join(dirname(document), path);
+    expect([document, target, existsSync(join(root, file))]).toEqual([document, target, true]);
+    if (anchor === undefined) continue;
+    const titles = [...read(file).matchAll(/^#+ (.*)$/gmu)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w -]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+    expect(titles).toContain(anchor);
+  }
+});
+
+describe('examples', () => {
+  test('each is named in examples/README.md', () => {
+    for (const name of readdirSync(join(root, 'examples'))) expect(read('examples/README.md')).toContain(name);
+  });
+
+  test('monitor.mjs prints lines of JSON: what exists, then what changes', async () => {
+    const { status, stdout, stderr } = await run(['monitor.mjs', '2'], 'roles');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const kinds = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { readonly kind: string }).kind);
+    expect(kinds.slice(0, 6)).toEqual(['exists', 'exists', 'exists', 'exists', 'exists', 'ready']);
+    expect(kinds.slice(6).filter((kind) => kind === 'change')).toHaveLength(2);
+  });
+
+  test('split-brain-webhook.mjs posts what the kernel found', async () => {
+    const posted: string[] = [];
+    const server = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (text: string) => (body += text));
+      request.on('end', () => {
+        posted.push(body);
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { status, stderr } = await run(['split-brain-webhook.mjs', `http://127.0.0.1:${port}/`, '1'], 'split brain');
+    server.close();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(posted[0] ?? '')).toMatchObject({
+      helper: expect.stringMatching(/^(initial-)?split-brain$/u) as string,
+      key: { minor: 0 },
+    });
+  });
+
+  test('rolling-resync.mjs resynchronises and waits', async () => {
+    expect(await run(['rolling-resync.mjs'])).toEqual({
+      status: 0,
+      stdout: 'minor 0: resynchronising\nminor 0: up to date\n',
+      stderr: '',
+    });
+  });
+
+  test('promote.test.mjs passes', async () => {
+    const { status, stdout } = await run(['--test', '--test-reporter=tap', 'promote.test.mjs']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^# pass 1$/mu);
+    expect(stdout).toMatch(/^# fail 0$/mu);
+  });
+
+  test('genuine-kernel.yml runs a program of the package, with options that it has', () => {
+    const [, program = '', words = ''] = /npx (\S+) (.*)$/mu.exec(read('examples/genuine-kernel.yml')) ?? [];
+    const { bin } = JSON.parse(read('package.json')) as { readonly bin: Readonly<Record<string, string>> };
+    expect(Object.keys(bin)).toContain(program);
+    for (const option of words.split(' -- ')[0]?.split(' ') ?? []) expect(help(program)).toContain(option);
+  });
+});
+
+describe('the reference', () => {
+  test('is what scripts/reference writes', () => {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/reference'), '--check'], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  test('has every exported name', () => {
+    const script = `
+      const names = (file) => Object.keys(require(file)).filter((name) => name !== '__esModule');
+      console.log(JSON.stringify([...names(process.argv[1] + '/index.js'), ...names(process.argv[1] + '/simulator.js')]));`;
+    const { stdout } = spawnSync(process.execPath, ['-e', script, join(root, 'dist/package')], { encoding: 'utf8' });
+    const names = JSON.parse(stdout) as readonly string[];
+    expect(names.length).toBeGreaterThan(40);
+    const titles = (file: string): ReadonlySet<string> =>
+      new Set([...read(`docs/reference/${file}`).matchAll(/^#+ (\S+)/gmu)].map(([, title = '']) => title));
+    const api = titles('api.md');
+    expect(names.filter((name) => !api.has(name))).toEqual([]);
+  });
+});
