@@ -65,6 +65,8 @@ const lanes = [
     allSeconds: 600,
     all: [[join(root, 'scripts/matrix'), '--all']],
   },
+  // Only that it runs: no test asserts a time.
+  { name: 'bench', seconds: 60, commands: [[join(root, 'scripts/bench'), '--short']], tools: ['unshare'] },
   { name: 'fuzz', seconds: 120, commands: [jestLane('fuzz')] },
   {
     name: 'guest',

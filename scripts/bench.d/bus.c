@@ -1,0 +1,193 @@
+/*
+ * The smallest loops that speak DRBD 8.3's messages over the connector bus: what scripts/bench compares the library
+ * with, and whom both of them speak to.
+ *
+ *   bus respond                  prints its port, and answers until it is killed: get_state by the state of the minor,
+ *                                packet 1000 by as many state broadcasts as the question's minor says
+ *   bus ask PORT COUNT WINDOW    asks COUNT times, WINDOW at a time; prints microseconds by wall and of processor, each
+ *   bus count PORT COUNT BATCH   has COUNT broadcasts sent, BATCH at a time, and receives them without looking into
+ *                                them; prints microseconds by wall and of processor, each
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  SLOT = 4096,
+  SLOTS = 64,
+  GROUP = 4,
+  GET_STATE = 17,
+  BROADCAST = 1000,
+  IDX = CN_IDX_DRBD,
+  VALUE = CN_VAL_DRBD,
+  STATE = 0x0006000a
+};
+
+struct question {
+  struct nlmsghdr header;
+  struct cn_msg message;
+  int32_t packet, minor, flags;
+} __attribute__((packed));
+
+struct answer {
+  struct nlmsghdr header;
+  struct cn_msg message;
+  int32_t packet, minor, code;
+  /* state_i (33), 4 bytes, a number that must be understood. */
+  uint16_t tag, length;
+  uint32_t state;
+  /* Ends the list. */
+  uint16_t end;
+} __attribute__((packed));
+
+static void die(const char* what) {
+  perror(what);
+  exit(1);
+}
+
+static int opened(uint32_t groups, uint32_t* port) {
+  const int number = socket(AF_NETLINK, SOCK_RAW, NETLINK_CONNECTOR);
+  if (number < 0) die("socket");
+  const int room = 4 << 20;
+  setsockopt(number, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
+  if (bind(number, (struct sockaddr*)&address, sizeof address) != 0) die("bind");
+  socklen_t length = sizeof address;
+  if (getsockname(number, (struct sockaddr*)&address, &length) != 0) die("getsockname");
+  *port = address.nl_pid;
+  return number;
+}
+
+static void send_to(int number, uint32_t port, uint32_t groups, const void* bytes, size_t length) {
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_pid = port, .nl_groups = groups};
+  while (sendto(number, bytes, length, 0, (struct sockaddr*)&address, sizeof address) < 0)
+    if (errno == ESRCH && groups != 0)
+      return;
+    else if (errno != EINTR && errno != ENOBUFS && errno != EAGAIN)
+      die("sendto");
+}
+
+static double seconds(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static void make_state(struct answer* answer, uint32_t sequence, uint32_t ack, int32_t code, uint32_t state) {
+  *answer = (struct answer){
+      .header = {.nlmsg_len = sizeof *answer, .nlmsg_type = NLMSG_DONE, .nlmsg_seq = sequence},
+      .message = {.id = {IDX, VALUE},
+                  .seq = sequence,
+                  .ack = ack,
+                  .len = sizeof *answer - sizeof(struct nlmsghdr) - sizeof(struct cn_msg)},
+      .packet = GET_STATE,
+      .code = code,
+      .tag = 33,
+      .length = 4,
+      .state = state,
+  };
+}
+
+static void respond(void) {
+  uint32_t port;
+  const int number = opened(0, &port);
+  printf("%u\n", port);
+  fflush(stdout);
+  for (;;) {
+    char bytes[SLOT];
+    struct sockaddr_nl from;
+    socklen_t length = sizeof from;
+    const ssize_t count = recvfrom(number, bytes, sizeof bytes, 0, (struct sockaddr*)&from, &length);
+    if (count < (ssize_t)sizeof(struct question) || from.nl_pid == port) continue;
+    struct question asked;
+    memcpy(&asked, bytes, sizeof asked);
+    struct answer answer;
+    if (asked.packet != BROADCAST) {
+      make_state(&answer, asked.message.seq, asked.message.ack + 1, 101, STATE);
+      send_to(number, from.nl_pid, 0, &answer, sizeof answer);
+      continue;
+    }
+    static uint32_t told = 1;
+    for (int32_t left = asked.minor; left > 0; left--, told++) {
+      /* The role changes each time. The copy to this port keeps it from a driver that may be there. */
+      make_state(&answer, told, 0, 0, STATE ^ (told % 2 * 3));
+      send_to(number, port, 1 << (GROUP - 1), &answer, sizeof answer);
+    }
+  }
+}
+
+static void report(double wall, double processor, long count) {
+  printf("%.3f %.3f\n", (seconds(CLOCK_MONOTONIC) - wall) / count * 1e6,
+         (seconds(CLOCK_PROCESS_CPUTIME_ID) - processor) / count * 1e6);
+}
+
+static void begin(struct question* question, uint32_t port, int32_t packet, int32_t minor) {
+  *question = (struct question){
+      .header = {.nlmsg_len = sizeof *question, .nlmsg_type = NLMSG_DONE, .nlmsg_pid = port},
+      .message = {.id = {IDX, VALUE}, .len = 12},
+      .packet = packet,
+      .minor = minor,
+  };
+}
+
+static void ask(uint32_t responder, long count, long window) {
+  uint32_t port;
+  const int number = opened(0, &port);
+  struct question question;
+  begin(&question, port, GET_STATE, 0);
+  const double wall = seconds(CLOCK_MONOTONIC), processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  long sent = 0, received = 0;
+  while (received < count) {
+    while (sent < count && sent - received < window) {
+      question.message.seq = question.header.nlmsg_seq = ++sent;
+      send_to(number, responder, 0, &question, sizeof question);
+    }
+    char bytes[SLOT];
+    if (recv(number, bytes, sizeof bytes, 0) >= (ssize_t)sizeof(struct answer)) received++;
+  }
+  report(wall, processor, count);
+}
+
+static void receive(uint32_t responder, long count, long batch) {
+  uint32_t port;
+  const int number = opened(1 << (GROUP - 1), &port);
+  struct question question;
+  begin(&question, port, BROADCAST, batch);
+  static char bytes[SLOTS][SLOT];
+  struct iovec parts[SLOTS];
+  struct mmsghdr messages[SLOTS];
+  memset(messages, 0, sizeof messages);
+  for (int slot = 0; slot < SLOTS; slot++) {
+    parts[slot] = (struct iovec){bytes[slot], SLOT};
+    messages[slot].msg_hdr.msg_iov = &parts[slot];
+    messages[slot].msg_hdr.msg_iovlen = 1;
+  }
+  const double wall = seconds(CLOCK_MONOTONIC), processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  for (long received = 0; received < count;) {
+    send_to(number, responder, 0, &question, sizeof question);
+    for (long left = batch; left > 0;) {
+      const int got = recvmmsg(number, messages, SLOTS, MSG_WAITFORONE, NULL);
+      if (got < 0 && errno != EINTR) die("recvmmsg");
+      if (got > 0) left -= got, received += got;
+    }
+  }
+  report(wall, processor, count);
+}
+
+int main(int argc, char** argv) {
+  const char* mode = argc > 1 ? argv[1] : "";
+  const long numbers[] = {argc > 2 ? atol(argv[2]) : 0, argc > 3 ? atol(argv[3]) : 1, argc > 4 ? atol(argv[4]) : 1};
+  if (strcmp(mode, "respond") == 0) respond();
+  if (strcmp(mode, "ask") == 0) ask(numbers[0], numbers[1], numbers[2]);
+  if (strcmp(mode, "count") == 0) receive(numbers[0], numbers[1], numbers[2]);
+  return 0;
+}
