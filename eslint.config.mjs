@@ -24,30 +24,46 @@ for (const entry of readdirSync('lib', { withFileTypes: true })) {
     throw new Error(`lib/${entry.name} is no room of this house: say in eslint.config.mjs what it may import`);
 }
 
-const roomRules = Object.entries(rooms).map(([room, below]) => {
+const restrictions = (room, below, more = []) => {
   const forbidden = Object.keys(rooms).filter((other) => other !== room && !below.includes(other));
   return {
-    files: [`lib/${room}/**/*.ts`],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              regex: `^(\\.\\./)+(${forbidden.join('|')})(/|$)`,
-              message: `lib/${room} may import ${below.length === 0 ? 'no other room' : below.join(', ')}.`,
-            },
-            { regex: '^(\\.\\./)+(index)?$', message: 'The public index is for users of the package.' },
-            {
-              regex: '^(\\.\\./)+(netlink|schema|model|session|recording|drbd|simulator)/',
-              message: 'Of another room, only what its index exports.',
-            },
-          ],
-        },
-      ],
-    },
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `^(\\.\\./)+(${forbidden.join('|')})(/|$)`,
+            message: `lib/${room} may import ${below.length === 0 ? 'no other room' : below.join(', ')}.`,
+          },
+          { regex: '^(\\.\\./)+(index)?$', message: 'The public index is for users of the package.' },
+          {
+            regex: '^(\\.\\./)+(netlink|schema|model|session|recording|drbd|simulator)/',
+            message: 'Of another room, only what its index exports.',
+          },
+          ...more,
+        ],
+      },
+    ],
   };
-});
+};
+
+const roomRules = Object.entries(rooms).map(([room, below]) => ({
+  files: [`lib/${room}/**/*.ts`],
+  rules: restrictions(room, below),
+}));
+
+/** What a command does and prints is the same for all dialects: their tables are for the vocabularies alone. */
+const vocabularyRule = {
+  files: ['lib/cli/**/*.ts'],
+  ignores: ['lib/cli/drbdsetup/v*.ts'],
+  rules: restrictions('cli', rooms.cli, [
+    {
+      regex: '/dialects/(connector|genl1|genl2)(/|$)',
+      importNamePattern: '^(attributeSets|operations|packets)$',
+      message: 'Only the vocabularies (lib/cli/drbdsetup/v83.ts …) know the tables of a dialect.',
+    },
+  ]),
+};
 
 export default tseslint.config(
   { ignores: ['dist/**', 'build*/**', 'native/build/**', 'node_modules/**', '.cache/**', 'prebuilds/**'] },
@@ -75,6 +91,7 @@ export default tseslint.config(
     },
   },
   ...roomRules,
+  vocabularyRule,
   {
     // The only places that load at run time: the addon, and the commands of the dialect that is spoken.
     files: ['lib/**/*.ts'],

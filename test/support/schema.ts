@@ -4,9 +4,12 @@ import Ajv from 'ajv/dist/2020';
 
 import { changeToJson, snapshotToJson, type Change, type Snapshot } from '../../lib/model';
 
+const ROOMS = { snapshot: 'model', changes: 'model', drbdsetup: 'cli/drbdsetup' } as const;
+
 /** @returns a schema that the package ships */
-export function shippedSchema(name: 'snapshot' | 'changes'): object {
-  return JSON.parse(readFileSync(join(__dirname, `../../../lib/model/${name}.schema.json`), 'utf8')) as object;
+export function shippedSchema(name: keyof typeof ROOMS): object {
+  const path = join(__dirname, `../../../lib/${ROOMS[name]}/${name}.schema.json`);
+  return JSON.parse(readFileSync(path, 'utf8')) as object;
 }
 
 /** The same, refusing properties that it does not name: those that ship allow them, since later releases add some. */
@@ -26,6 +29,18 @@ function validator(name: 'snapshot' | 'changes'): (json: unknown) => void {
       throw new Error(
         `not valid as ${name}: ${JSON.stringify(validate.errors, undefined, 1)}\n${JSON.stringify(json, undefined, 1)}`,
       );
+  };
+}
+
+/** @returns what checks the output of an action of drbdsetup against the schema that ships; it throws all that is wrong */
+export function outputValidator(action: string): (json: unknown) => void {
+  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, strictRequired: false });
+  ajv.addVocabulary(['x-kind']);
+  ajv.addSchema(shippedSchema('snapshot'), 'snapshot.schema.json');
+  ajv.addSchema(shippedSchema('drbdsetup'), 'drbdsetup.schema.json');
+  const validate = ajv.compile({ $ref: `drbdsetup.schema.json#/$defs/${action}` });
+  return (json) => {
+    if (!validate(json)) throw new Error(`not valid as ${action}: ${JSON.stringify(validate.errors)}`);
   };
 }
 

@@ -26,7 +26,7 @@ export async function runShow(client: Client, call: Call, vocabulary: Vocabulary
   ): number => {
     if (plain.has('json') && !context.globals.json) {
       const arrays = showToJson9(resources, settings, machine, showDefaults);
-      context.io.stdout.write(`${JSON.stringify(arrays, undefined, 4)}\n`);
+      context.io.stdout.write(`${JSON.stringify(arrays, undefined, 4)}\n\n`);
       return EXIT.ok;
     }
     const json = (): object => showToJson(resources, settings, byteOrderOf(context.backend), context.globals.reveal);

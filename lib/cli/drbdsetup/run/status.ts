@@ -40,9 +40,8 @@ export async function runStatus(client: Client, call: Call, context: Context): P
   if (context.globals.json) return printSnapshot(client, call, context);
   if (plain.has('json')) {
     const { resources } = await readSnapshot(client, call, context);
-    if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
     context.io.stdout.write(statusToJson9(resources));
-    return EXIT.ok;
+    return resources.length === 0 && target.kind === 'resource' ? noSuchResource(context) : EXIT.ok;
   }
   switch (client.dialect) {
     case 'connector': {

@@ -8,7 +8,7 @@ import { PEER } from './show-json';
 
 /** @returns the text that drbdsetup prints */
 export function statusToJson9(resources: readonly Resource[]): string {
-  return `[\n${resources.map(resourceText).join(',\n')}]\n`;
+  return `[\n${resources.map(resourceText).join(',\n')}]\n\n`;
 }
 
 type Value = string | number | bigint | boolean;
@@ -35,7 +35,7 @@ function lines(indent: number, pairs: readonly Pair[], more: boolean): string {
 
 function list(indent: number, key: string, items: readonly string[]): string {
   const head = `${' '.repeat(indent)}"${key}": [`;
-  return items.length === 0 ? `${head} ]` : `${head}\n${items.join(',\n')} ]`;
+  return items.length === 0 ? `${head}\n ]` : `${head}\n${items.join(',\n')} ]`;
 }
 
 const is = (flag: boolean | null): boolean => flag === true;
