@@ -55,10 +55,10 @@ const roomRules = Object.entries(rooms).map(([room, below]) => ({
 /** What a command does and prints is the same for all dialects: their tables are for the vocabularies alone. */
 const vocabularyRule = {
   files: ['lib/cli/**/*.ts'],
-  ignores: ['lib/cli/drbdsetup/v*.ts'],
+  ignores: ['lib/cli/drbdsetup/v*.ts', 'lib/cli/drbdsetup/{run,text}/*{-9,nine}.ts'],
   rules: restrictions('cli', rooms.cli, [
     {
-      regex: '/dialects/(connector|genl1|genl2)(/|$)',
+      regex: '/dialects/(connector|genl1|genl2)(/(attributes|operations|packets))?$',
       importNamePattern: '^(attributeSets|operations|packets)$',
       message: 'Only the vocabularies (lib/cli/drbdsetup/v83.ts …) know the tables of a dialect.',
     },

@@ -12,6 +12,8 @@ export interface Output {
   write(text: string | Uint8Array): void;
   /** Whether a human looks at it. */
   readonly isTerminal: boolean;
+  /** The width of the terminal; undefined where it is none, or does not say. */
+  readonly columns?: number | undefined;
   /** Nothing can be written to it any more: its reader is gone (EPIPE), or it failed. */
   readonly closed: boolean;
   /**
@@ -69,6 +71,10 @@ class DescriptorOutput implements Output {
 
   get isTerminal(): boolean {
     return isatty(this.#descriptor);
+  }
+
+  get columns(): number | undefined {
+    return this.isTerminal ? process.stdout.columns : undefined;
   }
 
   write(text: string | Uint8Array): void {

@@ -144,7 +144,7 @@ function listed(vocabulary: Vocabulary, context: Context, problem: string, class
 }
 
 function columnsOf({ io }: Context): number | undefined {
-  return io.stdout.isTerminal ? process.stdout.columns : undefined;
+  return io.stdout.columns;
 }
 
 /** @returns the exit code, if help was asked for, or nothing at all */

@@ -287,6 +287,21 @@ describe('command lines that make no sense', () => {
     expect((await drbdsetup('help')).stdout).toContain('new-current-uuid');
   });
 
+  test('the usage wraps at the width of the terminal, which its Io tells', async () => {
+    const lines = async (columns: number | undefined): Promise<readonly string[]> => {
+      const io = memoryIo();
+      const stdout = { isTerminal: true, closed: false, columns, write: (text: string) => io.stdout.write(text) };
+      expect(await main(['help', 'attach'], { ...io, stdout }, { backend })).toBe(0);
+      const [, usage = ''] = io.stdout.text.split('USAGE:\n');
+      return usage.slice(0, usage.indexOf('\n\n')).split('\n');
+    };
+    const longest = async (columns: number | undefined): Promise<number> =>
+      Math.max(...(await lines(columns)).filter((line) => line.trim().includes(' ')).map(({ length }) => length));
+    expect(await longest(60)).toBeLessThanOrEqual(60);
+    expect(await longest(200)).toBeGreaterThan(120);
+    expect(await longest(undefined)).toBeLessThanOrEqual(80);
+  });
+
   test('the secret is in no message', async () => {
     const result = await drbdsetup(
       'connect',

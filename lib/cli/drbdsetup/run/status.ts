@@ -49,7 +49,7 @@ export async function runStatus(client: Client, call: Call, context: Context): P
       return print(context, formatStatusLine(status), () => undefined, unknown);
     }
     case 'genl1': {
-      const { stdout, terminal } = { ...context.io, terminal: undefined };
+      const { stdout } = context.io;
       const resources = await readResources(client, target, context, true);
       if (resources.length === 0 && target.kind === 'resource') return noSuchResource(context);
       const color = plain.get('color') ?? 'auto';
@@ -58,7 +58,7 @@ export async function runStatus(client: Client, call: Call, context: Context): P
         statistics: plain.has('statistics'),
         // The option alone says always.
         color: color === 'always' || color === '' || (color === 'auto' && stdout.isTerminal),
-        columns: terminal,
+        columns: stdout.columns,
       });
       return print(context, text, () => undefined);
     }

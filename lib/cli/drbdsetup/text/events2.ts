@@ -1,13 +1,5 @@
 import { toJson, type Step, type StepOf } from '../../../drbd';
-import {
-  congestedText,
-  deviceStatisticsTexts,
-  peerDeviceStatisticsTexts,
-  resyncSuspendedWords,
-  suspendedWords,
-  wordOr,
-  writeOrderingText,
-} from './pieces';
+import * as pieces from './pieces';
 import { PEER } from './show-json';
 
 // `events2`: a line for each step.
@@ -70,22 +62,24 @@ export function formatChanges(step: Step, statistics: boolean): string {
 
 function resourceChanges({ before, after }: StepOf<'resource'>, statistics: boolean): string {
   if (after === null) return '';
-  const role = ` role:${wordOr(after.role, 'Unknown')}`;
-  const suspended = ` suspended:${suspendedWords(after.suspended)}`;
+  const role = ` role:${pieces.wordOr(after.role, 'Unknown')}`;
+  const suspended = ` suspended:${pieces.suspendedWords(after.suspended)}`;
   const isNew = before === null;
   return [
     isNew || before.role !== after.role ? role : '',
-    isNew || ` suspended:${suspendedWords(before.suspended)}` !== suspended ? suspended : '',
-    statistics && (isNew || before.writeOrdering !== after.writeOrdering) ? writeOrderingText(after.writeOrdering) : '',
+    isNew || ` suspended:${pieces.suspendedWords(before.suspended)}` !== suspended ? suspended : '',
+    statistics && (isNew || before.writeOrdering !== after.writeOrdering)
+      ? pieces.writeOrderingText(after.writeOrdering)
+      : '',
   ].join('');
 }
 
 function deviceChanges({ before, after }: StepOf<'device'>, statistics: boolean): string {
   if (after === null) return '';
   return [
-    before === null || before.disk !== after.disk ? ` disk:${wordOr(after.disk, 'Diskless')}` : '',
+    before === null || before.disk !== after.disk ? ` disk:${pieces.wordOr(after.disk, 'Diskless')}` : '',
     ...(statistics && after.stats !== null
-      ? deviceStatisticsTexts(before?.stats ?? null, after.stats, { statistics, verbose: true })
+      ? pieces.deviceStatisticsTexts(before?.stats ?? null, after.stats, { statistics, verbose: true })
       : []),
   ].join('');
 }
@@ -94,10 +88,10 @@ function connectionChanges({ before, after }: StepOf<'connection'>, statistics: 
   if (after === null) return '';
   const isNew = before === null;
   return [
-    isNew || before.state !== after.state ? ` connection:${wordOr(after.state, 'StandAlone')}` : '',
-    isNew || before.role !== after.role ? ` role:${wordOr(after.role, 'Unknown')}` : '',
+    isNew || before.state !== after.state ? ` connection:${pieces.wordOr(after.state, 'StandAlone')}` : '',
+    isNew || before.role !== after.role ? ` role:${pieces.wordOr(after.role, 'Unknown')}` : '',
     statistics && after.congested !== null && (isNew || before.congested !== after.congested)
-      ? congestedText(after.congested)
+      ? pieces.congestedText(after.congested)
       : '',
   ].join('');
 }
@@ -105,12 +99,12 @@ function connectionChanges({ before, after }: StepOf<'connection'>, statistics: 
 function peerDeviceChanges({ before, after }: StepOf<'peerDevice'>, statistics: boolean): string {
   if (after === null) return '';
   const isNew = before === null;
-  const suspended = resyncSuspendedWords(after.resyncSuspended);
+  const suspended = pieces.resyncSuspendedWords(after.resyncSuspended);
   return [
-    isNew || before.replication !== after.replication ? ` replication:${wordOr(after.replication, 'Off')}` : '',
-    isNew || before.peerDisk !== after.peerDisk ? ` peer-disk:${wordOr(after.peerDisk, 'Diskless')}` : '',
-    isNew || resyncSuspendedWords(before.resyncSuspended) !== suspended ? ` resync-suspended:${suspended}` : '',
-    ...(statistics && after.stats !== null ? peerDeviceStatisticsTexts(after, true) : []),
+    isNew || before.replication !== after.replication ? ` replication:${pieces.wordOr(after.replication, 'Off')}` : '',
+    isNew || before.peerDisk !== after.peerDisk ? ` peer-disk:${pieces.wordOr(after.peerDisk, 'Diskless')}` : '',
+    isNew || pieces.resyncSuspendedWords(before.resyncSuspended) !== suspended ? ` resync-suspended:${suspended}` : '',
+    ...(statistics && after.stats !== null ? pieces.peerDeviceStatisticsTexts(after, true) : []),
   ].join('');
 }
 
