@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generationNames } from './drbdsetup/generations';
+import { generationNames } from './drbdsetup/text/other-generations';
 import type { Dialect } from '../drbd';
 
 /** @returns the release of this package */

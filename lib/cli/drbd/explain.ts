@@ -3,7 +3,7 @@ import * as genl1 from '../../dialects/genl1/codes';
 import * as genl2 from '../../dialects/genl2/codes';
 import { explainCode, type CodeText, type Dialect } from '../../drbd';
 import { exitCodeOfReturnCode, EXIT, UsageError } from '../errors';
-import { generationNames } from '../drbdsetup/generations';
+import { generationNames } from '../drbdsetup/text/other-generations';
 import { nearest } from '../line/nearest';
 import { quote } from '../line/number';
 import { command } from './command';

@@ -1,7 +1,7 @@
 import type { Dialect } from '../../drbd';
 import { objectNames, optionsOf, type ObjectName, type Option } from '../../model';
 import { EXIT, UsageError } from '../errors';
-import { generationNames } from '../drbdsetup/generations';
+import { generationNames } from '../drbdsetup/text/other-generations';
 import { nearest } from '../line/nearest';
 import { quote } from '../line/number';
 import { command } from './command';

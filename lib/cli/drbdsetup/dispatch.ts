@@ -16,7 +16,7 @@ import { quote } from '../line/number';
 import { HELP_WORDS } from '../line/help-words';
 import { redactWords } from '../line/secrets';
 import { findCommand, type Command, type Vocabulary } from '../line/vocabulary';
-import { explainUnknownCommand, explainUnknownOption, isCommandAnywhere } from './generations';
+import { explainUnknownCommand, explainUnknownOption, isCommandAnywhere } from './text/other-generations';
 import { runChange, runDown } from './run/change';
 import { runCheckResize } from './run/check-resize';
 import { runEvents } from './run/events';

@@ -1,5 +1,5 @@
 export { personalityOf } from './dispatch';
-export { explainUnknownCommand, explainUnknownOption, generationNames } from './generations';
+export { explainUnknownCommand, explainUnknownOption, generationNames } from './text/other-generations';
 export { main } from './main';
 export { v83 } from './v83';
 export { v84, type StatusReply } from './v84';

@@ -19,6 +19,30 @@ import {
 /** One message of get_status. */
 export type StatusReply = DumpReply<'genl1', 'get_status'>;
 
+/** Options of a connection, as DRBD 9 has them too. */
+export const sharedNetRows: readonly OptionRow[] = [
+  'ko-count',
+  ['allow-two-primaries', 'two_primaries'],
+  'cram-hmac-alg',
+  'shared-secret',
+  ['after-sb-0pri', 'after_sb_0p'],
+  ['after-sb-1pri', 'after_sb_1p'],
+  ['after-sb-2pri', 'after_sb_2p'],
+  'always-asbp',
+  'rr-conflict',
+  ['ping-timeout', 'ping_timeo'],
+  ['data-integrity-alg', 'integrity_alg'],
+  'tcp-cork',
+  'on-congestion',
+  ['congestion-fill', 'cong_fill'],
+  ['congestion-extents', 'cong_extents'],
+  'csums-alg',
+  'csums-after-crash-only',
+  'verify-alg',
+  'use-rle',
+  ['socket-check-timeout', 'sock_check_timeo', { unit: null }],
+];
+
 type SetName = keyof typeof attributeSets;
 
 function options(set: SetName, rows: readonly OptionRow[]): readonly Option[] {
@@ -58,26 +82,7 @@ const changeableNet: readonly OptionRow[] = [
   'ping-int',
   'sndbuf-size',
   'rcvbuf-size',
-  'ko-count',
-  ['allow-two-primaries', 'two_primaries'],
-  'cram-hmac-alg',
-  'shared-secret',
-  ['after-sb-0pri', 'after_sb_0p'],
-  ['after-sb-1pri', 'after_sb_1p'],
-  ['after-sb-2pri', 'after_sb_2p'],
-  'always-asbp',
-  'rr-conflict',
-  ['ping-timeout', 'ping_timeo'],
-  ['data-integrity-alg', 'integrity_alg'],
-  'tcp-cork',
-  'on-congestion',
-  ['congestion-fill', 'cong_fill'],
-  ['congestion-extents', 'cong_extents'],
-  'csums-alg',
-  'csums-after-crash-only',
-  'verify-alg',
-  'use-rle',
-  ['socket-check-timeout', 'sock_check_timeo', { unit: null }],
+  ...sharedNetRows,
 ];
 
 const { min = 0n, max = 0n } = attributeSets.disk_conf.fields.disk_size;

@@ -11,9 +11,14 @@ import {
   type PlainOption,
   type Vocabulary,
 } from '../line/vocabulary';
+import { sharedNetRows } from './v84';
 
 // The vocabulary of drbdsetup 9, as `drbdsetup xml-help COMMAND` of drbd-utils 9.22 has it: commands, their arguments
 // in order, and their options in the order in which `show` and help list them. All else comes from the field.
+
+/** The tables, for the types of what is printed. */
+export type Operations9 = typeof operations;
+export type Sets9 = typeof attributeSets;
 
 type SetName = keyof typeof attributeSets;
 
@@ -46,26 +51,7 @@ const changeableNet: readonly OptionRow[] = [
   'ping-int',
   ['sndbuf-size', 'sndbuf_size', bufferSize],
   ['rcvbuf-size', 'rcvbuf_size', bufferSize],
-  'ko-count',
-  ['allow-two-primaries', 'two_primaries'],
-  'cram-hmac-alg',
-  'shared-secret',
-  ['after-sb-0pri', 'after_sb_0p'],
-  ['after-sb-1pri', 'after_sb_1p'],
-  ['after-sb-2pri', 'after_sb_2p'],
-  'always-asbp',
-  'rr-conflict',
-  ['ping-timeout', 'ping_timeo'],
-  ['data-integrity-alg', 'integrity_alg'],
-  'tcp-cork',
-  'on-congestion',
-  ['congestion-fill', 'cong_fill'],
-  ['congestion-extents', 'cong_extents'],
-  'csums-alg',
-  'csums-after-crash-only',
-  'verify-alg',
-  'use-rle',
-  ['socket-check-timeout', 'sock_check_timeo', { unit: null }],
+  ...sharedNetRows,
   ['fencing', 'fencing_policy'],
   'max-buffers',
   'allow-remote-read',

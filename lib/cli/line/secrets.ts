@@ -1,5 +1,5 @@
 import type { SecretMask } from '../errors';
-import { isKnownOption } from '../drbdsetup/generations';
+import { isKnownOption } from '../drbdsetup/text/other-generations';
 
 /** What stands for a secret. */
 export const REDACTED = 'xxxx';

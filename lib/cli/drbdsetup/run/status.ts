@@ -146,9 +146,7 @@ async function readSnapshot(
 /** The Snapshot of one minor. What a recording holds no answer to is missing. */
 async function snapshotOf83(client: ConnectorClient, minor: number, context: Context): Promise<Snapshot> {
   const wait = waitOptions(context);
-  const ask = (
-    name: 'get_state' | 'get_uuids' | 'get_config',
-  ): Promise<{ readonly tags: object } | undefined> =>
+  const ask = (name: 'get_state' | 'get_uuids' | 'get_config'): Promise<{ readonly tags: object } | undefined> =>
     client.request(name, { minor }, wait).catch((error: unknown) => {
       if (
         (name !== 'get_state' && (error instanceof KernelError || error instanceof MismatchError)) ||

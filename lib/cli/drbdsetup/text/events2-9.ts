@@ -1,4 +1,4 @@
-import { notificationTypes, type operations } from '../../../dialects/genl2';
+import { notificationTypes } from '../../../dialects/genl2';
 import { toJson } from '../../../drbd';
 import { promotionOf, standingOf, Tally, translated } from '../../../model';
 import type { SetsReceived } from '../../../schema';
@@ -25,10 +25,11 @@ import {
   type StatisticsFormat,
 } from './statistics-9';
 import { backingDevice } from './status-9';
+import type { Operations9 } from '../v9';
 
 /** The sets of a notification: those of an object, of a helper call, or of a rename. */
 export type NotificationSets9 = SetsReceived<
-  typeof operations.get_initial_state.reply & typeof operations.helper.reply
+  Operations9['get_initial_state']['reply'] & Operations9['helper']['reply']
 > & {
   readonly rename_resource_info?: Received<'rename_resource_info'>;
 };

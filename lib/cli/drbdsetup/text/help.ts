@@ -4,7 +4,7 @@ import type { OptionSpec } from '../../line/getopt';
 import { wordsOf, type Option } from '../../line/option';
 import { defaultText } from '../../line/value';
 import type { Command, Vocabulary } from '../../line/vocabulary';
-import { generationNames } from '../generations';
+import { generationNames } from './other-generations';
 import { outputs } from './outputs';
 import { WrappedText } from './wrap';
 

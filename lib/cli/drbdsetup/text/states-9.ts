@@ -1,5 +1,6 @@
 import { connectionStates, diskStates, replicationStates, roles } from '../../../dialects/genl2';
 import { translated } from '../../../model';
+import { paint, pick, type Color } from './colors';
 
 // The words and colors of DRBD 9's states, for status, events2 and what else prints one.
 
@@ -59,35 +60,6 @@ export function writeOrderingWord(code: number | undefined): string | undefined 
   const word = translated('genl2', 'writeOrdering', code ?? null);
   return word === null || word.startsWith('unknown') ? undefined : word;
 }
-
-export type Color = 'transitional' | 'normal' | 'primary' | 'good' | 'bad';
-
-/** Escape sequences of this node's states, which are bright, and of the peer's. */
-const LOCAL_COLORS: Readonly<Record<Color, string>> = {
-  transitional: '1',
-  normal: '',
-  primary: '1;36',
-  good: '1;32',
-  bad: '1;31',
-};
-const PEER_COLORS: Readonly<Record<Color, string>> = {
-  transitional: '',
-  normal: '',
-  primary: '36',
-  good: '32',
-  bad: '31',
-};
-
-/** Writes a word in a color; as it stands where no colors are wanted. */
-export function paint(word: string, color: Color, local: boolean, colors: boolean): string {
-  const code = (local ? LOCAL_COLORS : PEER_COLORS)[color];
-  return colors && code !== '' ? `\u001b[${code}m${word}\u001b[0m` : word;
-}
-
-const pick =
-  (colors: ReadonlyMap<number, Color>) =>
-  (code: number): Color =>
-    colors.get(code) ?? 'transitional';
 
 const roleColor = pick(
   new Map<number, Color>([

@@ -1,10 +1,10 @@
-import type { attributeSets } from '../../../dialects/genl2';
 import { replicationStates } from '../../../dialects/genl2';
 import type { FieldsReceived } from '../../../schema';
 import { fixed, reasonWords, writeOrderingWord, yesNo } from './states-9';
+import type { Sets9 } from '../v9';
 
 /** The counters of DRBD 9 as status and events2 print them: pieces that each begin with a blank. */
-export type Received<K extends keyof typeof attributeSets> = FieldsReceived<(typeof attributeSets)[K]['fields']>;
+export type Received<K extends keyof Sets9> = FieldsReceived<Sets9[K]['fields']>;
 
 export interface StatisticsFormat {
   readonly statistics: boolean;

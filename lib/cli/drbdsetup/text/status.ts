@@ -1,4 +1,5 @@
 import type { Connection, Device, PeerDevice, Resource } from '../../../drbd';
+import { paint, pick, type Color } from './colors';
 import {
   congestedText,
   deviceStatisticsTexts,
@@ -29,7 +30,7 @@ function resourceStatus(text: WrappedText, resource: Resource, format: StatusFor
   const { verbose, statistics } = format;
   const { devices, connections } = resource;
   const role = wordOr(resource.role, 'Unknown');
-  text.add(0, resource.name ?? '').add(4, ` role:${paint(format, roleColor(role), true, role)}`);
+  text.add(0, resource.name ?? '').add(4, ` role:${paint(role, roleColor(role), true, format.color)}`);
   const suspended = suspendedWords(resource.suspended);
   if (verbose || suspended !== 'no') text.add(4, ` suspended:${suspended}`);
   if (statistics && verbose) text.add(4, '\n').add(4, writeOrderingText(resource.writeOrdering));
@@ -51,10 +52,10 @@ function connectionStatus(
   const state = wordOr(connection.state, 'StandAlone');
   const connected = state === 'Connected';
   text.add(2, connection.name ?? 'peer');
-  if (verbose || !connected) text.add(6, ` connection:${paint(format, connectionColor(state), true, state)}`);
+  if (verbose || !connected) text.add(6, ` connection:${paint(state, connectionColor(state), true, format.color)}`);
   if (verbose || connected) {
     const role = wordOr(connection.role, 'Unknown');
-    text.add(6, ` role:${paint(format, roleColor(role), false, role)}`);
+    text.add(6, ` role:${paint(role, roleColor(role), false, format.color)}`);
   }
   if (verbose || connection.congested === true) text.add(6, congestedText(connection.congested));
   text.add(0, '\n');
@@ -75,7 +76,7 @@ function deviceStatus(text: WrappedText, device: Device, single: boolean, format
     indent = 6;
     if (verbose) text.add(indent, ` minor:${device.minor ?? 0}`);
   }
-  text.add(indent, ` disk:${paint(format, diskColor(disk), true, disk)}`);
+  text.add(indent, ` disk:${paint(disk, diskColor(disk), true, format.color)}`);
   if (device.stats !== null) {
     if (statistics) text.add(6, '\n');
     for (const piece of deviceStatisticsTexts(null, device.stats, { statistics, verbose })) text.add(6, piece);
@@ -101,11 +102,11 @@ function peerDeviceStatus(
   }
   if (verbose || replication !== 'Off') {
     const color = replicationColor(replication);
-    text.add(indent, ` replication:${paint(format, color, LOCAL_REPLICATION.has(replication), replication)}`);
+    text.add(indent, ` replication:${paint(replication, color, LOCAL_REPLICATION.has(replication), format.color)}`);
     indent = 8;
   }
   if (verbose || statistics || replication !== 'Off' || disk !== 'DUnknown') {
-    text.add(indent, ` peer-disk:${paint(format, diskColor(disk), false, disk)}`);
+    text.add(indent, ` peer-disk:${paint(disk, diskColor(disk), false, format.color)}`);
     if (RUNS.has(replication)) text.add(8, ` done:${formatDone(peerDevice.outOfSyncBytes ?? 0n, deviceBytes)}`);
     const suspended = resyncSuspendedWords(peerDevice.resyncSuspended);
     if (verbose || suspended !== 'no') text.add(8, ` resync-suspended:${suspended}`);
@@ -139,46 +140,21 @@ export function formatDone(outOfSync: bigint, size: bigint): string {
     : percent.toFixed(2);
 }
 
-type Color = 'transitional' | 'normal' | 'primary' | 'good' | 'bad';
-
-/** Escape sequences of this node's states, which are bright, and of the peer's. */
-const LOCAL_COLORS: Readonly<Record<Color, string>> = {
-  transitional: '1',
-  normal: '',
-  primary: '1;36',
-  good: '1;32',
-  bad: '1;31',
-};
-const PEER_COLORS: Readonly<Record<Color, string>> = {
-  transitional: '',
-  normal: '',
-  primary: '36',
-  good: '32',
-  bad: '31',
-};
-
-function paint({ color }: StatusFormat, name: Color, local: boolean, word: string): string {
-  const code = (local ? LOCAL_COLORS : PEER_COLORS)[name];
-  return color && code !== '' ? `\u001b[${code}m${word}\u001b[0m` : word;
-}
-
-const pick =
-  (colors: Readonly<Record<string, Color>>) =>
-  (word: string): Color =>
-    (Object.hasOwn(colors, word) ? colors[word] : undefined) ?? 'transitional';
-
-const roleColor = pick({ Primary: 'primary', Secondary: 'normal' });
-const diskColor = pick({ Diskless: 'bad', Inconsistent: 'bad', Outdated: 'bad', UpToDate: 'good' });
-const connectionColor = pick({ StandAlone: 'bad', Connecting: 'bad', Connected: 'normal' });
-const replicationColor = pick({
-  Established: 'normal',
-  SyncSource: 'bad',
-  SyncTarget: 'bad',
-  VerifyS: 'normal',
-  VerifyT: 'normal',
-  PausedSyncS: 'normal',
-  PausedSyncT: 'bad',
-  Ahead: 'normal',
-});
+const colors = (byWord: Readonly<Record<string, Color>>): ReadonlyMap<string, Color> => new Map(Object.entries(byWord));
+const roleColor = pick<string>(colors({ Primary: 'primary', Secondary: 'normal' }));
+const diskColor = pick<string>(colors({ Diskless: 'bad', Inconsistent: 'bad', Outdated: 'bad', UpToDate: 'good' }));
+const connectionColor = pick<string>(colors({ StandAlone: 'bad', Connecting: 'bad', Connected: 'normal' }));
+const replicationColor = pick<string>(
+  colors({
+    Established: 'normal',
+    SyncSource: 'bad',
+    SyncTarget: 'bad',
+    VerifyS: 'normal',
+    VerifyT: 'normal',
+    PausedSyncS: 'normal',
+    PausedSyncT: 'bad',
+    Ahead: 'normal',
+  }),
+);
 /** What happens to this node's data has its colors. */
 const LOCAL_REPLICATION: ReadonlySet<string> = new Set(['SyncTarget', 'PausedSyncT', 'Behind']);

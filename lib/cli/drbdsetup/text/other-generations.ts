@@ -1,10 +1,10 @@
-import type { Dialect } from '../../drbd';
-import { nearest } from '../line/nearest';
-import { quote } from '../line/number';
-import type { Vocabulary } from '../line/vocabulary';
-import { v83 } from './v83';
-import { v84 } from './v84';
-import { v9 } from './v9';
+import type { Dialect } from '../../../drbd';
+import { nearest } from '../../line/nearest';
+import { quote } from '../../line/number';
+import type { Vocabulary } from '../../line/vocabulary';
+import { v83 } from '../v83';
+import { v84 } from '../v84';
+import { v9 } from '../v9';
 
 // Words of one generation that are typed at another: what they are, and what stands in their place today.
 
@@ -14,6 +14,14 @@ export const generationNames: Readonly<Record<Dialect, string>> = {
   genl1: 'DRBD 8.4',
   genl2: 'DRBD 9',
 };
+
+/** DRBD 9 waits for volumes, connections and resources; before, there are only devices. */
+const WAITS: Readonly<Record<string, string>> = Object.fromEntries(
+  ['volume', 'connection', 'resource'].flatMap((what) => [
+    [`wait-sync-${what}`, 'wait-sync'],
+    [`wait-connect-${what}`, 'wait-connect'],
+  ]),
+);
 
 /** What does the work of a command that another generation has, by the generation that is spoken to. */
 const REPLACEMENTS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
@@ -35,12 +43,7 @@ const REPLACEMENTS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> 
     'new-path': 'net, which names both addresses',
     'del-path': 'disconnect',
     'peer-device-options': 'syncer (--rate, --c-*)',
-    'wait-sync-volume': 'wait-sync',
-    'wait-sync-connection': 'wait-sync',
-    'wait-sync-resource': 'wait-sync',
-    'wait-connect-volume': 'wait-connect',
-    'wait-connect-connection': 'wait-connect',
-    'wait-connect-resource': 'wait-connect',
+    ...WAITS,
     'forget-peer': 'nothing: it knows one peer only. invalidate-remote throws away what is known of its data',
     'rename-resource': 'nothing: it has no resources',
   },
@@ -55,12 +58,7 @@ const REPLACEMENTS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> 
     'new-path': 'connect, which names both addresses',
     'del-path': 'disconnect',
     'peer-device-options': 'disk-options (--resync-rate, --c-*)',
-    'wait-sync-volume': 'wait-sync',
-    'wait-sync-connection': 'wait-sync',
-    'wait-sync-resource': 'wait-sync',
-    'wait-connect-volume': 'wait-connect',
-    'wait-connect-connection': 'wait-connect',
-    'wait-connect-resource': 'wait-connect',
+    ...WAITS,
     'forget-peer': 'nothing: it knows one peer only. invalidate-remote throws away what is known of its data',
     'rename-resource': 'down, and new-resource with the other name',
   },
