@@ -5,7 +5,7 @@ import { isUnconfigured } from '../dialects/state-word';
 import type { ByteOrder } from '../netlink';
 import type { WaitOptions } from '../session';
 import type { Dialect, GenericReply } from './client';
-import type { ProcDrbd } from '../dialects/proc-drbd';
+import { UNCONFIGURED, type ProcDrbd } from '../dialects/proc-drbd';
 
 /** How a guard asks: the byte order is that of the machine that answers. */
 type GuardOptions = WaitOptions & { readonly order: ByteOrder };
@@ -64,7 +64,7 @@ export async function refuseConnectorHang(
   };
   if (proc !== undefined) {
     const device = proc.devices.find((candidate) => candidate.minor === minor);
-    if (device === undefined ? createDevice === true : device.connection === 'Unconfigured')
+    if (device === undefined ? createDevice === true : device.connection === UNCONFIGURED)
       refuse(device === undefined ? 'it would create an empty minor' : 'the minor has neither disk nor network');
     return;
   }
@@ -99,7 +99,7 @@ export async function refuseGenericHang(
 ): Promise<void> {
   if (minor === undefined) return;
   const device = proc?.devices.find((candidate) => candidate.minor === minor);
-  if (device !== undefined && device.connection !== 'Unconfigured') return;
+  if (device !== undefined && device.connection !== UNCONFIGURED) return;
   let one: GenericReply;
   try {
     one = (await client.request('get_status', { minor }, options)) as GenericReply;

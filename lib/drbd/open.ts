@@ -11,7 +11,8 @@ import {
   UnsupportedError,
 } from '../errors';
 import { CN_IDX_DRBD } from '../dialects/connector';
-import { familyExchange, FamilyCodec, type Family } from '../dialects/generic';
+import { codecOf } from '../dialects/codecs';
+import { familyExchange, type Family } from '../dialects/generic';
 import * as tablesOfGenl1 from '../dialects/genl1';
 import * as tablesOfGenl2 from '../dialects/genl2';
 import { hostByteOrder, type ByteOrder } from '../netlink';
@@ -78,13 +79,13 @@ const DIALECT = 'a dialect of DRBD';
 const families: { readonly [D in 'genl1' | 'genl2']: () => FamilyDialect<D> } = {
   genl1: () => ({
     name: 'genl1',
-    codec: new FamilyCodec('genl1', 1, tablesOfGenl1.operations, tablesOfGenl1.attributeSets),
+    codec: codecOf('genl1'),
     returnCodes: tablesOfGenl1.returnCodes,
     stateChangeCodes: tablesOfGenl1.stateChangeCodes,
   }),
   genl2: () => ({
     name: 'genl2',
-    codec: new FamilyCodec('genl2', 2, tablesOfGenl2.operations, tablesOfGenl2.attributeSets),
+    codec: codecOf('genl2'),
     returnCodes: tablesOfGenl2.returnCodes,
     stateChangeCodes: tablesOfGenl2.stateChangeCodes,
   }),

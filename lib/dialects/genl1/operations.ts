@@ -1,4 +1,5 @@
 import { operation } from '../../schema';
+import { sharedOperations, sharedRows } from '../generic/operations';
 import { attributeSets as sets } from './attributes';
 
 // The operations of DRBD 8.4.0 to 8.4.11 (linux/drbd_genl.h).
@@ -13,6 +14,7 @@ const reply = { drbd_cfg_reply: sets.drbd_cfg_reply };
 
 /** All operations by their name, in lower case and without its prefix. */
 export const operations = {
+  ...sharedOperations(sets, { since: '8.4.6' }),
   event: operation(1, 'event', {
     kind: 'notification',
     minor: true,
@@ -33,210 +35,100 @@ export const operations = {
       state_info: sets.state_info,
     },
   }),
-  new_minor: operation(5, 'new_minor', {
-    kind: 'change',
+  new_minor: operation(sharedRows.new_minor.number, 'new_minor', {
+    ...sharedRows.new_minor,
     minor: true,
-    doc: 'Create a device with this minor as a volume of a resource.',
     request: { context },
     required: ['context'],
     needs: volumeName,
     reply,
   }),
-  del_minor: operation(6, 'del_minor', {
-    kind: 'change',
-    minor: true,
-    doc: 'Remove a device that has neither disk nor connection.',
-    request: { context },
-    reply,
-  }),
-  new_resource: operation(7, 'new_resource', {
-    kind: 'change',
-    doc: 'Create a resource under a name that is not taken.',
+  new_resource: operation(sharedRows.new_resource.number, 'new_resource', {
+    ...sharedRows.new_resource,
     request: { context, res_opts: sets.res_opts },
     required: ['context'],
     needs: resourceName,
     reply,
   }),
-  del_resource: operation(8, 'del_resource', {
-    kind: 'change',
-    doc: 'Remove a resource without volumes and connections.',
-    request: { context },
-    required: ['context'],
-    needs: resourceName,
-    reply,
-  }),
-  resource_opts: operation(9, 'resource_opts', {
-    kind: 'change',
-    doc: 'Change how a resource behaves: processors, and what it does without data.',
-    request: { context, res_opts: sets.res_opts },
-    required: ['context'],
-    needs: resourceName,
-    partial: true,
-    reply,
-  }),
-  connect: operation(10, 'connect', {
-    kind: 'change',
-    doc: 'Set up the link to the peer and begin to connect.',
+  connect: operation(sharedRows.connect.number, 'connect', {
+    ...sharedRows.connect,
     request: { context, net_conf: sets.net_conf },
     required: ['context'],
     needs: [...resourceName, ...link],
     reply,
   }),
-  disconnect: operation(11, 'disconnect', {
-    kind: 'change',
-    doc: 'Take down the link to the peer.',
+  disconnect: operation(sharedRows.disconnect.number, 'disconnect', {
+    ...sharedRows.disconnect,
     request: { context, disconnect_parms: sets.disconnect_parms },
     required: ['context'],
     needs: link,
     reply,
   }),
-  attach: operation(12, 'attach', {
-    kind: 'change',
+  primary: operation(sharedRows.primary.number, 'primary', {
+    ...sharedRows.primary,
     minor: true,
-    doc: 'Attach a backing device to a volume.',
-    request: { context, disk_conf: sets.disk_conf },
-    required: ['disk_conf'],
-    reply,
-  }),
-  resize: operation(13, 'resize', {
-    kind: 'change',
-    minor: true,
-    doc: 'Adopt a new size of the backing devices while in use.',
-    request: { context, resize_parms: sets.resize_parms },
-    reply,
-  }),
-  primary: operation(14, 'primary', {
-    kind: 'change',
-    minor: true,
-    doc: 'Make the resource writable on this node.',
     request: { context, set_role_parms: sets.set_role_parms },
     reply,
   }),
-  secondary: operation(15, 'secondary', {
-    kind: 'change',
+  secondary: operation(sharedRows.secondary.number, 'secondary', {
+    ...sharedRows.secondary,
     minor: true,
-    doc: 'Take back the right to write from this node; fails while somebody has a device open.',
     request: { context, set_role_parms: sets.set_role_parms },
     reply,
   }),
-  new_c_uuid: operation(16, 'new_c_uuid', {
-    kind: 'change',
+  start_ov: operation(sharedRows.start_ov.number, 'start_ov', {
+    ...sharedRows.start_ov,
     minor: true,
-    doc: 'Begin a new generation of the data, for instance to skip the first resync.',
-    request: { context, new_c_uuid_parms: sets.new_c_uuid_parms },
-    reply,
-  }),
-  start_ov: operation(17, 'start_ov', {
-    kind: 'change',
-    minor: true,
-    doc: 'Begin an online verification, which compares both sides block by block.',
     request: { context, start_ov_parms: sets.start_ov_parms },
     reply,
   }),
-  detach: operation(18, 'detach', {
-    kind: 'change',
+  invalidate: operation(sharedRows.invalidate.number, 'invalidate', {
+    ...sharedRows.invalidate,
     minor: true,
-    doc: 'Let go of the backing device.',
-    request: { context, detach_parms: sets.detach_parms },
-    reply,
-  }),
-  invalidate: operation(19, 'invalidate', {
-    kind: 'change',
-    minor: true,
-    doc: "Throw away this node's data and copy all of the peer's.",
     request: { context },
     reply,
   }),
-  inval_peer: operation(20, 'inval_peer', {
-    kind: 'change',
+  inval_peer: operation(sharedRows.inval_peer.number, 'inval_peer', {
+    ...sharedRows.inval_peer,
     minor: true,
-    doc: "Throw away the peer's data and copy all of this node's.",
     request: { context },
     reply,
   }),
-  pause_sync: operation(21, 'pause_sync', {
-    kind: 'change',
+  pause_sync: operation(sharedRows.pause_sync.number, 'pause_sync', {
+    ...sharedRows.pause_sync,
     minor: true,
-    doc: 'Hold the resync on behalf of the user of this node.',
     request: { context },
     reply,
   }),
-  resume_sync: operation(22, 'resume_sync', {
-    kind: 'change',
+  resume_sync: operation(sharedRows.resume_sync.number, 'resume_sync', {
+    ...sharedRows.resume_sync,
     minor: true,
-    doc: "Take back this node's own hold on the resync.",
     request: { context },
     reply,
   }),
-  suspend_io: operation(23, 'suspend_io', {
-    kind: 'change',
+  suspend_io: operation(sharedRows.suspend_io.number, 'suspend_io', {
+    ...sharedRows.suspend_io,
     minor: true,
-    doc: 'Freeze all requests of applications to the device.',
     request: { context },
     reply,
   }),
-  resume_io: operation(24, 'resume_io', {
-    kind: 'change',
+  get_timeout_type: operation(sharedRows.get_timeout_type.number, 'get_timeout_type', {
+    ...sharedRows.get_timeout_type,
     minor: true,
-    doc: 'Let frozen requests of applications go on.',
-    request: { context },
-    reply,
-  }),
-  outdate: operation(25, 'outdate', {
-    kind: 'change',
-    minor: true,
-    doc: "Mark this node's data as known to be behind the peer's.",
-    request: { context },
-    reply,
-  }),
-  get_timeout_type: operation(26, 'get_timeout_type', {
-    kind: 'read',
-    minor: true,
-    doc: 'Read which time limit applies to waiting for the peer at start.',
     request: { context },
     reply: { ...reply, timeout_parms: sets.timeout_parms },
   }),
-  down: operation(27, 'down', {
-    kind: 'change',
-    doc: 'Take down a resource with all its links, disks and devices.',
-    request: { context },
-    required: ['context'],
-    needs: resourceName,
-    reply,
-  }),
-  chg_disk_opts: operation(28, 'chg_disk_opts', {
-    kind: 'change',
-    minor: true,
-    doc: 'Change options of an attached disk.',
-    request: { context, disk_conf: sets.disk_conf },
-    partial: true,
-    reply,
-  }),
-  chg_net_opts: operation(29, 'chg_net_opts', {
-    kind: 'change',
-    doc: 'Change options of a link.',
+  chg_net_opts: operation(sharedRows.chg_net_opts.number, 'chg_net_opts', {
+    ...sharedRows.chg_net_opts,
     request: { context, net_conf: sets.net_conf },
     required: ['context'],
     needs: link,
     partial: true,
     reply,
   }),
-  get_resources: operation(30, 'get_resources', {
-    kind: 'dump',
+  get_devices: operation(sharedRows.get_devices.number, 'get_devices', {
+    ...sharedRows.get_devices,
     since: '8.4.6',
-    doc: 'List the resources with their options and states.',
-    request: { context },
-    reply: {
-      context,
-      res_opts: sets.res_opts,
-      resource_info: sets.resource_info,
-      resource_statistics: sets.resource_statistics,
-    },
-  }),
-  get_devices: operation(31, 'get_devices', {
-    kind: 'dump',
-    since: '8.4.6',
-    doc: 'List the devices with their configuration and states.',
     request: { context },
     reply: {
       context,
@@ -245,10 +137,9 @@ export const operations = {
       device_statistics: sets.device_statistics,
     },
   }),
-  get_connections: operation(32, 'get_connections', {
-    kind: 'dump',
+  get_connections: operation(sharedRows.get_connections.number, 'get_connections', {
+    ...sharedRows.get_connections,
     since: '8.4.6',
-    doc: 'List the links with their configuration and states.',
     request: { context },
     reply: {
       context,
@@ -257,40 +148,15 @@ export const operations = {
       connection_statistics: sets.connection_statistics,
     },
   }),
-  get_peer_devices: operation(33, 'get_peer_devices', {
-    kind: 'dump',
+  get_peer_devices: operation(sharedRows.get_peer_devices.number, 'get_peer_devices', {
+    ...sharedRows.get_peer_devices,
     since: '8.4.6',
-    doc: 'List what each volume looks like through each link.',
     request: { context },
     reply: { context, peer_device_info: sets.peer_device_info, peer_device_statistics: sets.peer_device_statistics },
   }),
-  resource_state: operation(34, 'resource_state', {
-    kind: 'notification',
+  connection_state: operation(sharedRows.connection_state.number, 'connection_state', {
+    ...sharedRows.connection_state,
     since: '8.4.6',
-    doc: 'A resource came, changed or went.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      resource_info: sets.resource_info,
-      resource_statistics: sets.resource_statistics,
-    },
-  }),
-  device_state: operation(35, 'device_state', {
-    kind: 'notification',
-    since: '8.4.6',
-    minor: true,
-    doc: 'A device came, changed or went.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      device_info: sets.device_info,
-      device_statistics: sets.device_statistics,
-    },
-  }),
-  connection_state: operation(36, 'connection_state', {
-    kind: 'notification',
-    since: '8.4.6',
-    doc: 'A link came, changed or went.',
     reply: {
       context,
       drbd_notification_header: sets.drbd_notification_header,
@@ -298,22 +164,9 @@ export const operations = {
       connection_statistics: sets.connection_statistics,
     },
   }),
-  peer_device_state: operation(37, 'peer_device_state', {
-    kind: 'notification',
+  get_initial_state: operation(sharedRows.get_initial_state.number, 'get_initial_state', {
+    ...sharedRows.get_initial_state,
     since: '8.4.6',
-    minor: true,
-    doc: 'A volume as seen through a link came, changed or went.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      peer_device_info: sets.peer_device_info,
-      peer_device_statistics: sets.peer_device_statistics,
-    },
-  }),
-  get_initial_state: operation(38, 'get_initial_state', {
-    kind: 'dump',
-    since: '8.4.6',
-    doc: 'Read all objects as one consistent series of notifications, closed by one of its own.',
     request: { context },
     reply: {
       context,
@@ -327,21 +180,5 @@ export const operations = {
       peer_device_info: sets.peer_device_info,
       peer_device_statistics: sets.peer_device_statistics,
     },
-  }),
-  helper: operation(40, 'helper', {
-    kind: 'notification',
-    since: '8.4.6',
-    doc: 'The kernel calls its helper program, or that has returned.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      drbd_helper_info: sets.drbd_helper_info,
-    },
-  }),
-  initial_state_done: operation(41, 'initial_state_done', {
-    kind: 'notification',
-    since: '8.4.6',
-    doc: 'The series of notifications about what exists is complete.',
-    reply: { drbd_notification_header: sets.drbd_notification_header },
   }),
 } as const;

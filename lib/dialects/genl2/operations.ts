@@ -1,4 +1,5 @@
 import { operation } from '../../schema';
+import { sharedOperations, sharedRows } from '../generic/operations';
 import { attributeSets as sets } from './attributes';
 
 // The operations of DRBD 9.0.0 to 9.3.3 (linux/drbd_genl.h).
@@ -14,215 +15,108 @@ const reply = { drbd_cfg_reply: sets.drbd_cfg_reply };
 
 /** All operations by their name, in lower case and without its prefix. */
 export const operations = {
-  new_minor: operation(5, 'new_minor', {
-    kind: 'change',
+  ...sharedOperations(sets),
+  new_minor: operation(sharedRows.new_minor.number, 'new_minor', {
+    ...sharedRows.new_minor,
     minor: true,
-    doc: 'Create a device with this minor as a volume of a resource.',
     request: { context, device_conf: sets.device_conf },
     required: ['context'],
     needs: volumeName,
     reply,
   }),
-  del_minor: operation(6, 'del_minor', {
-    kind: 'change',
-    minor: true,
-    doc: 'Remove a device that has neither disk nor connection.',
-    request: { context },
-    reply,
-  }),
-  new_resource: operation(7, 'new_resource', {
-    kind: 'change',
-    doc: 'Create a resource under a name that is not taken.',
+  new_resource: operation(sharedRows.new_resource.number, 'new_resource', {
+    ...sharedRows.new_resource,
     request: { context, res_opts: sets.res_opts },
     required: ['context', 'res_opts'],
     needs: resourceName,
     reply,
   }),
-  del_resource: operation(8, 'del_resource', {
-    kind: 'change',
-    doc: 'Remove a resource without volumes and connections.',
-    request: { context },
-    required: ['context'],
-    needs: resourceName,
-    reply,
-  }),
-  resource_opts: operation(9, 'resource_opts', {
-    kind: 'change',
-    doc: 'Change how a resource behaves: processors, and what it does without data.',
-    request: { context, res_opts: sets.res_opts },
-    required: ['context'],
-    needs: resourceName,
-    partial: true,
-    reply,
-  }),
-  connect: operation(10, 'connect', {
-    kind: 'change',
+  connect: operation(sharedRows.connect.number, 'connect', {
+    ...sharedRows.connect,
     doc: 'Begin to connect to a peer that has paths.',
     request: { context, connect_parms: sets.connect_parms },
     required: ['context'],
     needs: connectionName,
     reply,
   }),
-  disconnect: operation(11, 'disconnect', {
-    kind: 'change',
-    doc: 'Take down the link to the peer.',
+  disconnect: operation(sharedRows.disconnect.number, 'disconnect', {
+    ...sharedRows.disconnect,
     request: { context, disconnect_parms: sets.disconnect_parms },
     required: ['context'],
     needs: connectionName,
     reply,
   }),
-  attach: operation(12, 'attach', {
-    kind: 'change',
-    minor: true,
-    doc: 'Attach a backing device to a volume.',
-    request: { context, disk_conf: sets.disk_conf },
-    required: ['disk_conf'],
-    reply,
-  }),
-  resize: operation(13, 'resize', {
-    kind: 'change',
-    minor: true,
-    doc: 'Adopt a new size of the backing devices while in use.',
-    request: { context, resize_parms: sets.resize_parms },
-    reply,
-  }),
-  primary: operation(14, 'primary', {
-    kind: 'change',
-    doc: 'Make the resource writable on this node.',
+  primary: operation(sharedRows.primary.number, 'primary', {
+    ...sharedRows.primary,
     request: { context, set_role_parms: sets.set_role_parms },
     required: ['context'],
     needs: resourceName,
     reply,
   }),
-  secondary: operation(15, 'secondary', {
-    kind: 'change',
-    doc: 'Take back the right to write from this node; fails while somebody has a device open.',
+  secondary: operation(sharedRows.secondary.number, 'secondary', {
+    ...sharedRows.secondary,
     request: { context, set_role_parms: sets.set_role_parms },
     required: ['context'],
     needs: resourceName,
     reply,
   }),
-  new_c_uuid: operation(16, 'new_c_uuid', {
-    kind: 'change',
-    minor: true,
-    doc: 'Begin a new generation of the data, for instance to skip the first resync.',
-    request: { context, new_c_uuid_parms: sets.new_c_uuid_parms },
-    reply,
-  }),
-  start_ov: operation(17, 'start_ov', {
-    kind: 'change',
-    doc: 'Begin an online verification, which compares both sides block by block.',
+  start_ov: operation(sharedRows.start_ov.number, 'start_ov', {
+    ...sharedRows.start_ov,
     request: { context, start_ov_parms: sets.start_ov_parms },
     required: ['context'],
     needs: peerDeviceName,
     reply,
   }),
-  detach: operation(18, 'detach', {
-    kind: 'change',
+  invalidate: operation(sharedRows.invalidate.number, 'invalidate', {
+    ...sharedRows.invalidate,
     minor: true,
-    doc: 'Let go of the backing device.',
-    request: { context, detach_parms: sets.detach_parms },
-    reply,
-  }),
-  invalidate: operation(19, 'invalidate', {
-    kind: 'change',
-    minor: true,
-    doc: "Throw away this node's data and copy all of the peer's.",
     request: { context, invalidate_parms: sets.invalidate_parms },
     reply,
   }),
-  inval_peer: operation(20, 'inval_peer', {
-    kind: 'change',
-    doc: "Throw away the peer's data and copy all of this node's.",
+  inval_peer: operation(sharedRows.inval_peer.number, 'inval_peer', {
+    ...sharedRows.inval_peer,
     request: { context, invalidate_peer_parms: sets.invalidate_peer_parms },
     required: ['context'],
     needs: peerDeviceName,
     reply,
   }),
-  pause_sync: operation(21, 'pause_sync', {
-    kind: 'change',
-    doc: 'Hold the resync on behalf of the user of this node.',
+  pause_sync: operation(sharedRows.pause_sync.number, 'pause_sync', {
+    ...sharedRows.pause_sync,
     request: { context },
     required: ['context'],
     needs: peerDeviceName,
     reply,
   }),
-  resume_sync: operation(22, 'resume_sync', {
-    kind: 'change',
-    doc: "Take back this node's own hold on the resync.",
+  resume_sync: operation(sharedRows.resume_sync.number, 'resume_sync', {
+    ...sharedRows.resume_sync,
     request: { context },
     required: ['context'],
     needs: peerDeviceName,
     reply,
   }),
-  suspend_io: operation(23, 'suspend_io', {
-    kind: 'change',
+  suspend_io: operation(sharedRows.suspend_io.number, 'suspend_io', {
+    ...sharedRows.suspend_io,
     minor: true,
-    doc: 'Freeze all requests of applications to the device.',
     request: { context, suspend_io_parms: sets.suspend_io_parms },
     reply,
   }),
-  resume_io: operation(24, 'resume_io', {
-    kind: 'change',
-    minor: true,
-    doc: 'Let frozen requests of applications go on.',
-    request: { context },
-    reply,
-  }),
-  outdate: operation(25, 'outdate', {
-    kind: 'change',
-    minor: true,
-    doc: "Mark this node's data as known to be behind the peer's.",
-    request: { context },
-    reply,
-  }),
-  get_timeout_type: operation(26, 'get_timeout_type', {
-    kind: 'read',
-    doc: 'Read which time limit applies to waiting for the peer at start.',
+  get_timeout_type: operation(sharedRows.get_timeout_type.number, 'get_timeout_type', {
+    ...sharedRows.get_timeout_type,
     request: { context },
     required: ['context'],
     needs: peerDeviceName,
     reply: { ...reply, timeout_parms: sets.timeout_parms },
   }),
-  down: operation(27, 'down', {
-    kind: 'change',
-    doc: 'Take down a resource with all its links, disks and devices.',
-    request: { context },
-    required: ['context'],
-    needs: resourceName,
-    reply,
-  }),
-  chg_disk_opts: operation(28, 'chg_disk_opts', {
-    kind: 'change',
-    minor: true,
-    doc: 'Change options of an attached disk.',
-    request: { context, disk_conf: sets.disk_conf },
-    partial: true,
-    reply,
-  }),
-  chg_net_opts: operation(29, 'chg_net_opts', {
-    kind: 'change',
-    doc: 'Change options of a link.',
+  chg_net_opts: operation(sharedRows.chg_net_opts.number, 'chg_net_opts', {
+    ...sharedRows.chg_net_opts,
     request: { context, net_conf: sets.net_conf },
     required: ['context'],
     needs: connectionName,
     partial: true,
     reply,
   }),
-  get_resources: operation(30, 'get_resources', {
-    kind: 'dump',
-    doc: 'List the resources with their options and states.',
-    request: { context },
-    reply: {
-      context,
-      res_opts: sets.res_opts,
-      resource_info: sets.resource_info,
-      resource_statistics: sets.resource_statistics,
-    },
-  }),
-  get_devices: operation(31, 'get_devices', {
-    kind: 'dump',
-    doc: 'List the devices with their configuration and states.',
+  get_devices: operation(sharedRows.get_devices.number, 'get_devices', {
+    ...sharedRows.get_devices,
     request: { context },
     reply: {
       context,
@@ -232,9 +126,8 @@ export const operations = {
       device_statistics: sets.device_statistics,
     },
   }),
-  get_connections: operation(32, 'get_connections', {
-    kind: 'dump',
-    doc: 'List the links with their configuration and states.',
+  get_connections: operation(sharedRows.get_connections.number, 'get_connections', {
+    ...sharedRows.get_connections,
     request: { context },
     reply: {
       context,
@@ -244,9 +137,8 @@ export const operations = {
       path_parms: sets.path_parms,
     },
   }),
-  get_peer_devices: operation(33, 'get_peer_devices', {
-    kind: 'dump',
-    doc: 'List what each volume looks like through each link.',
+  get_peer_devices: operation(sharedRows.get_peer_devices.number, 'get_peer_devices', {
+    ...sharedRows.get_peer_devices,
     request: { context },
     reply: {
       context,
@@ -255,30 +147,8 @@ export const operations = {
       peer_device_statistics: sets.peer_device_statistics,
     },
   }),
-  resource_state: operation(34, 'resource_state', {
-    kind: 'notification',
-    doc: 'A resource came, changed or went.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      resource_info: sets.resource_info,
-      resource_statistics: sets.resource_statistics,
-    },
-  }),
-  device_state: operation(35, 'device_state', {
-    kind: 'notification',
-    minor: true,
-    doc: 'A device came, changed or went.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      device_info: sets.device_info,
-      device_statistics: sets.device_statistics,
-    },
-  }),
-  connection_state: operation(36, 'connection_state', {
-    kind: 'notification',
-    doc: 'A link came, changed or went.',
+  connection_state: operation(sharedRows.connection_state.number, 'connection_state', {
+    ...sharedRows.connection_state,
     reply: {
       context,
       drbd_notification_header: sets.drbd_notification_header,
@@ -287,20 +157,8 @@ export const operations = {
       connection_statistics: sets.connection_statistics,
     },
   }),
-  peer_device_state: operation(37, 'peer_device_state', {
-    kind: 'notification',
-    minor: true,
-    doc: 'A volume as seen through a link came, changed or went.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      peer_device_info: sets.peer_device_info,
-      peer_device_statistics: sets.peer_device_statistics,
-    },
-  }),
-  get_initial_state: operation(38, 'get_initial_state', {
-    kind: 'dump',
-    doc: 'Read all objects as one consistent series of notifications, closed by one of its own.',
+  get_initial_state: operation(sharedRows.get_initial_state.number, 'get_initial_state', {
+    ...sharedRows.get_initial_state,
     request: { context },
     reply: {
       context,
@@ -315,20 +173,6 @@ export const operations = {
       peer_device_statistics: sets.peer_device_statistics,
       drbd_path_info: sets.drbd_path_info,
     },
-  }),
-  helper: operation(40, 'helper', {
-    kind: 'notification',
-    doc: 'The kernel calls its helper program, or that has returned.',
-    reply: {
-      context,
-      drbd_notification_header: sets.drbd_notification_header,
-      drbd_helper_info: sets.drbd_helper_info,
-    },
-  }),
-  initial_state_done: operation(41, 'initial_state_done', {
-    kind: 'notification',
-    doc: 'The series of notifications about what exists is complete.',
-    reply: { drbd_notification_header: sets.drbd_notification_header },
   }),
   forget_peer: operation(42, 'forget_peer', {
     kind: 'change',

@@ -1,11 +1,11 @@
 import { ArgumentError, UnsupportedError } from '../../errors';
+import { codecOf } from '../../dialects/codecs';
 import { encodeRequest as encodeConnectorRequest, encodeRequestBody, packets } from '../../dialects/connector';
 import { isBefore } from '../../dialects/release';
 import { AF_INET, type ByteOrder } from '../../netlink';
 import { encodeValue, type AnyField, type Operation } from '../../schema';
 import { formatPathAddress, pathAddressOf, type Connection, type ModelDialect, type Snapshot } from '../../model';
 import {
-  codecOf,
   invalidateVerbs,
   operationsOf,
   simpleVerbs,

@@ -1,5 +1,4 @@
 import { packets } from '../../dialects/connector';
-import { FamilyCodec } from '../../dialects/generic';
 import * as tablesOfGenl1 from '../../dialects/genl1';
 import * as tablesOfGenl2 from '../../dialects/genl2';
 import type { AnyField, FieldTable, Operation } from '../../schema';
@@ -156,17 +155,6 @@ function optionsIn(dialect: ModelDialect, request: string, set: string, fields: 
 /** @returns the operations of a generic netlink dialect */
 export function operationsOf(dialect: 'genl1' | 'genl2'): Readonly<Partial<Record<string, Operation>>> {
   return dialect === 'genl1' ? tablesOfGenl1.operations : tablesOfGenl2.operations;
-}
-
-let codecs: { readonly genl1: FamilyCodec; readonly genl2: FamilyCodec } | undefined;
-
-/** @returns the codec of a generic netlink dialect, compiled when first needed */
-export function codecOf(dialect: 'genl1' | 'genl2'): FamilyCodec {
-  codecs ??= {
-    genl1: new FamilyCodec('genl1', 1, tablesOfGenl1.operations, tablesOfGenl1.attributeSets),
-    genl2: new FamilyCodec('genl2', 2, tablesOfGenl2.operations, tablesOfGenl2.attributeSets),
-  };
-  return codecs[dialect];
 }
 
 /** All of the options that a request of generic netlink carries, or of one of its sets. */
