@@ -5,13 +5,10 @@ import { createSimulator } from '../../lib/simulator';
 test('my script promotes the device', async () => {
   const simulator = createSimulator({ disks: { '/dev/vg/r0': { sizeBytes: 1 << 30 } } });
   const drbd = await openDrbd({ dialect: 'connector', transport: simulator.transport });
-  await drbd.request('disk_conf', {
-    minor: 0,
-    createDevice: true,
-    tags: { backing_dev: '/dev/vg/r0', meta_dev: '/dev/vg/r0', meta_dev_idx: -1 },
-  });
-  await expect(drbd.request('primary', { minor: 0 })).rejects.toMatchObject({ returnName: 'SS_NO_UP_TO_DATE_DISK' });
-  await drbd.request('primary', { minor: 0, tags: { primary_force: true } });
+  const disk = { backingDev: '/dev/vg/r0', metaDev: '/dev/vg/r0', metaDevIdx: 'internal' } as const;
+  await drbd.attach({ minor: 0 }, disk);
+  await expect(drbd.promote({ minor: 0 })).rejects.toMatchObject({ returnName: 'SS_NO_UP_TO_DATE_DISK' });
+  await drbd.promote({ minor: 0 }, { force: true });
   expect((await drbd.status()).resources[0]).toMatchObject({ role: 'Primary', devices: [{ disk: 'UpToDate' }] });
   drbd.close();
   simulator.close();
