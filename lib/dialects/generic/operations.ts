@@ -68,11 +68,13 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
   sets: S,
   observed: { readonly since?: string } = {},
 ) {
-  const context = sets.drbd_cfg_context;
+  // A property of `sets` would have the type that it has at least, and not its own.
+  const set = <K extends SharedSet>(name: K): S[K] => sets[name];
+  const context = set('drbd_cfg_context');
   /** What names an object in the context. */
   const resourceName = ['ctx_resource_name'];
   /** What the answer to a change carries. */
-  const reply = { drbd_cfg_reply: sets.drbd_cfg_reply };
+  const reply = { drbd_cfg_reply: set('drbd_cfg_reply') };
   return {
     del_minor: operation(6, 'del_minor', {
       kind: 'change',
@@ -92,7 +94,7 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
     resource_opts: operation(9, 'resource_opts', {
       kind: 'change',
       doc: 'Change how a resource behaves: processors, and what it does without data.',
-      request: { context, res_opts: sets.res_opts },
+      request: { context, res_opts: set('res_opts') },
       required: ['context'],
       needs: resourceName,
       partial: true,
@@ -102,7 +104,7 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       kind: 'change',
       minor: true,
       doc: 'Attach a backing device to a volume.',
-      request: { context, disk_conf: sets.disk_conf },
+      request: { context, disk_conf: set('disk_conf') },
       required: ['disk_conf'],
       reply,
     }),
@@ -110,21 +112,21 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       kind: 'change',
       minor: true,
       doc: 'Adopt a new size of the backing devices while in use.',
-      request: { context, resize_parms: sets.resize_parms },
+      request: { context, resize_parms: set('resize_parms') },
       reply,
     }),
     new_c_uuid: operation(16, 'new_c_uuid', {
       kind: 'change',
       minor: true,
       doc: 'Begin a new generation of the data, for instance to skip the first resync.',
-      request: { context, new_c_uuid_parms: sets.new_c_uuid_parms },
+      request: { context, new_c_uuid_parms: set('new_c_uuid_parms') },
       reply,
     }),
     detach: operation(18, 'detach', {
       kind: 'change',
       minor: true,
       doc: 'Let go of the backing device.',
-      request: { context, detach_parms: sets.detach_parms },
+      request: { context, detach_parms: set('detach_parms') },
       reply,
     }),
     resume_io: operation(24, 'resume_io', {
@@ -153,7 +155,7 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       kind: 'change',
       minor: true,
       doc: 'Change options of an attached disk.',
-      request: { context, disk_conf: sets.disk_conf },
+      request: { context, disk_conf: set('disk_conf') },
       partial: true,
       reply,
     }),
@@ -164,9 +166,9 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       request: { context },
       reply: {
         context,
-        res_opts: sets.res_opts,
-        resource_info: sets.resource_info,
-        resource_statistics: sets.resource_statistics,
+        res_opts: set('res_opts'),
+        resource_info: set('resource_info'),
+        resource_statistics: set('resource_statistics'),
       },
     }),
     resource_state: operation(34, 'resource_state', {
@@ -175,9 +177,9 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       doc: 'A resource came, changed or went.',
       reply: {
         context,
-        drbd_notification_header: sets.drbd_notification_header,
-        resource_info: sets.resource_info,
-        resource_statistics: sets.resource_statistics,
+        drbd_notification_header: set('drbd_notification_header'),
+        resource_info: set('resource_info'),
+        resource_statistics: set('resource_statistics'),
       },
     }),
     device_state: operation(35, 'device_state', {
@@ -187,9 +189,9 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       doc: 'A device came, changed or went.',
       reply: {
         context,
-        drbd_notification_header: sets.drbd_notification_header,
-        device_info: sets.device_info,
-        device_statistics: sets.device_statistics,
+        drbd_notification_header: set('drbd_notification_header'),
+        device_info: set('device_info'),
+        device_statistics: set('device_statistics'),
       },
     }),
     peer_device_state: operation(37, 'peer_device_state', {
@@ -199,9 +201,9 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       doc: 'A volume as seen through a link came, changed or went.',
       reply: {
         context,
-        drbd_notification_header: sets.drbd_notification_header,
-        peer_device_info: sets.peer_device_info,
-        peer_device_statistics: sets.peer_device_statistics,
+        drbd_notification_header: set('drbd_notification_header'),
+        peer_device_info: set('peer_device_info'),
+        peer_device_statistics: set('peer_device_statistics'),
       },
     }),
     helper: operation(40, 'helper', {
@@ -210,15 +212,15 @@ export function sharedOperations<S extends Readonly<Record<SharedSet, AttributeS
       doc: 'The kernel calls its helper program, or that has returned.',
       reply: {
         context,
-        drbd_notification_header: sets.drbd_notification_header,
-        drbd_helper_info: sets.drbd_helper_info,
+        drbd_notification_header: set('drbd_notification_header'),
+        drbd_helper_info: set('drbd_helper_info'),
       },
     }),
     initial_state_done: operation(41, 'initial_state_done', {
       ...observed,
       kind: 'notification',
       doc: 'The series of notifications about what exists is complete.',
-      reply: { drbd_notification_header: sets.drbd_notification_header },
+      reply: { drbd_notification_header: set('drbd_notification_header') },
     }),
   } as const;
 }
