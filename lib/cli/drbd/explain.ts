@@ -10,14 +10,6 @@ import { command } from './command';
 import { stateTexts } from './state-texts';
 import { formatLine, lookOf, wrapped, type Line } from './text';
 
-/** What a state says. */
-export interface StateText {
-  readonly meaning: string;
-  readonly nextStep: string;
-  /** What other generations call it. */
-  readonly aka?: readonly string[];
-}
-
 const dialects = { connector, genl1, genl2 } as const;
 const names = Object.keys(dialects) as Dialect[];
 

@@ -1,6 +1,12 @@
-import type { StateText } from './explain';
-
 // Every word of a state in words for people who are new to DRBD; a test counts them against the tables.
+
+/** What a state says. */
+export interface StateText {
+  readonly meaning: string;
+  readonly nextStep: string;
+  /** What other generations call it. */
+  readonly aka?: readonly string[];
+}
 
 const text = (meaning: string, nextStep: string, aka?: readonly string[]): StateText => ({
   meaning,
