@@ -85,6 +85,7 @@ test('a command loads its own dialect, and no other part', () => {
   };
   expect(list(['--dialect', 'connector', '--timeout', '0.001', '0', 'cstate'])).toEqual([
     'node-drbd.js',
+    'part-connector-shared.js',
     'part-connector.js',
   ]);
 });
