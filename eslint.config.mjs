@@ -105,6 +105,13 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
+    // Programs as users write them.
+    files: ['examples/*.mjs'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', fetch: 'readonly', AbortController: 'readonly' },
+    },
+  },
+  {
     files: ['**/*.js', 'scripts/**'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {

@@ -3,6 +3,7 @@
 // A stand-in for the package in the examples and guides: the same names, and an openDrbd() that, asked for nothing
 // else, speaks to one of two simulated nodes which mirror minor 0 and to which DOCS_WORLD happens.
 
+const process = require('node:process');
 const { setTimeout: sleep } = require('node:timers/promises');
 const real = require(process.env.DOCS_PACKAGE);
 const { createSimulator, Network } = require(`${process.env.DOCS_PACKAGE}/dist/package/simulator.js`);
