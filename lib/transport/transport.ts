@@ -10,7 +10,10 @@ export const NETLINK_GENERIC = 16;
 
 /** One received datagram. */
 export interface Datagram {
-  /** The payload. It belongs to the receiver: the transport never writes to it again. */
+  /**
+   * The payload. It belongs to the receiver: the transport never writes to it again. Its ArrayBuffer may hold others,
+   * before and behind it.
+   */
   readonly bytes: Uint8Array;
   /** The sender's netlink port id; 0 is the kernel. */
   readonly port: number;

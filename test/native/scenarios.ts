@@ -716,7 +716,7 @@ const scenarios: Readonly<Record<string, () => void | Promise<void>>> = {
     const client = openRaw((...event) => {
       if (event[0] !== 'datagrams') return;
       for (const { bytes, port } of event[1]) {
-        if (port !== echo.portId || new DataView(bytes.buffer).getUint32(0) !== finished) wrong++;
+        if (port !== echo.portId || new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) !== finished) wrong++;
         finished++;
         if (finished === Math.round(total / 10)) early = measure();
         if (started < total) ask();
