@@ -71,7 +71,7 @@ function runCommand(
 function help([name]: readonly string[], io: Io): number {
   io.stdout.write(
     name === undefined
-      ? formatHelp(commandNames.map((each) => [each, rowOf(each)]))
+      ? formatHelp(commandNames().map((each) => [each, rowOf(each)]))
       : formatCommandHelp(name, rowOf(name)),
   );
   return EXIT.ok;
@@ -84,8 +84,8 @@ function rowOf(name: string): Command {
 }
 
 function unknownCommand(name: string | undefined): UsageError {
-  const all = commandNames.join(', ');
-  const near = name === undefined ? undefined : nearest(name, commandNames);
+  const all = commandNames().join(', ');
+  const near = name === undefined ? undefined : nearest(name, commandNames());
   const what =
     name === undefined
       ? `a command is needed; there is ${all}`

@@ -2,11 +2,13 @@ import { assert } from './assert';
 import type { Command } from './command';
 import { events } from './events';
 import { explain } from './explain';
+import { metrics } from './metrics';
 import { options } from './options';
 import { replaceDrbdsetup } from './replace-drbdsetup';
 import { show } from './show';
 import { simulate } from './simulate';
 import { status } from './status';
+import { verbCommand, verbWords } from './verbs';
 import { wait } from './wait';
 
 /** The commands, in the order of help. Each is loaded when it is first asked for. */
@@ -18,16 +20,21 @@ const commands = {
   show: () => show,
   explain: () => explain,
   options: () => options,
+  metrics: () => metrics,
   simulate: () => simulate,
   'replace-drbdsetup': () => replaceDrbdsetup,
 } as const satisfies Readonly<Record<string, () => unknown>>;
 
-export type CommandName = keyof typeof commands;
-export const commandNames = Object.freeze(Object.keys(commands) as CommandName[]);
+const isName = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name);
 
-const isName = (name: string): name is CommandName => Object.hasOwn(commands, name);
+/** @returns the names of all commands, in the order of help: those of the verbs come last */
+export function commandNames(): readonly string[] {
+  return [...Object.keys(commands), ...verbWords().map(([word]) => word)];
+}
 
 /** @returns the row of a command; undefined for a word that is none */
 export function commandOf(name: string): Command | undefined {
-  return isName(name) ? (commands[name]() as Command) : undefined;
+  if (isName(name)) return commands[name]() as Command;
+  const verb = verbWords().find(([word]) => word === name)?.[1];
+  return verb === undefined ? undefined : verbCommand(verb);
 }

@@ -54,7 +54,7 @@ drbd help COMMAND tells more of a command.
 export function formatCommandHelp(name: string, row: Command): string {
   const options = Object.entries(row.options);
   const parts = [
-    `drbd ${name}: ${row.about}\n`,
+    `${wrapped(`drbd ${name}: ${row.about}`, WIDTH).join('\n')}\n`,
     `Usage: drbd ${name}${options.length === 0 ? '' : ' [OPTION…]'}${row.words === undefined ? '' : ` ${row.words}`}\n`,
     ...(row.details ?? []).map((text) =>
       wrapped(text, WIDTH)

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../drbd';
+import type { AnyField } from '../../schema';
 import { objectNames, optionsOf, type ObjectName, type Option } from '../../model';
 import { EXIT, UsageError } from '../errors';
 import { generationNames } from '../drbdsetup/text/other-generations';
@@ -33,24 +34,24 @@ const plain = <T>(value: T | bigint | undefined): Exclude<T, undefined> | string
   value === undefined ? null : typeof value === 'bigint' ? value.toString() : (value as Exclude<T, undefined>);
 
 /** @returns the default of an option as its values are written: the word, where it has one; null where none is known */
-export function defaultOf({ about }: Option): number | string | boolean | null {
+export function defaultOf({ about }: Pick<Option, 'about'>): number | string | boolean | null {
   const { default: standard, names } = about;
   const word = typeof standard === 'number' ? names?.[standard] : undefined;
   return word ?? plain<number | string | boolean | undefined>(standard);
 }
 
-function factsOf(dialect: Dialect, object: ObjectName, option: Option): OptionFacts {
-  const { kind, unit, min, max, names, since, until, secret, doc } = option.about;
+/** What a field says of itself. */
+export type FieldFacts = Omit<OptionFacts, 'name' | 'object' | 'dialect' | 'field'>;
+
+/** @returns the facts of a field */
+export function factsOfField(about: AnyField): FieldFacts {
+  const { kind, unit, min, max, names, since, until, secret, doc } = about;
   return {
-    name: option.name,
-    object,
-    dialect,
-    field: option.field,
     type: names !== undefined ? 'word' : kind === 'flag' ? 'yes or no' : kind === 'string' ? 'text' : 'number',
     unit: unit ?? null,
     min: plain<number | undefined>(min),
     max: plain<number | undefined>(max),
-    default: defaultOf(option),
+    default: defaultOf({ about }),
     words: names === undefined ? null : Object.values(names),
     since: since ?? null,
     until: until ?? null,
@@ -58,6 +59,14 @@ function factsOf(dialect: Dialect, object: ObjectName, option: Option): OptionFa
     doc,
   };
 }
+
+const factsOf = (dialect: Dialect, object: ObjectName, { name, field, about }: Option): OptionFacts => ({
+  name,
+  object,
+  dialect,
+  field,
+  ...factsOfField(about),
+});
 
 /** @returns every option of every object in every dialect */
 export function allOptions(): readonly OptionFacts[] {
@@ -119,7 +128,7 @@ export function rangeText({
   since,
   until,
   secret,
-}: OptionFacts): string {
+}: FieldFacts): string {
   const range =
     words !== null
       ? words.join(', ')

@@ -180,7 +180,9 @@ function commandReference(): string {
 The same words, the same JSON and the same exit codes on DRBD 8.3, 8.4 and 9. \`drbd help\` and \`drbd help COMMAND\` print
 what stands here. On a terminal there are colours, unless NO_COLOR is set or TERM is \`dumb\`; in a pipe there are none.
 
-${commandNames.map((name) => commandSection(name, commandOf(name) as Command)).join('\n')}
+${commandNames()
+  .map((name) => commandSection(name, commandOf(name) as Command))
+  .join('\n')}
 ## Options of all commands
 
 They stand before the command, or behind it where it has none of the same name.

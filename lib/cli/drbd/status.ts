@@ -98,7 +98,7 @@ async function watch(context: Context, words: readonly string[]): Promise<number
     pacer.stop();
     screen?.close();
     // What was seen last stays on the screen.
-    if (screen !== undefined) io.stdout.write(formatLines(lines(), lookOf(io)));
+    if (screen !== undefined && snapshot !== undefined) io.stdout.write(formatLines(lines(), lookOf(io)));
   }
 }
 
