@@ -163,5 +163,15 @@ test('JSON lines, wherever the option stands', async () => {
   await events.until(/\n/);
   events.child.kill('SIGTERM');
   expect(JSON.parse((await events.end).stdout)).toMatchObject({ kind: 'answer', number: 1, returnCode: 127 });
-  expect(JSON.parse((await start('0 status --json').end).stdout)).toMatchObject({ schemaVersion: 2, resources: [] });
+  expect(JSON.parse((await start('--json 0 status').end).stdout)).toMatchObject({ schemaVersion: 2, resources: [] });
+});
+
+test('behind status, JSON is the array of DRBD 9: nothing, where nothing is', async () => {
+  const status = async (): Promise<unknown> => JSON.parse((await start('0 status --json').end).stdout) as unknown;
+  expect(await status()).toEqual([]);
+  await start('0 syncer --create-device').end;
+  await start('0 net 127.0.0.1:7788 127.0.0.1:7789 C').end;
+  expect(await status()).toMatchObject([
+    { name: '', role: 'Secondary', devices: [{ volume: 0, minor: 0, 'disk-state': 'Diskless' }] },
+  ]);
 });
