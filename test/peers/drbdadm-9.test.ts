@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { formatRecording, type RecordedEntry } from '../../lib';
 import { captureLines } from '../support/captures';
+import { bringLoopbackUp } from '../support/loopback';
 import { drbdUtilities } from '../support/machine';
 import { recordingsOf } from '../support/recordings';
 
@@ -57,6 +58,9 @@ function ofSocket(entries: readonly RecordedEntry[], socket: number): readonly R
 
 let folder: string;
 
+// drbdadm looks for the addresses of the recorded machine, 127.0.0.1, among those of this one.
+beforeAll(bringLoopbackUp);
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'drbdadm-9-'));
 });
@@ -105,10 +109,11 @@ exit $status
     { encoding: 'utf8', env: { PATH: '/usr/bin:/bin', __DRBD_NODE__: HOST }, cwd: '/' },
   );
   expect(ours.stderr).not.toContain('ERR_DRBD_MISMATCH');
-  expect({ stdout: ours.stdout, calls: Number(readFileSync(join(folder, 'calls'), 'utf8')) }).toEqual({
-    stdout,
-    calls: parts,
-  });
+  const counted = join(folder, 'calls');
+  const calls = existsSync(counted) ? Number(readFileSync(counted, 'utf8')) : 0;
+  // What it complained of, where it called ours less often.
+  const complaint = calls === parts ? '' : ours.stderr;
+  expect({ stdout: ours.stdout, calls, complaint }).toEqual({ stdout, calls: parts, complaint: '' });
   if (endedBy === undefined) expect([ours.status, ours.stderr]).toEqual([exit, expect.anything()]);
 });
 

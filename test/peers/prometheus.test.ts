@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { unconventional } from '../../lib/cli/drbd/metrics-table';
 import { backendOver, drbd, eventually, startDrbd } from '../support/drbd-command';
+import { bringLoopbackUp } from '../support/loopback';
 import { SimulatedMirror } from '../support/simulated-mirror';
 
 // Debian's Prometheus and its promtool read what drbd metrics tells.
@@ -16,6 +17,7 @@ let folder: string;
 let server: ChildProcess | undefined;
 
 beforeAll(() => {
+  bringLoopbackUp();
   const root = execFileSync(join(PROJECT, 'scripts/kernel'), ['path', 'prometheus'], { encoding: 'utf8' }).trim();
   programs = join(root, 'usr/bin');
 });
@@ -42,9 +44,6 @@ test('promtool finds nothing but the names that are drbd-reactor’s own', async
 });
 
 test('a genuine Prometheus scrapes it', async () => {
-  // The namespace of this lane has its loopback down.
-  const up = spawnSync('python3', ['-c', LOOPBACK_UP], { encoding: 'utf8' });
-  expect(up).toMatchObject({ status: 0, stderr: '' });
   const backend = backendOver(mirror.simulator.transport);
   const exporter = startDrbd(backend, ['metrics', '--listen', '127.0.0.1:0']);
   await eventually(() => exporter.stderr().includes('listening at'));
@@ -83,10 +82,3 @@ test('a genuine Prometheus scrapes it', async () => {
   await exporter.stop();
   backend.close();
 });
-
-/** SIOCSIFFLAGS of lo: IFF_UP and IFF_RUNNING. */
-const LOOPBACK_UP = `
-import fcntl, socket, struct
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-    fcntl.ioctl(s, 0x8914, struct.pack('16sh14x', b'lo', 0x41))
-`;
