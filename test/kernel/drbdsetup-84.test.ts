@@ -38,7 +38,7 @@ async function until(what: () => boolean): Promise<void> {
 }
 
 async function downAll(): Promise<void> {
-  const { resources } = JSON.parse(await succeed('status', '--json')) as {
+  const { resources } = JSON.parse(await succeed('--json', 'status')) as {
     readonly resources: readonly { readonly name: string }[];
   };
   for (const { name } of resources) await succeed('down', name);
