@@ -173,7 +173,8 @@ function helpOf(argv: readonly string[], vocabulary: Vocabulary, context: Contex
       explainUnknownCommand(asked, vocabulary.dialect, backend.host.driver?.version),
       'unknown command',
     );
-  tellOldName(asked, vocabulary, context);
+  // A program reads the description, and is told no more than that.
+  if (first !== xml) tellOldName(asked, vocabulary, context);
   io.stdout.write(
     first === xml
       ? formatXml(command, vocabulary.manner)

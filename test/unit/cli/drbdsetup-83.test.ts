@@ -229,6 +229,7 @@ describe('tables', () => {
     expect((await run(['help', 'syncer'])).stdout).toMatch(/--c-max-rate\|-M\} NUMBER/);
     expect((await run(['xml', 'events'])).stdout).toBe(' events [{--unfiltered|-u}] [{--all-devices|-a}]\n');
     expect((await run(['xml', 'role'])).stdout).toBe(' role\n');
+    expect(await run(['xml', 'state'])).toMatchObject({ exit: 0, stderr: '' });
   });
 });
 

@@ -283,6 +283,13 @@ describe('command lines that make no sense', () => {
       exit: 20,
       stderr: expect.stringContaining('nosuchcommand') as string,
     });
+    // The old name of a command is told to people, not to a program that reads the description.
+    expect((await drbdsetup('help', 'state')).stderr).toContain('use role instead');
+    expect(await drbdsetup('xml-help', 'state')).toMatchObject({
+      exit: 0,
+      stdout: expect.stringContaining('name="state"') as string,
+      stderr: '',
+    });
     expect((await drbdsetup('help')).exit).toBe(20);
     expect((await drbdsetup('help')).stdout).toContain('new-current-uuid');
   });
