@@ -109,6 +109,8 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   uint64_t received_bytes_ = 0;
   uint64_t overruns_ = 0;
   uint64_t truncated_ = 0;
+  /// EINVALs in a row: see ReceiveBatch().
+  int invalid_ = 0;
 };
 
 #endif  // NODE_DRBD_NATIVE_SOCKET_H_

@@ -32,6 +32,7 @@ export class Fingerprint {
   #family = 0;
   #sequence = 0;
   #hear: (message: Message) => void = () => undefined;
+  #lost: (error: Error) => void = () => undefined;
 
   async take(): Promise<string> {
     if (this.#socket === undefined) {
@@ -42,7 +43,9 @@ export class Fingerprint {
             for (const { bytes } of batch) for (const message of split(bytes)) this.#hear(message);
           },
           overrun: () => undefined,
-          closed: () => undefined,
+          closed: (error) => {
+            this.#lost(error ?? new Error('the socket was closed'));
+          },
         },
       );
       this.#family = await this.#findFamily();
@@ -88,6 +91,7 @@ export class Fingerprint {
     header.writeUInt8(1, HEADER_BYTES + 1);
     return new Promise((settle, reject) => {
       const answers: Message[] = [];
+      this.#lost = reject;
       this.#hear = (message) => {
         if (message.sequence !== sequence) return;
         if (message.type === NLMSG_ERROR)
