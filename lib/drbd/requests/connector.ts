@@ -726,15 +726,12 @@ export interface ConnectorNewCurrentUuidOptions {
 }
 
 /** Options of the verb setOptions. */
-export interface ConnectorSetOptionsOptions {
+export interface ConnectorSetOptionsOptions extends Pick<
+  ConnectorAttachOptions,
+  'resyncRate' | 'resyncAfter' | 'alExtents' | 'cPlanAhead' | 'cDelayTarget' | 'cFillTarget' | 'cMaxRate' | 'cMinRate'
+> {
   /** The objects whose options that are not named become their defaults. */
   readonly setDefaults?: readonly ('resource' | 'device' | 'connection' | 'peerDevice')[];
-  /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
-  readonly resyncRate?: number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 255. Default: -1. */
-  readonly resyncAfter?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 7 to 3833 extents. Default: 127. */
-  readonly alExtents?: number;
   /** Hash that online verification compares blocks with; empty forbids it. Since 8.2.2. */
   readonly verifyAlg?: string;
   /** Hexadecimal set of processors for this device's kernel threads; empty for the default. Since 8.2.2. */
@@ -745,25 +742,6 @@ export interface ConnectorSetOptionsOptions {
   readonly useRle?: boolean;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. Since 8.3.9. */
   readonly onNoData?: 'io-error' | 'suspend-io' | number;
-  /**
-   * How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 0. Since
-   * 8.3.9.
-   */
-  readonly cPlanAhead?: number;
-  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. Since 8.3.9. */
-  readonly cDelayTarget?: number;
-  /**
-   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
-   * 0. Since 8.3.9.
-   */
-  readonly cFillTarget?: number;
-  /** Highest speed that the resync controller may choose. 250 to 4194304 KiB/s. Default: 102400. Since 8.3.9. */
-  readonly cMaxRate?: number;
-  /**
-   * Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 4096.
-   * Since 8.3.9.
-   */
-  readonly cMinRate?: number;
 }
 
 /** Options of the verb rename. */

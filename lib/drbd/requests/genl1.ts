@@ -3,6 +3,7 @@
 import type { UnknownAttribute } from '../../dialects/generic';
 import type { SocketAddress } from '../../netlink';
 import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+import type { Told } from './told';
 
 /** Which resource, volume or connection a message is about. */
 export interface Genl1Context {
@@ -231,151 +232,16 @@ export interface Genl1DetachParms {
 }
 
 /** Which resource, volume or connection a message is about. */
-export interface Genl1ContextReply {
-  /** Number of the device within its resource. */
-  readonly ctx_volume?: number;
-  /** Configured name by which administrators know it. */
-  readonly ctx_resource_name?: string;
-  /** Local address of the connection that is meant. */
-  readonly ctx_my_addr?: Uint8Array;
-  /** Remote address of the connection that is meant. */
-  readonly ctx_peer_addr?: Uint8Array;
-}
+export interface Genl1ContextReply extends Told<Genl1Context> {}
 
 /** Configuration of a backing device. */
-export interface Genl1DiskConfReply {
-  /** Path of the block device that stores the data below DRBD. */
-  readonly backing_dev?: string;
-  /** Path of the block device with the metadata; the data device itself for internal metadata. */
-  readonly meta_dev?: string;
-  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. */
-  readonly meta_dev_idx?: number;
-  /** How much of the backing device to use; 0 takes all that fits. In sectors. */
-  readonly disk_size?: bigint;
-  /** Most segments that one request to the lower device may have; 0 sets no limit. */
-  readonly max_bio_bvecs?: number;
-  /** What happens when the lower disk reports a failed read or write. */
-  readonly on_io_error?: number;
-  /** Whether a lost peer must be outdated or shot before this node goes on. */
-  readonly fencing?: number;
-  /** Fixed speed of resync where no dynamic control is on. In KiB/s. */
-  readonly resync_rate?: number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. */
-  readonly resync_after?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. In extents. */
-  readonly al_extents?: number;
-  /** How far the dynamic resync controller looks ahead; 0 turns it off. In deciseconds. */
-  readonly c_plan_ahead?: number;
-  /** Delay on the link that the resync controller aims at. In deciseconds. */
-  readonly c_delay_target?: number;
-  /** Amount of data in flight that the resync controller aims at; 0 aims at a delay. In sectors. */
-  readonly c_fill_target?: number;
-  /** Highest speed that the resync controller may choose. In KiB/s. */
-  readonly c_max_rate?: number;
-  /** Speed below which resync does not yield to applications; 0 always yields. In KiB/s. */
-  readonly c_min_rate?: number;
-  /** Order write epochs by barrier requests to the lower device. */
-  readonly disk_barrier?: boolean;
-  /** Order write epochs by flushing the lower device's cache. */
-  readonly disk_flushes?: boolean;
-  /** Order write epochs by letting all writes finish; data is at risk without any ordering. */
-  readonly disk_drain?: boolean;
-  /** Flush the cache of the metadata device after its updates. */
-  readonly md_flushes?: boolean;
-  /**
-   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. In
-   * deciseconds.
-   */
-  readonly disk_timeout?: number;
-  /** How reads are spread over this node's disk and the peer's. */
-  readonly read_balancing?: number;
-  /** Keep the activity log up to date; without it a crash means a full resync. */
-  readonly al_updates?: boolean;
-  /** Treat discards as zeroing where they are aligned, even if the device does not promise it. */
-  readonly discard_zeroes_if_aligned?: boolean;
-  /** Size of blocks of zeroes that a resync discards instead of writing; 0 never does. In bytes. */
-  readonly rs_discard_granularity?: number;
-  /** Never pass write-same requests to the peer or the lower device. */
-  readonly disable_write_same?: boolean;
-}
+export interface Genl1DiskConfReply extends Told<Genl1DiskConf> {}
 
 /** Options that hold for all of a resource. */
-export interface Genl1ResOptsReply {
-  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpu_mask?: string;
-  /** What applications see when neither this node nor its peer has the data. */
-  readonly on_no_data?: number;
-}
+export interface Genl1ResOptsReply extends Told<Genl1ResOpts> {}
 
 /** Configuration of the link to a peer. */
-export interface Genl1NetConfReply {
-  /** Password with which both nodes prove to each other who they are. */
-  readonly shared_secret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cram_hmac_alg?: string;
-  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrity_alg?: string;
-  /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verify_alg?: string;
-  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csums_alg?: string;
-  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). */
-  readonly wire_protocol?: number;
-  /** Pause between two attempts to reach a peer that does not answer. In seconds. */
-  readonly connect_int?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. In deciseconds. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. In seconds. */
-  readonly ping_int?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. In deciseconds. */
-  readonly ping_timeo?: number;
-  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. In bytes. */
-  readonly sndbuf_size?: number;
-  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. In bytes. */
-  readonly rcvbuf_size?: number;
-  /** How often a write may time out before the peer is expelled; 0 never does. */
-  readonly ko_count?: number;
-  /** Most pages that incoming data may occupy on the receiving side. In buffers. */
-  readonly max_buffers?: number;
-  /** Most writes between two ordering barriers. In requests. */
-  readonly max_epoch_size?: number;
-  /** Number of pending writes at which the secondary kicks its lower device. In requests. */
-  readonly unplug_watermark?: number;
-  /** Automatic repair of a split brain in which no node is primary. */
-  readonly after_sb_0p?: number;
-  /** Automatic repair of a split brain in which one node is primary. */
-  readonly after_sb_1p?: number;
-  /** Automatic repair of a split brain in which both nodes are primary. */
-  readonly after_sb_2p?: number;
-  /** What happens when a resync would overwrite the data of a primary. */
-  readonly rr_conflict?: number;
-  /** What protocol A does when the network cannot keep up. */
-  readonly on_congestion?: number;
-  /** Amount of data in flight from which the link counts as congested; 0 never. In sectors. */
-  readonly cong_fill?: number;
-  /** Number of active extents from which the link counts as congested. In extents. */
-  readonly cong_extents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. */
-  readonly two_primaries?: boolean;
-  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). */
-  readonly discard_my_data?: boolean;
-  /** Let TCP gather small messages before it sends them. */
-  readonly tcp_cork?: boolean;
-  /** Apply the split-brain policies even where the generations alone would forbid it. */
-  readonly always_asbp?: boolean;
-  /** Only find out what connecting would do to the data, then disconnect. */
-  readonly tentative?: boolean;
-  /** Compress the bitmap by run lengths when it is exchanged at connecting. */
-  readonly use_rle?: boolean;
-  /** Compare checksums in a resync only after a primary has crashed. */
-  readonly csums_after_crash_only?: boolean;
-  /** How long to wait for the first packet on a new socket; 0 takes the keep-alive time. In deciseconds. */
-  readonly sock_check_timeo?: number;
-  /** Second local address of experimental modules that knew two paths. */
-  readonly my_addr2?: Uint8Array;
-  /** Second peer address of experimental modules that knew two paths. */
-  readonly peer_addr2?: Uint8Array;
-}
+export interface Genl1NetConfReply extends Told<Genl1NetConf> {}
 
 /** States and counters of a device as DRBD 8.4 before 8.4.6 tells them. */
 export interface Genl1StateInfoReply {
@@ -1211,151 +1077,71 @@ export interface Genl1NewCurrentUuidOptions {
 }
 
 /** Options of the verb setOptions. */
-export interface Genl1SetOptionsOptions {
+export interface Genl1SetOptionsOptions
+  extends
+    Pick<
+      Genl1AttachOptions,
+      | 'onIoError'
+      | 'fencing'
+      | 'resyncRate'
+      | 'resyncAfter'
+      | 'alExtents'
+      | 'cPlanAhead'
+      | 'cDelayTarget'
+      | 'cFillTarget'
+      | 'cMaxRate'
+      | 'cMinRate'
+      | 'diskBarrier'
+      | 'diskFlushes'
+      | 'diskDrain'
+      | 'mdFlushes'
+      | 'diskTimeout'
+      | 'readBalancing'
+      | 'alUpdates'
+      | 'discardZeroesIfAligned'
+      | 'rsDiscardGranularity'
+      | 'disableWriteSame'
+    >,
+    Pick<
+      Genl1ConnectOptions,
+      | 'sharedSecret'
+      | 'cramHmacAlg'
+      | 'integrityAlg'
+      | 'verifyAlg'
+      | 'csumsAlg'
+      | 'protocol'
+      | 'connectInt'
+      | 'timeout'
+      | 'pingInt'
+      | 'pingTimeo'
+      | 'sndbufSize'
+      | 'rcvbufSize'
+      | 'koCount'
+      | 'maxBuffers'
+      | 'maxEpochSize'
+      | 'unplugWatermark'
+      | 'afterSb0p'
+      | 'afterSb1p'
+      | 'afterSb2p'
+      | 'rrConflict'
+      | 'onCongestion'
+      | 'congFill'
+      | 'congExtents'
+      | 'twoPrimaries'
+      | 'tcpCork'
+      | 'alwaysAsbp'
+      | 'useRle'
+      | 'csumsAfterCrashOnly'
+      | 'sockCheckTimeo'
+      | 'myAddr2'
+      | 'peerAddr2'
+    > {
   /** The objects whose options that are not named become their defaults. */
   readonly setDefaults?: readonly ('resource' | 'device' | 'connection' | 'peerDevice')[];
   /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
   readonly cpuMask?: string;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
   readonly onNoData?: 'io-error' | 'suspend-io' | number;
-  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
-  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
-  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
-  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
-  /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
-  readonly resyncRate?: number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
-  readonly resyncAfter?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
-  readonly alExtents?: number;
-  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
-  readonly cPlanAhead?: number;
-  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
-  readonly cDelayTarget?: number;
-  /**
-   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
-   * 100.
-   */
-  readonly cFillTarget?: number;
-  /** Highest speed that the resync controller may choose. 250 to 4194304 KiB/s. Default: 102400. */
-  readonly cMaxRate?: number;
-  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
-  readonly cMinRate?: number;
-  /** Order write epochs by barrier requests to the lower device. Default: false. */
-  readonly diskBarrier?: boolean;
-  /** Order write epochs by flushing the lower device's cache. Default: true. */
-  readonly diskFlushes?: boolean;
-  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
-  readonly diskDrain?: boolean;
-  /** Flush the cache of the metadata device after its updates. Default: true. */
-  readonly mdFlushes?: boolean;
-  /**
-   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
-   * deciseconds. Default: 0.
-   */
-  readonly diskTimeout?: number;
-  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. Since 8.4.1. */
-  readonly readBalancing?:
-    | 'prefer-local'
-    | 'prefer-remote'
-    | 'round-robin'
-    | 'least-pending'
-    | 'when-congested-remote'
-    | '32K-striping'
-    | '64K-striping'
-    | '128K-striping'
-    | '256K-striping'
-    | '512K-striping'
-    | '1M-striping'
-    | number;
-  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. Since 8.4.2. */
-  readonly alUpdates?: boolean;
-  /**
-   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
-   * 8.4.7.
-   */
-  readonly discardZeroesIfAligned?: boolean;
-  /**
-   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
-   * 0. Since 8.4.7.
-   */
-  readonly rsDiscardGranularity?: number;
-  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 8.4.10. */
-  readonly disableWriteSame?: boolean;
-  /** Password with which both nodes prove to each other who they are. */
-  readonly sharedSecret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cramHmacAlg?: string;
-  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrityAlg?: string;
-  /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verifyAlg?: string;
-  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csumsAlg?: string;
-  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
-  readonly protocol?: 'A' | 'B' | 'C' | number;
-  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
-  readonly connectInt?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
-  readonly pingInt?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
-  readonly pingTimeo?: number;
-  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
-  readonly sndbufSize?: number;
-  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
-  readonly rcvbufSize?: number;
-  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
-  readonly koCount?: number;
-  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
-  readonly maxBuffers?: number;
-  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
-  readonly maxEpochSize?: number;
-  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
-  readonly unplugWatermark?: number;
-  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
-  readonly afterSb0p?:
-    | 'disconnect'
-    | 'discard-younger-primary'
-    | 'discard-older-primary'
-    | 'discard-zero-changes'
-    | 'discard-least-changes'
-    | 'discard-local'
-    | 'discard-remote'
-    | number;
-  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
-  readonly afterSb1p?:
-    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
-  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
-  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | number;
-  /** What protocol A does when the network cannot keep up. Default: `block`. */
-  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
-  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
-  readonly congFill?: number;
-  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
-  readonly congExtents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
-  readonly twoPrimaries?: boolean;
-  /** Let TCP gather small messages before it sends them. Default: true. */
-  readonly tcpCork?: boolean;
-  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
-  readonly alwaysAsbp?: boolean;
-  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
-  readonly useRle?: boolean;
-  /** Compare checksums in a resync only after a primary has crashed. Default: false. Since 8.4.5. */
-  readonly csumsAfterCrashOnly?: boolean;
-  /**
-   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
-   * Default: 0. Since 8.4.5.
-   */
-  readonly sockCheckTimeo?: number;
-  /** Second local address of experimental modules that knew two paths. Since 8.4.6. */
-  readonly myAddr2?: string | SocketAddress | Uint8Array;
-  /** Second peer address of experimental modules that knew two paths. Since 8.4.6. */
-  readonly peerAddr2?: string | SocketAddress | Uint8Array;
 }
 
 /** Options of the verb rename. */

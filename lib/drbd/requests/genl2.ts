@@ -3,6 +3,7 @@
 import type { UnknownAttribute } from '../../dialects/generic';
 import type { SocketAddress } from '../../netlink';
 import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+import type { Told } from './told';
 
 /** Which resource, volume or connection a message is about. */
 export interface Genl2Context {
@@ -378,56 +379,10 @@ export interface Genl2TimeoutParmsReply {
 }
 
 /** Which resource, volume or connection a message is about. */
-export interface Genl2ContextReply {
-  /** Number of the device within its resource. */
-  readonly ctx_volume?: number;
-  /** Configured name by which administrators know it. */
-  readonly ctx_resource_name?: string;
-  /** Local address of the connection that is meant. */
-  readonly ctx_my_addr?: Uint8Array;
-  /** Remote address of the connection that is meant. */
-  readonly ctx_peer_addr?: Uint8Array;
-  /** Name of the connection, which is the peer's. */
-  readonly ctx_conn_name?: string;
-  /** The peer's node id. */
-  readonly ctx_peer_node_id?: number;
-}
+export interface Genl2ContextReply extends Told<Genl2Context> {}
 
 /** Options that hold for all of a resource. */
-export interface Genl2ResOptsReply {
-  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpu_mask?: string;
-  /** What applications see when neither this node nor its peer has the data. */
-  readonly on_no_data?: number;
-  /** Become primary by itself when the device is opened for writing. */
-  readonly auto_promote?: boolean;
-  /** This node's number within the resource. */
-  readonly node_id?: number;
-  /** Amount of data after which peers are told what is written everywhere. In sectors. */
-  readonly peer_ack_window?: number;
-  /** Longest time that a cluster-wide state change may take. In deciseconds. */
-  readonly twopc_timeout?: number;
-  /** Pause before a cluster-wide state change is tried again. In deciseconds. */
-  readonly twopc_retry_timeout?: number;
-  /** Idle time after which peers are told what is written everywhere. In milliseconds. */
-  readonly peer_ack_delay?: number;
-  /** How long an open for writing waits for a promotion to become possible. In deciseconds. */
-  readonly auto_promote_timeout?: number;
-  /** Most requests of applications under way at a time. */
-  readonly nr_requests?: number;
-  /** Number of nodes that must be reachable for writing; special values for majority and all. */
-  readonly quorum?: number;
-  /** What applications see when quorum is lost. */
-  readonly on_no_quorum?: number;
-  /** Number of nodes with good data that must be reachable for writing. */
-  readonly quorum_min_redundancy?: number;
-  /** What a suspended primary does when it finds itself outdated. */
-  readonly on_susp_primary_outdated?: number;
-  /** Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. */
-  readonly drbd8_compat_mode?: boolean;
-  /** Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. */
-  readonly explicit_drbd8_compat?: boolean;
-}
+export interface Genl2ResOptsReply extends Told<Genl2ResOpts> {}
 
 /** This node's role, and whether requests are frozen. */
 export interface Genl2ResourceInfoReply {
@@ -454,61 +409,10 @@ export interface Genl2ResourceStatisticsReply {
 }
 
 /** Configuration of a backing device. */
-export interface Genl2DiskConfReply {
-  /** Path of the block device that stores the data below DRBD. */
-  readonly backing_dev?: string;
-  /** Path of the block device with the metadata; the data device itself for internal metadata. */
-  readonly meta_dev?: string;
-  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. */
-  readonly meta_dev_idx?: number;
-  /** How much of the backing device to use; 0 takes all that fits. In sectors. */
-  readonly disk_size?: bigint;
-  /** What happens when the lower disk reports a failed read or write. */
-  readonly on_io_error?: number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. */
-  readonly resync_after?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. In extents. */
-  readonly al_extents?: number;
-  /** Order write epochs by barrier requests to the lower device. */
-  readonly disk_barrier?: boolean;
-  /** Order write epochs by flushing the lower device's cache. */
-  readonly disk_flushes?: boolean;
-  /** Order write epochs by letting all writes finish; data is at risk without any ordering. */
-  readonly disk_drain?: boolean;
-  /** Flush the cache of the metadata device after its updates. */
-  readonly md_flushes?: boolean;
-  /**
-   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. In
-   * deciseconds.
-   */
-  readonly disk_timeout?: number;
-  /** How reads are spread over this node's disk and the peer's. */
-  readonly read_balancing?: number;
-  /** Number of pending writes at which the secondary kicks its lower device. In requests. */
-  readonly unplug_watermark?: number;
-  /** Keep the activity log up to date; without it a crash means a full resync. */
-  readonly al_updates?: boolean;
-  /** Treat discards as zeroing where they are aligned, even if the device does not promise it. */
-  readonly discard_zeroes_if_aligned?: boolean;
-  /** Size of blocks of zeroes that a resync discards instead of writing; 0 never does. In bytes. */
-  readonly rs_discard_granularity?: number;
-  /** Never pass write-same requests to the peer or the lower device. */
-  readonly disable_write_same?: boolean;
-  /** Whether this device keeps a bitmap at all. */
-  readonly d_bitmap?: boolean;
-}
+export interface Genl2DiskConfReply extends Told<Genl2DiskConf> {}
 
 /** Configuration of a device, with or without disk. */
-export interface Genl2DeviceConfReply {
-  /** Largest request that the device accepts. In bytes. */
-  readonly max_bio_size?: number;
-  /** The device is meant to have no disk on this node. */
-  readonly intentional_diskless?: boolean;
-  /** Logical block size that applications see. In bytes. */
-  readonly block_size?: number;
-  /** Granularity of discards that applications see. In bytes. */
-  readonly discard_granularity?: number;
-}
+export interface Genl2DeviceConfReply extends Told<Genl2DeviceConf> {}
 
 /** What the local disk of a volume is like. */
 export interface Genl2DeviceInfoReply {
@@ -557,86 +461,7 @@ export interface Genl2DeviceStatisticsReply {
 }
 
 /** Configuration of the link to a peer. */
-export interface Genl2NetConfReply {
-  /** Password with which both nodes prove to each other who they are. */
-  readonly shared_secret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cram_hmac_alg?: string;
-  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrity_alg?: string;
-  /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verify_alg?: string;
-  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csums_alg?: string;
-  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). */
-  readonly wire_protocol?: number;
-  /** Pause between two attempts to reach a peer that does not answer. In seconds. */
-  readonly connect_int?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. In deciseconds. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. In seconds. */
-  readonly ping_int?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. In deciseconds. */
-  readonly ping_timeo?: number;
-  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. In bytes. */
-  readonly sndbuf_size?: number;
-  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. In bytes. */
-  readonly rcvbuf_size?: number;
-  /** How often a write may time out before the peer is expelled; 0 never does. */
-  readonly ko_count?: number;
-  /** Most writes between two ordering barriers. In requests. */
-  readonly max_epoch_size?: number;
-  /** Automatic repair of a split brain in which no node is primary. */
-  readonly after_sb_0p?: number;
-  /** Automatic repair of a split brain in which one node is primary. */
-  readonly after_sb_1p?: number;
-  /** Automatic repair of a split brain in which both nodes are primary. */
-  readonly after_sb_2p?: number;
-  /** What happens when a resync would overwrite the data of a primary. */
-  readonly rr_conflict?: number;
-  /** What protocol A does when the network cannot keep up. */
-  readonly on_congestion?: number;
-  /** Amount of data in flight from which the link counts as congested; 0 never. In sectors. */
-  readonly cong_fill?: number;
-  /** Number of active extents from which the link counts as congested. In extents. */
-  readonly cong_extents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. */
-  readonly two_primaries?: boolean;
-  /** Let TCP gather small messages before it sends them. */
-  readonly tcp_cork?: boolean;
-  /** Apply the split-brain policies even where the generations alone would forbid it. */
-  readonly always_asbp?: boolean;
-  /** Compress the bitmap by run lengths when it is exchanged at connecting. */
-  readonly use_rle?: boolean;
-  /** Whether a lost peer must be outdated or shot before this node goes on. */
-  readonly fencing_policy?: number;
-  /** Name of the connection, which is the peer's. */
-  readonly name?: string;
-  /** Compare checksums in a resync only after a primary has crashed. */
-  readonly csums_after_crash_only?: boolean;
-  /** How long to wait for the first packet on a new socket; 0 takes the keep-alive time. In deciseconds. */
-  readonly sock_check_timeo?: number;
-  /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
-  readonly transport_name?: string;
-  /** Most pages that incoming data may occupy on the receiving side. In buffers. */
-  readonly max_buffers?: number;
-  /** Read from this peer's disk when there is no local one. */
-  readonly allow_remote_read?: boolean;
-  /** Encrypt the connection by kernel TLS. */
-  readonly tls?: boolean;
-  /** Serial number of the key that holds the private key. */
-  readonly tls_privkey?: number;
-  /** Serial number of the key that holds the certificate. */
-  readonly tls_certificate?: number;
-  /** Serial number of the keyring for the TLS handshake. */
-  readonly tls_keyring?: number;
-  /** Use all paths at the same time. */
-  readonly load_balance_paths?: boolean;
-  /** Receive buffer of the RDMA control stream. In bytes. */
-  readonly rdma_ctrl_rcvbuf_size?: number;
-  /** Send buffer of the RDMA control stream. In bytes. */
-  readonly rdma_ctrl_sndbuf_size?: number;
-}
+export interface Genl2NetConfReply extends Told<Genl2NetConf> {}
 
 /** How far two nodes have connected, and the peer's role. */
 export interface Genl2ConnectionInfoReply {
@@ -657,34 +482,10 @@ export interface Genl2ConnectionStatisticsReply {
 }
 
 /** Addresses of a path; what the kernel sends of a connection names all of its paths, one behind the other. */
-export interface Genl2PathParmsReply {
-  /** Socket address on which this node listens for its peer. */
-  readonly my_addr?: Uint8Array;
-  /** Socket address under which the other node is reached. */
-  readonly peer_addr?: Uint8Array;
-}
+export interface Genl2PathParmsReply extends Told<Genl2PathParms> {}
 
 /** How resync to a peer works. */
-export interface Genl2PeerDeviceConfReply {
-  /** Fixed speed of resync where no dynamic control is on. In KiB/s. */
-  readonly resync_rate?: number;
-  /** How far the dynamic resync controller looks ahead; 0 turns it off. In deciseconds. */
-  readonly c_plan_ahead?: number;
-  /** Delay on the link that the resync controller aims at. In deciseconds. */
-  readonly c_delay_target?: number;
-  /** Amount of data in flight that the resync controller aims at; 0 aims at a delay. In sectors. */
-  readonly c_fill_target?: number;
-  /** Highest speed that the resync controller may choose. In KiB/s. */
-  readonly c_max_rate?: number;
-  /** Speed below which resync does not yield to applications; 0 always yields. In KiB/s. */
-  readonly c_min_rate?: number;
-  /** Keep a bitmap for this peer. */
-  readonly bitmap?: boolean;
-  /** Allow a resync between nodes that do not replicate at present; a module compiled without it never has it. */
-  readonly resync_without_replication?: boolean;
-  /** Count this diskless peer where quorum is tied. */
-  readonly peer_tiebreaker?: boolean;
-}
+export interface Genl2PeerDeviceConfReply extends Told<Genl2PeerDeviceConf> {}
 
 /** States of a volume as seen through a link. */
 export interface Genl2PeerDeviceInfoReply {
@@ -1559,185 +1360,87 @@ export interface Genl2NewCurrentUuidOptions {
 }
 
 /** Options of the verb setOptions. */
-export interface Genl2SetOptionsOptions {
+export interface Genl2SetOptionsOptions
+  extends
+    Pick<
+      Genl2CreateOptions,
+      | 'cpuMask'
+      | 'onNoData'
+      | 'autoPromote'
+      | 'peerAckWindow'
+      | 'twopcTimeout'
+      | 'twopcRetryTimeout'
+      | 'peerAckDelay'
+      | 'autoPromoteTimeout'
+      | 'nrRequests'
+      | 'quorum'
+      | 'onNoQuorum'
+      | 'quorumMinRedundancy'
+      | 'onSuspPrimaryOutdated'
+      | 'drbd8CompatMode'
+      | 'explicitDrbd8Compat'
+    >,
+    Pick<
+      Genl2AttachOptions,
+      | 'onIoError'
+      | 'resyncAfter'
+      | 'alExtents'
+      | 'diskBarrier'
+      | 'diskFlushes'
+      | 'diskDrain'
+      | 'mdFlushes'
+      | 'diskTimeout'
+      | 'readBalancing'
+      | 'unplugWatermark'
+      | 'alUpdates'
+      | 'discardZeroesIfAligned'
+      | 'rsDiscardGranularity'
+      | 'disableWriteSame'
+      | 'dBitmap'
+    >,
+    Pick<
+      Genl2ConnectOptions,
+      | 'sharedSecret'
+      | 'cramHmacAlg'
+      | 'integrityAlg'
+      | 'verifyAlg'
+      | 'csumsAlg'
+      | 'protocol'
+      | 'connectInt'
+      | 'timeout'
+      | 'pingInt'
+      | 'pingTimeo'
+      | 'sndbufSize'
+      | 'rcvbufSize'
+      | 'koCount'
+      | 'maxEpochSize'
+      | 'afterSb0p'
+      | 'afterSb1p'
+      | 'afterSb2p'
+      | 'rrConflict'
+      | 'onCongestion'
+      | 'congFill'
+      | 'congExtents'
+      | 'twoPrimaries'
+      | 'tcpCork'
+      | 'alwaysAsbp'
+      | 'useRle'
+      | 'fencing'
+      | 'csumsAfterCrashOnly'
+      | 'sockCheckTimeo'
+      | 'maxBuffers'
+      | 'allowRemoteRead'
+      | 'tls'
+      | 'tlsPrivkey'
+      | 'tlsCertificate'
+      | 'tlsKeyring'
+      | 'rdmaCtrlRcvbufSize'
+      | 'rdmaCtrlSndbufSize'
+    > {
   /** The objects whose options that are not named become their defaults. */
   readonly setDefaults?: readonly ('resource' | 'device' | 'connection' | 'peerDevice')[];
-  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpuMask?: string;
-  /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
-  readonly onNoData?: 'io-error' | 'suspend-io' | number;
-  /** Become primary by itself when the device is opened for writing. Default: true. */
-  readonly autoPromote?: boolean;
-  /** Amount of data after which peers are told what is written everywhere. 2048 to 204800 sectors. Default: 4096. */
-  readonly peerAckWindow?: number;
-  /** Longest time that a cluster-wide state change may take. 50 to 600 deciseconds. Default: 300. */
-  readonly twopcTimeout?: number;
-  /** Pause before a cluster-wide state change is tried again. 1 to 50 deciseconds. Default: 1. */
-  readonly twopcRetryTimeout?: number;
-  /** Idle time after which peers are told what is written everywhere. 1 to 10000 milliseconds. Default: 100. */
-  readonly peerAckDelay?: number;
-  /** How long an open for writing waits for a promotion to become possible. 0 to 600 deciseconds. Default: 20. */
-  readonly autoPromoteTimeout?: number;
-  /** Most requests of applications under way at a time. 4 to 4294967295. Default: 8000. Since 9.0.2. */
-  readonly nrRequests?: number;
-  /**
-   * Number of nodes that must be reachable for writing; special values for majority and all. 1 to 32. Default:
-   * `off`. Since 9.0.7.
-   */
-  readonly quorum?: 'off' | 'majority' | 'all' | number;
-  /** What applications see when quorum is lost. Default: `suspend-io`. Since 9.0.8. */
-  readonly onNoQuorum?: 'io-error' | 'suspend-io' | number;
-  /** Number of nodes with good data that must be reachable for writing. 1 to 32. Default: `off`. Since 9.0.10. */
-  readonly quorumMinRedundancy?: 'off' | 'majority' | 'all' | number;
-  /** What a suspended primary does when it finds itself outdated. Default: `disconnect`. Since 9.1.7. */
-  readonly onSuspPrimaryOutdated?: 'disconnect' | 'force-secondary' | number;
-  /**
-   * Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. Default: false.
-   * Since 9.2.15.
-   */
-  readonly drbd8CompatMode?: boolean;
-  /**
-   * Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. Default:
-   * false. Since 9.3.0.
-   */
-  readonly explicitDrbd8Compat?: boolean;
-  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
-  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
-  readonly resyncAfter?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
-  readonly alExtents?: number;
-  /** Order write epochs by barrier requests to the lower device. Default: false. */
-  readonly diskBarrier?: boolean;
-  /** Order write epochs by flushing the lower device's cache. Default: true. */
-  readonly diskFlushes?: boolean;
-  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
-  readonly diskDrain?: boolean;
-  /** Flush the cache of the metadata device after its updates. Default: true. */
-  readonly mdFlushes?: boolean;
-  /**
-   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
-   * deciseconds. Default: 0.
-   */
-  readonly diskTimeout?: number;
-  /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
-  readonly readBalancing?:
-    | 'prefer-local'
-    | 'prefer-remote'
-    | 'round-robin'
-    | 'least-pending'
-    | 'when-congested-remote'
-    | '32K-striping'
-    | '64K-striping'
-    | '128K-striping'
-    | '256K-striping'
-    | '512K-striping'
-    | '1M-striping'
-    | number;
-  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
-  readonly unplugWatermark?: number;
-  /** Keep the activity log up to date; without it a crash means a full resync. Default: true. */
-  readonly alUpdates?: boolean;
-  /**
-   * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
-   * 9.0.1.
-   */
-  readonly discardZeroesIfAligned?: boolean;
-  /**
-   * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
-   * 0. Since 9.0.1.
-   */
-  readonly rsDiscardGranularity?: number;
-  /** Never pass write-same requests to the peer or the lower device. Default: false. Since 9.0.7. */
-  readonly disableWriteSame?: boolean;
-  /** Whether this device keeps a bitmap at all. Default: true. Since 9.3.0. */
-  readonly dBitmap?: boolean;
-  /** Password with which both nodes prove to each other who they are. */
-  readonly sharedSecret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cramHmacAlg?: string;
-  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrityAlg?: string;
-  /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verifyAlg?: string;
-  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csumsAlg?: string;
-  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
-  readonly protocol?: 'A' | 'B' | 'C' | number;
-  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
-  readonly connectInt?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
-  readonly pingInt?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
-  readonly pingTimeo?: number;
-  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
-  readonly sndbufSize?: number;
-  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
-  readonly rcvbufSize?: number;
-  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
-  readonly koCount?: number;
-  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
-  readonly maxEpochSize?: number;
-  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
-  readonly afterSb0p?:
-    | 'disconnect'
-    | 'discard-younger-primary'
-    | 'discard-older-primary'
-    | 'discard-zero-changes'
-    | 'discard-least-changes'
-    | 'discard-local'
-    | 'discard-remote'
-    | number;
-  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
-  readonly afterSb1p?:
-    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
-  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
-  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
-  /** What protocol A does when the network cannot keep up. Default: `block`. */
-  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
-  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
-  readonly congFill?: number;
-  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
-  readonly congExtents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
-  readonly twoPrimaries?: boolean;
-  /** Let TCP gather small messages before it sends them. Default: true. */
-  readonly tcpCork?: boolean;
-  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
-  readonly alwaysAsbp?: boolean;
-  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
-  readonly useRle?: boolean;
-  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
-  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
   /** Name of the connection, which is the peer's. */
   readonly name: string;
-  /** Compare checksums in a resync only after a primary has crashed. Default: false. */
-  readonly csumsAfterCrashOnly?: boolean;
-  /**
-   * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
-   * Default: 0.
-   */
-  readonly sockCheckTimeo?: number;
-  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
-  readonly maxBuffers?: number;
-  /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
-  readonly allowRemoteRead?: boolean;
-  /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
-  readonly tls?: boolean;
-  /** Serial number of the key that holds the private key. Default: 0. Since 9.1.18. */
-  readonly tlsPrivkey?: number;
-  /** Serial number of the key that holds the certificate. Default: 0. Since 9.1.18. */
-  readonly tlsCertificate?: number;
-  /** Serial number of the keyring for the TLS handshake. Default: 0. Since 9.1.18. */
-  readonly tlsKeyring?: number;
-  /** Receive buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
-  readonly rdmaCtrlRcvbufSize?: number;
-  /** Send buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
-  readonly rdmaCtrlSndbufSize?: number;
   /** Fixed speed of resync where no dynamic control is on. 1 to 8388608 KiB/s. Default: 250. */
   readonly resyncRate?: number;
   /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
