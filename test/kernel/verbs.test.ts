@@ -119,7 +119,9 @@ describe('the verbs on a genuine DRBD 8.4', () => {
   test('what 8.4 lacks is said before anything is sent', async () => {
     await expect(drbd.rename(v0, { newResourceName: 'v9' })).rejects.toMatchObject({ requires: 'DRBD 9.0.28-1' });
     await expect(drbd.forgetPeer({ ...v0, peer: 1 })).rejects.toBeInstanceOf(UnsupportedError);
-    await expect(drbd.connect(v1, { myAddr: my, peerAddr: peer, fencing: 'resource-only' } as never)).rejects.toThrow('attach');
+    await expect(drbd.connect(v1, { myAddr: my, peerAddr: peer, fencing: 'resource-only' } as never)).rejects.toThrow(
+      'attach',
+    );
     await expect(drbd.disconnect({ ...v1, peer: '10.9.9.9' })).rejects.toThrow('has no connection to');
   }, 60_000);
 

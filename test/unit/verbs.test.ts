@@ -190,7 +190,9 @@ const examples: Readonly<Record<VerbName, () => Promise<void>>> = {
     ]);
     await each.until((source, target) => source.replication === 'SyncSource' && target.replication === 'SyncTarget');
     await expect(each.drbd.invalidate({ minor: 0, peer: '127.0.0.1' })).rejects.toThrow('side: "peer"');
-    await expect(each.drbd.invalidate({ minor: 0 }, { side: 'remote' as 'peer' })).rejects.toBeInstanceOf(ArgumentError);
+    await expect(each.drbd.invalidate({ minor: 0 }, { side: 'remote' as 'peer' })).rejects.toBeInstanceOf(
+      ArgumentError,
+    );
     // The guard of request() holds for verbs too: this would hang an 8.3 kernel for ever.
     await each.drbd.create({ minor: 9 });
     await expect(each.drbd.invalidate({ minor: 9 })).rejects.toBeInstanceOf(UnsupportedError);
@@ -251,7 +253,9 @@ const examples: Readonly<Record<VerbName, () => Promise<void>>> = {
     expect((await each.device(0)).options).toMatchObject({ rate: 500, verifyAlg: 'crc32c' });
     await each.passing(each.drbd.setOptions({ minor: 0 }, { setDefaults: ['device'], cMinRate: 1 }));
     expect((await each.device(0)).options).toMatchObject({ rate: 250, cMinRate: 1 });
-    await expect(each.drbd.setOptions({ minor: 0 }, { timeout: 60 } as object)).rejects.toThrow(/Give it to connect instead/u);
+    await expect(each.drbd.setOptions({ minor: 0 }, { timeout: 60 } as object)).rejects.toThrow(
+      /Give it to connect instead/u,
+    );
   },
   rename: async () => {
     using each = await machine();

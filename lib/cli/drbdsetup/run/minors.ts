@@ -47,8 +47,7 @@ export async function statusOf(
 ): Promise<readonly StatusReply[]> {
   const wait = waitOptions(context, signal);
   try {
-    if (target.kind === 'minor')
-      return [await client.request('get_status', { minor: target.minor }, wait)];
+    if (target.kind === 'minor') return [await client.request('get_status', { minor: target.minor }, wait)];
     const place = target.kind === 'resource' ? { context: { ctx_resource_name: target.name } } : {};
     return await client.request('get_status', place, wait);
   } catch (error) {

@@ -33,11 +33,7 @@ export function formatShow84(
     depth--;
     line('}');
   };
-  const section = (
-    title: string,
-    options: readonly Option[],
-    given: object | undefined,
-  ): void => {
+  const section = (title: string, options: readonly Option[], given: object | undefined): void => {
     const values = given as Readonly<Record<string, unknown>> | undefined;
     const present = options.filter(({ field }) => values?.[field] !== undefined);
     if (values === undefined || present.length === 0) return;
