@@ -56,7 +56,7 @@ const lanes = [
     // Then the lane is cut off from the network.
     fetch: ['drbd-utils', 'prometheus'],
     commands: [isolated(jestLane('peers', '--runInBand'))],
-    tools: ['unshare'],
+    tools: ['unshare', 'script'],
   },
   {
     name: 'matrix',

@@ -9,6 +9,7 @@ package_of() {
     python3) echo python3 ;;
     cmake) echo cmake ;;
     unshare) echo util-linux ;;
+    script) echo bsdutils ;;
     readelf) echo binutils ;;
     qemu-aarch64-static) echo qemu-user-static ;;
     *) echo "$1" ;;
