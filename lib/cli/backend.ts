@@ -64,8 +64,8 @@ export const DRBD_MAJOR = 147;
 /** As long as the C tools wait for whoever has the lock. */
 const LOCK_TIMEOUT_MS = 1000;
 /** Before drbd-utils 9.25, and since. The second counts where it exists. */
-const LOCK_DIRECTORY = '/var/lock';
-const RUN_LOCK_DIRECTORY = '/var/run/drbd/lock';
+export const LOCK_DIRECTORY = '/var/lock';
+export const RUN_LOCK_DIRECTORY = '/var/run/drbd/lock';
 
 /** What makes up a backend that speaks through a transport. */
 export interface BackendSetup {

@@ -28,7 +28,7 @@ import { waitForSnapshot, type WaitForOptions } from './wait-for';
 const MOST_CHANGES = 16;
 const MOST_DUMPS = 4;
 const EVENT_QUEUE_LIMIT = 4096;
-const EVENT_BUFFER_BYTES = 1 << 20;
+export const EVENT_BUFFER_BYTES = 1 << 20;
 
 /** Limits of a client. */
 export interface ClientLimits {

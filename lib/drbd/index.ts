@@ -19,6 +19,8 @@ export type {
   RequestOptions,
   ResyncEvent,
 } from './client';
+export { EVENT_BUFFER_BYTES } from './base-client';
+export { genericSetup } from './generic-client';
 export type { ChangeOptions } from './follow';
 export type { WaitForOptions } from './wait-for';
 export { Fold, type Folded } from './fold';
@@ -96,7 +98,7 @@ export {
   type ReadOptions,
 } from './read';
 export { isDriverMissing } from './absent';
-export { openDrbd, type OpenOptions } from './open';
+export { dialectOfApi, openDrbd, type OpenOptions } from './open';
 export { parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 export {
   codeTexts,

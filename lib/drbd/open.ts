@@ -395,7 +395,7 @@ function otherDialect(what: string, there: Dialect, asked: Dialect): Unsupported
 }
 
 /** @returns the dialect of what /proc/drbd calls api; undefined for a number that no release has */
-function dialectOfApi(api: number | null | undefined): Dialect | undefined {
+export function dialectOfApi(api: number | null | undefined): Dialect | undefined {
   return isConnectorApi(api) ? 'connector' : api === 1 ? 'genl1' : api === 2 ? 'genl2' : undefined;
 }
 

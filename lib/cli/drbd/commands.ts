@@ -1,5 +1,6 @@
 import { assert } from './assert';
 import type { Command } from './command';
+import { doctor } from './doctor';
 import { events } from './events';
 import { explain } from './explain';
 import { metrics } from './metrics';
@@ -20,6 +21,7 @@ const commands = {
   show: () => show,
   explain: () => explain,
   options: () => options,
+  doctor: () => doctor,
   metrics: () => metrics,
   simulate: () => simulate,
   'replace-drbdsetup': () => replaceDrbdsetup,

@@ -23,9 +23,9 @@ const NAME = 'drbdsetup';
 const PACKAGE_BIN = 'node-drbdsetup';
 const DEFAULT_DIRECTORY = '/usr/local/sbin';
 /** Where systems keep the genuine program, beside the folders of PATH. */
-const USUAL_DIRECTORIES = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
+export const USUAL_DIRECTORIES = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
 /** The second line of every file that this command makes; no other file is ever replaced or removed. */
-const MARK = '# Made by "drbd replace-drbdsetup" of node-drbd. "drbd replace-drbdsetup --undo" removes it.';
+export const MARK = '# Made by "drbd replace-drbdsetup" of node-drbd. "drbd replace-drbdsetup --undo" removes it.';
 
 function failure(path: string, what: string, error: unknown): UsageError {
   const { code, errno } = error as NodeJS.ErrnoException;
