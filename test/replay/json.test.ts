@@ -17,6 +17,18 @@ test('the schema that ships is that of the outputs (scripts/schemas writes it)',
 });
 
 describe('before the command', () => {
+  test('9: secrets are shown if that is asked for', async () => {
+    const captured = recordingsOf('drbd-9.1.7/lifecycle.jsonl').find(
+      ({ argv, stdout }) => argv.slice(1).join(' ') === 'show r0 --json' && stdout.includes('geheim'),
+    );
+    if (captured === undefined) throw new Error('no secret was recorded');
+    const show = async (...argv: readonly string[]): Promise<string> =>
+      (await replayCommand({ ...captured, argv: ['drbdsetup', ...argv] })).stdout;
+    expect(await show('show', 'r0', '--json')).toContain('"shared-secret": "geheim"');
+    expect(await show('--json', 'show', 'r0')).toContain('"shared-secret": "xxxxxx"');
+    expect(await show('--json', '--reveal', 'show', 'r0')).toContain('"shared-secret": "geheim"');
+  });
+
   /** Reading commands and changes that were answered; the snapshot of 8.4 is read by other requests than were recorded. */
   const answered = (
     { vocabulary, files, place }: (typeof RECORDED)[keyof typeof RECORDED],

@@ -147,8 +147,13 @@ export async function runShow9(client: Genl2Client, call: Call, context: Context
   const { plain } = call;
   const { resource } = namesOf(call);
   const { any, resources } = await readResources9(client, resource, context);
-  const format = { defaults: plain.has('show-defaults'), machine: machineOf(context.backend) };
   const json = wantsOwnJson(call) || context.globals.json;
+  const format = {
+    defaults: plain.has('show-defaults'),
+    machine: machineOf(context.backend),
+    // As the C tool prints it, it shows secrets, which drbdadm compares.
+    masks: context.globals.json && !context.globals.reveal,
+  };
   context.io.stdout.write(
     json ? formatShowJson9(resources, format) : any ? formatShow9(resources, format) : NOTHING_CONFIGURED,
   );

@@ -20,6 +20,8 @@ export interface ShowFormat9 {
   readonly defaults: boolean;
   /** Whose kernel answered. */
   readonly machine: Machine;
+  /** Prints x for each letter of a secret. */
+  readonly masks?: boolean;
 }
 
 /** An option that is to be printed. */
@@ -29,12 +31,16 @@ interface Shown {
   readonly isDefault: boolean;
 }
 
-function shown(options: readonly Option[], values: Fields, defaults: boolean): readonly Shown[] {
+function shown(options: readonly Option[], values: Fields, { defaults, masks = false }: ShowFormat9): readonly Shown[] {
   return options.flatMap((option) => {
     const value = (values as Readonly<Record<string, unknown>> | undefined)?.[option.field];
     if (value === undefined) return [];
     const standard = isDefault(option, value);
-    return standard && !defaults ? [] : [{ option, isDefault: standard, text: formatValue(option, value) }];
+    const text = formatValue(option, value);
+    const isMasked = masks && option.table.secret === true;
+    return standard && !defaults
+      ? []
+      : [{ option, isDefault: standard, text: isMasked ? 'x'.repeat(text.length) : text }];
   });
 }
 
@@ -83,7 +89,7 @@ function peerDevicesOf({ peerDevices }: ResourceReplies9, connection: Connection
 export function formatShow9(resources: readonly ResourceReplies9[], format: ShowFormat9): string {
   const block = new Block();
   const options = (title: string, table: readonly Option[], values: Fields): void => {
-    const list = shown(table, values, format.defaults);
+    const list = shown(table, values, format);
     if (list.length === 0) return;
     block.within(`${title} {`, '}', () => {
       for (const { option, text, isDefault } of list) {
@@ -119,7 +125,7 @@ export function formatShow9(resources: readonly ResourceReplies9[], format: Show
           if (isStandAlone(connection)) block.line('_is_standalone;');
           options('net', peerOptions9, connection.net_conf);
           for (const { context, peer_device_conf: values } of peerDevicesOf(replies, connection)) {
-            if (shown(peerDeviceOptions9, values, format.defaults).length === 0) continue;
+            if (shown(peerDeviceOptions9, values, format).length === 0) continue;
             block.within(`volume ${context?.ctx_volume ?? 0} {`, '}', () => {
               options('disk', peerDeviceOptions9, values);
             });
@@ -151,7 +157,7 @@ type Member = readonly [name: string, value: string | readonly Member[] | readon
 /** @returns the configuration as `show --json` prints it: numbers as text with their scale, yes and no as booleans */
 export function formatShowJson9(resources: readonly ResourceReplies9[], format: ShowFormat9): string {
   const options = (title: string, table: readonly Option[], values: Fields): readonly Member[] => {
-    const list = shown(table, values, format.defaults);
+    const list = shown(table, values, format);
     if (list.length === 0) return [];
     return [
       [
