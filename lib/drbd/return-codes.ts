@@ -760,7 +760,7 @@ export const codeTexts: Readonly<Record<string, CodeEntry>> = {
       'a volume group, a RAID or a virtual machine lies on it',
       'a program has it open, perhaps only for a moment (udev)',
     ],
-    'Unmount it and stop what uses it: lsblk, /sys/block/drbdN/holders and fuser -v /dev/drbdN name it',
+    'Unmount it and stop what uses it: "drbd doctor /dev/drbdN", run as root, names it',
     [
       {
         dialects: ['genl2'],

@@ -9,8 +9,9 @@ import { attempt, newCounters, RequestSocket } from '../../session';
 import { loadAddon } from '../../transport/addon';
 import { nativeTransport } from '../../transport/native';
 import { DRBD_MAJOR, LOCK_DIRECTORY, RUN_LOCK_DIRECTORY } from '../backend';
-import { EXIT } from '../errors';
+import { EXIT, UsageError } from '../errors';
 import { generationNames } from '../drbdsetup/text/other-generations';
+import { quote } from '../line/number';
 import { command } from './command';
 import { MARK, USUAL_DIRECTORIES } from './replace-drbdsetup';
 import { formatLine, lookOf, padded, printable, wrapped, type Line, type Style } from './text';
@@ -27,6 +28,8 @@ export interface DoctorHost {
   link(path: string): string | Unknown;
   /** What stands at a path itself, without following a link; a directory is one through a link too. */
   kind(path: string): 'file' | 'directory' | 'other' | Unknown;
+  /** `MAJOR:MINOR` of the block device that a path leads to; undefined for anything else. */
+  blockDevice(path: string): string | undefined;
   /** Whether this process may write a file, or make files in a directory. */
   mayWrite(path: string): boolean;
   /** Whether a path is a file that may be run. */
@@ -39,7 +42,7 @@ export interface DoctorHost {
 
 export type Level = 'ok' | 'note' | 'problem';
 
-/** What was looked at, in the order in which it is told. */
+/** What is looked at of every host, in the order in which it is told. */
 export const CHECKS = [
   'addon',
   'module',
@@ -53,7 +56,7 @@ export const CHECKS = [
   'buffers',
   'programs',
 ] as const;
-export type Check = (typeof CHECKS)[number];
+export type Check = (typeof CHECKS)[number] | 'device';
 
 /** One thing that was looked at. */
 export interface HostFinding {
@@ -70,6 +73,8 @@ export interface HostFinding {
 export interface DoctorOptions {
   readonly path: string | undefined;
   readonly lockDirectory: string | undefined;
+  /** Whose users are looked for; none if absent. */
+  readonly minor?: number | undefined;
 }
 
 const PROC_DRBD = '/proc/drbd';
@@ -161,7 +166,10 @@ export async function examine(host: DoctorHost, options: DoctorOptions): Promise
         : undefined
       : WHOLE_MAP.test(map),
   };
-  return CHECKS.flatMap((check) => checks[check](seen).map((found) => ({ check, ...found })));
+  const { minor } = options;
+  const users =
+    minor === undefined ? [] : usersOf(host, minor).map((found) => ({ check: 'device' as const, ...found }));
+  return [...CHECKS.flatMap((check) => checks[check](seen).map((found) => ({ check, ...found }))), ...users];
 }
 
 function parsedOrNot(text: string): ProcDrbd | undefined {
@@ -201,7 +209,7 @@ function stuckProcesses(host: DoctorHost): readonly string[] {
   });
 }
 
-const checks: Readonly<Record<Check, (seen: Seen) => readonly Found[]>> = {
+const checks: Readonly<Record<(typeof CHECKS)[number], (seen: Seen) => readonly Found[]>> = {
   addon: ({ addonFailure }) => {
     if (addonFailure === undefined) return [finding('ok', 'the native part of node-drbd loads', null, { loads: true })];
     const [, what = addonFailure, next = 'Install node-drbd again'] =
@@ -519,15 +527,19 @@ const checks: Readonly<Record<Check, (seen: Seen) => readonly Found[]>> = {
     const found = TOOLS.map((tool) =>
       search.map((directory) => join(directory, tool)).find((path) => host.isProgram(path)),
     );
-    const beside = TOOL_DIRECTORIES.flatMap((directory) => {
-      const names = host.list(directory);
-      return isUnknown(names)
-        ? []
-        : names
-            .filter((name) => name.startsWith('drbd'))
-            .map((name) => join(directory, name))
-            .filter((path) => host.isProgram(path));
-    }).sort();
+    // Where /lib is a link, its programs would be told twice.
+    const isMerged = !isUnknown(host.link('/lib'));
+    const beside = (isMerged ? TOOL_DIRECTORIES.slice(0, 1) : TOOL_DIRECTORIES)
+      .flatMap((directory) => {
+        const names = host.list(directory);
+        return isUnknown(names)
+          ? []
+          : names
+              .filter((name) => name.startsWith('drbd'))
+              .map((name) => join(directory, name))
+              .filter((path) => host.isProgram(path));
+      })
+      .sort();
     const [setup, adm, meta] = found;
     const facts = { drbdsetup: setup ?? null, drbdadm: adm ?? null, drbdmeta: meta ?? null, beside };
     const present = [...found.filter((path) => path !== undefined), ...beside];
@@ -546,6 +558,150 @@ const checks: Readonly<Record<Check, (seen: Seen) => readonly Found[]>> = {
     ];
   },
 };
+
+/** Mount points are written with octal escapes. */
+const unescaped = (text: string): string =>
+  text.replace(/\\([0-7]{3})/gu, (_whole, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+
+/** @returns who has a device of DRBD, or a partition of it, open: a finding for each */
+function usersOf(host: DoctorHost, minor: number): readonly Found[] {
+  const name = `drbd${minor}`;
+  const folder = `/sys/block/${name}`;
+  const entries = host.list(folder);
+  const about = { minor, device: `/dev/${name}` };
+  if (isUnknown(entries))
+    return [
+      isAbsent(entries)
+        ? finding('problem', `there is no device /dev/${name} (${folder})`, 'Look at the devices: drbd status.', about)
+        : finding('note', `cannot look at ${folder}: ${entries.error}`, 'Run it as root.', about),
+    ];
+  const partitions = entries.filter((entry) => new RegExp(`^${name}p\\d+$`, 'u').test(entry));
+  const names = [name, ...partitions];
+  const paths = new Set(names.map((each) => `/dev/${each}`));
+  const numbers = new Set([
+    `${DRBD_MAJOR}:${minor}`,
+    ...partitions.flatMap((each) => trimmed(host.read(`${folder}/${each}/dev`)) ?? []),
+  ]);
+  const isDevice = (path: string): boolean =>
+    paths.has(path) || (path.startsWith('/dev/') && numbers.has(host.blockDevice(path) ?? ''));
+  const found: Found[] = [];
+  const use = (kind: string, user: string, text: string, remedy: string): void => {
+    found.push(finding('note', text, remedy, { ...about, kind, user }));
+  };
+  for (const each of names) {
+    const holders = host.list(each === name ? `${folder}/holders` : `${folder}/${each}/holders`);
+    for (const holder of isUnknown(holders) ? [] : holders)
+      use(
+        'holder',
+        holder,
+        `the block device ${holder} lies on /dev/${each}`,
+        `Stop /dev/${holder}: deactivate the volume group (vgchange -an), or stop the RAID or the mapping (dmsetup).`,
+      );
+  }
+  kernelUsers(host, isDevice, use);
+  processUsers(host, isDevice, numbers, use, found, about);
+  return found.length > 0 ? found : [finding('ok', `nothing is seen that has /dev/${name} open`, null, about)];
+}
+
+type Use = (kind: string, user: string, text: string, remedy: string) => void;
+
+/** Swap, loop devices and iSCSI targets, which no process has open. */
+function kernelUsers(host: DoctorHost, isDevice: (path: string) => boolean, use: Use): void {
+  const swaps = trimmed(host.read('/proc/swaps')) ?? '';
+  for (const line of swaps.split('\n').slice(1)) {
+    const path = unescaped(line.split(/\s/u)[0] ?? '');
+    if (isDevice(path)) use('swap', path, `${path} is used as swap`, `Run swapoff ${path}.`);
+  }
+  const blocks = host.list('/sys/block');
+  for (const block of isUnknown(blocks) ? [] : blocks) {
+    const file = block.startsWith('loop') ? trimmed(host.read(`/sys/block/${block}/loop/backing_file`)) : undefined;
+    if (file !== undefined && isDevice(file))
+      use('loop', block, `the loop device ${block} lies on ${file}`, `Run losetup -d /dev/${block}.`);
+  }
+  const TARGETS = '/sys/kernel/config/target/core';
+  const adapters = host.list(TARGETS);
+  for (const adapter of isUnknown(adapters) ? [] : adapters) {
+    const stores = host.list(`${TARGETS}/${adapter}`);
+    for (const store of isUnknown(stores) ? [] : stores) {
+      const path = trimmed(host.read(`${TARGETS}/${adapter}/${store}/udev_path`));
+      if (path !== undefined && isDevice(path))
+        use('target', store, `the iSCSI target ${store} exports ${path}`, 'Remove it from the target (targetcli).');
+    }
+  }
+}
+
+/** Mounts, in every mount namespace that may be looked at, and open files. */
+function processUsers(
+  host: DoctorHost,
+  isDevice: (path: string) => boolean,
+  numbers: ReadonlySet<string>,
+  use: Use,
+  found: Found[],
+  about: { readonly minor: number; readonly device: string },
+): void {
+  const listed = host.list('/proc');
+  const pids = isUnknown(listed) ? [] : listed.filter((each) => /^\d+$/u.test(each));
+  const own = host.link('/proc/self/ns/mnt');
+  const namespaces = new Set<string>();
+  let hidden = 0;
+  for (const pid of ['self', ...pids]) {
+    const namespace = pid === 'self' ? own : host.link(`/proc/${pid}/ns/mnt`);
+    const key = isUnknown(namespace) ? (pid === 'self' ? 'self' : undefined) : namespace;
+    if (key !== undefined && !namespaces.has(key)) {
+      namespaces.add(key);
+      mountsOf(host, pid, isDevice, numbers, use);
+    }
+    if (pid === 'self') continue;
+    const descriptors = host.list(`/proc/${pid}/fd`);
+    if (isUnknown(descriptors)) {
+      // One that has ended meanwhile has nothing open.
+      if (!isAbsent(descriptors) && descriptors.error !== 'ESRCH') hidden++;
+      continue;
+    }
+    const opened = descriptors
+      .map((each) => host.link(`/proc/${pid}/fd/${each}`))
+      .find((to) => !isUnknown(to) && isDevice(to));
+    if (opened === undefined || isUnknown(opened)) continue;
+    const program = trimmed(host.read(`/proc/${pid}/comm`)) ?? 'a process';
+    use('process', pid, `${program} (${pid}) has ${opened} open`, `Stop ${program} (process ${pid}).`);
+  }
+  if (isUnknown(listed) || hidden > 0)
+    found.push(
+      finding(
+        'note',
+        isUnknown(listed)
+          ? `cannot look at open files: /proc: ${listed.error}`
+          : `cannot look at the open files of ${hidden} ${hidden === 1 ? 'process' : 'processes'}`,
+        'Run it as root to know.',
+        about,
+      ),
+    );
+}
+
+function mountsOf(
+  host: DoctorHost,
+  pid: string,
+  isDevice: (path: string) => boolean,
+  numbers: ReadonlySet<string>,
+  use: Use,
+): void {
+  const table = trimmed(host.read(`/proc/${pid}/mountinfo`)) ?? '';
+  for (const line of table.split('\n')) {
+    const [before = '', after = ''] = line.split(' - ');
+    const [, , number = '', , point = ''] = before.split(' ');
+    // Some file systems (btrfs) have numbers of their own: their source names the device.
+    const source = unescaped(after.split(' ')[1] ?? '');
+    if (!numbers.has(number) && !isDevice(source)) continue;
+    const path = unescaped(point);
+    const where = pid === 'self' ? '' : ` in the mount namespace of process ${pid}`;
+    use(
+      'mount',
+      path,
+      `it is mounted at ${path}${where}`,
+      pid === 'self' ? `Run umount ${path}.` : `Unmount it there: nsenter --mount=/proc/${pid}/ns/mnt umount ${path}.`,
+    );
+  }
+}
 
 function lockFinding(host: DoctorHost, directory: string): Found {
   const kind = host.kind(directory);
@@ -611,6 +767,12 @@ const isTrue = (look: () => boolean): boolean => {
   return result === true;
 };
 
+/** A dev_t as the C library packs it: 12 bits of the major in the middle of 20 bits of the minor. */
+const splitDevice = (device: number): { readonly major: number; readonly minor: number } => ({
+  major: (device >>> 8) & 0xfff,
+  minor: (device & 0xff) | ((device >>> 12) & 0xfff00),
+});
+
 /** This machine. */
 export const machine: DoctorHost = {
   read: (path) => orWhy(() => readFileSync(path, 'utf8')),
@@ -623,6 +785,12 @@ export const machine: DoctorHost = {
       const isDirectory = own.isDirectory() || (own.isSymbolicLink() && isTrue(() => statSync(path).isDirectory()));
       return isDirectory ? 'directory' : 'other';
     }),
+  blockDevice: (path) => {
+    const stat = orWhy(() => statSync(path));
+    if ('error' in stat || !stat.isBlockDevice()) return undefined;
+    const { major, minor } = splitDevice(stat.rdev);
+    return `${major}:${minor}`;
+  },
   mayWrite: (path) =>
     isTrue(() => {
       accessSync(path, constants.W_OK);
@@ -693,24 +861,41 @@ export function doctorLines(found: readonly HostFinding[], columns: number): rea
   ];
 }
 
+const LARGEST_MINOR = 2 ** 20 - 1;
+
+/** @throws UsageError */
+function minorOf(word: string): number {
+  const digits = /^(?:\/dev\/drbd)?(\d{1,7})$/u.exec(word)?.[1];
+  if (digits === undefined || Number(digits) > LARGEST_MINOR)
+    throw new UsageError(`${quote(word)} is not a device of DRBD; expected /dev/drbdN or a minor number`);
+  return Number(digits);
+}
+
 /** What the doctor exits with where it found a problem. */
 const PROBLEMS = 1;
 
 export const doctor = command({
   about: 'what of this machine keeps DRBD, or this program, from working, with the remedy',
+  words: '[DEVICE]',
   options: {},
-  count: [0, 0],
+  count: [0, 1],
   details: [
     'It looks at the driver and its parameters, generic netlink and the connector, the capabilities and namespaces of this process, the lock directory, buffer limits, and the programs of drbd-utils. Each line is ok, a note (it may matter, or could not be looked at) or a problem; the next one says what to do.',
+    'Of a DEVICE (/dev/drbd0, or its minor) it says too who has it open: block devices on it, mounts, swap, loop devices, iSCSI targets, open files. That is what keeps a node from being demoted.',
     'It looks at this machine, whatever --simulator or --replay say. It changes nothing, loads no module and starts no process. Any user may run it; it says what it could not look at.',
     '--json prints {"schemaVersion":1,"findings":[…]}, each with check, level (ok, note, problem), text, remedy (null where there is none) and facts.',
   ],
-  examples: ['drbd doctor', 'drbd doctor --json | jq -r \'.findings[]|select(.level=="problem").remedy\''],
+  examples: [
+    'drbd doctor',
+    'drbd doctor /dev/drbd0',
+    'drbd doctor --json | jq -r \'.findings[]|select(.level=="problem").remedy\'',
+  ],
   exits: { [EXIT.ok]: 'There is no problem; there may be notes.', [PROBLEMS]: 'There are problems.' },
   offline: true,
-  run: async ({ context }) => {
+  run: async ({ context, words: [word] }) => {
     const { io, globals } = context;
-    const found = await examine(machine, { path: io.env['PATH'], lockDirectory: globals.lockDirectory });
+    const minor = word === undefined ? undefined : minorOf(word);
+    const found = await examine(machine, { path: io.env['PATH'], lockDirectory: globals.lockDirectory, minor });
     if (globals.json) io.stdout.write(`${JSON.stringify({ schemaVersion: 1, findings: found }, null, 2)}\n`);
     else {
       const look = lookOf(io);

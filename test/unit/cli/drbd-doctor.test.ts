@@ -27,12 +27,14 @@ interface Made {
   readonly family?: Awaited<ReturnType<DoctorHost['family']>>;
   readonly addon?: string;
   readonly readOnly?: boolean;
+  /** Path to MAJOR:MINOR. */
+  readonly devices?: Readonly<Record<string, string>>;
 }
 
 let asked = 0;
 
 function hostOf(made: Made): DoctorHost {
-  const { files = {}, directories = {}, links = {}, programs = [] } = made;
+  const { files = {}, directories = {}, links = {}, programs = [], devices = {} } = made;
   const absent = { error: 'ENOENT' };
   return {
     read: (path) => files[path] ?? absent,
@@ -44,6 +46,7 @@ function hostOf(made: Made): DoctorHost {
       const text = files[path];
       return text === undefined ? absent : typeof text === 'string' ? (text === 'LINK' ? 'other' : 'file') : text;
     },
+    blockDevice: (path) => devices[path],
     mayWrite: () => made.readOnly !== true,
     isProgram: (path) => programs.includes(path),
     family: () => {
@@ -315,6 +318,127 @@ describe('drbd doctor on made-up hosts', () => {
   });
 });
 
+describe('who has a device open', () => {
+  const folder = '/sys/block/drbd1';
+  const quiet: Made = {
+    ...HOST_84,
+    directories: {
+      ...HOST_84.directories,
+      '/proc': ['7', '8', 'self'],
+      '/proc/7/fd': ['0'],
+      '/proc/8/fd': ['0'],
+      [folder]: ['holders', 'drbd1p1', 'size'],
+      [`${folder}/holders`]: [],
+      [`${folder}/drbd1p1/holders`]: [],
+    },
+    files: {
+      ...HOST_84.files,
+      [`${folder}/drbd1p1/dev`]: '259:4\n',
+      '/proc/7/comm': 'qemu\n',
+      '/proc/swaps': 'Filename\t\t\tType\n/dev/drbd10 partition 1 0 -2\n',
+      '/proc/self/mountinfo': '22 1 147:10 / /ten rw - ext4 /dev/drbd10 rw\n23 1 0:30 / /proc rw - proc proc rw\n',
+    },
+    links: { '/proc/7/fd/0': '/dev/drbd10', '/proc/8/fd/0': 'socket:[1]' },
+  };
+  const users = async (made: Made): Promise<readonly HostFinding[]> =>
+    (await examine(hostOf(made), { ...OPTIONS, minor: 1 })).filter(({ check }) => check === 'device');
+  const kinds = (found: readonly HostFinding[]): readonly unknown[] =>
+    found.map(({ facts }) => [facts['kind'], facts['user']]);
+
+  test('nobody has; devices whose number begins alike are others', async () => {
+    expect(await users(quiet)).toMatchObject([{ level: 'ok', facts: { minor: 1, device: '/dev/drbd1' } }]);
+  });
+
+  test.each<readonly [string, Made, readonly unknown[]]>([
+    ['a volume group', { directories: { [`${folder}/holders`]: ['dm-3'] } }, [['holder', 'dm-3']]],
+    ['a holder of a partition', { directories: { [`${folder}/drbd1p1/holders`]: ['md0'] } }, [['holder', 'md0']]],
+    [
+      'a mount by number, with a blank in its path',
+      { files: { '/proc/self/mountinfo': '22 1 147:1 / /a\\040b rw shared:1 - ext4 /dev/root rw\n' } },
+      [['mount', '/a b']],
+    ],
+    [
+      'a mount of a partition',
+      { files: { '/proc/self/mountinfo': '22 1 259:4 / /mnt rw - ext4 x rw\n' } },
+      [['mount', '/mnt']],
+    ],
+    [
+      'a mount of a file system with a number of its own',
+      { files: { '/proc/self/mountinfo': '22 1 0:44 / /mnt rw - btrfs /dev/drbd1 rw\n' } },
+      [['mount', '/mnt']],
+    ],
+    ['swap', { files: { '/proc/swaps': 'Filename\tType\n/dev/drbd1 partition 1 0 -2\n' } }, [['swap', '/dev/drbd1']]],
+    ['an open file', { links: { '/proc/7/fd/0': '/dev/drbd1' } }, [['process', '7']]],
+    [
+      'an open file by another name',
+      { links: { '/proc/7/fd/0': '/dev/mine' }, devices: { '/dev/mine': '147:1' } },
+      [['process', '7']],
+    ],
+    [
+      'a loop device',
+      {
+        directories: { '/sys/block': ['drbd1', 'loop0'] },
+        files: { '/sys/block/loop0/loop/backing_file': '/dev/drbd1\n' },
+      },
+      [['loop', 'loop0']],
+    ],
+    [
+      'an iSCSI target',
+      {
+        directories: {
+          '/sys/kernel/config/target/core': ['iblock_0'],
+          '/sys/kernel/config/target/core/iblock_0': ['disk'],
+        },
+        files: { '/sys/kernel/config/target/core/iblock_0/disk/udev_path': '/dev/drbd1\n' },
+      },
+      [['target', 'disk']],
+    ],
+  ])('%s', async (_name, made, expected) => {
+    const found = await users({
+      ...quiet,
+      files: { ...quiet.files, ...made.files },
+      directories: { ...quiet.directories, ...made.directories },
+      links: { ...quiet.links, ...made.links },
+      devices: made.devices ?? {},
+    });
+    expect(kinds(found)).toEqual(expected);
+    for (const { level, remedy } of found) {
+      expect(level).toBe('note');
+      expect(remedy).toMatch(/^[A-Z].*\.$/su);
+    }
+  });
+
+  test('a mount in the mount namespace of another process is told once, with the way there', async () => {
+    const table = '22 1 147:1 / /data rw - ext4 /dev/drbd1 rw\n';
+    const found = await users({
+      ...quiet,
+      links: {
+        ...quiet.links,
+        '/proc/self/ns/mnt': 'mnt:[1]',
+        '/proc/7/ns/mnt': 'mnt:[2]',
+        '/proc/8/ns/mnt': 'mnt:[2]',
+      },
+      files: { ...quiet.files, '/proc/7/mountinfo': table, '/proc/8/mountinfo': table },
+    });
+    expect(kinds(found)).toEqual([['mount', '/data']]);
+    expect(found[0]?.remedy).toContain('nsenter --mount=/proc/7/ns/mnt umount /data');
+  });
+
+  test('it says whose files it could not look at; processes that ended are none of them', async () => {
+    const found = await users({
+      ...quiet,
+      directories: { ...quiet.directories, '/proc/7/fd': { error: 'EACCES' }, '/proc/8/fd': { error: 'ENOENT' } },
+    });
+    expect(found.map(({ level, text }) => [level, text])).toEqual([
+      ['note', 'cannot look at the open files of 1 process'],
+    ]);
+  });
+
+  test('a device that does not exist', async () => {
+    expect(await users(HOST_84)).toMatchObject([{ level: 'problem' }]);
+  });
+});
+
 describe('drbd doctor on this machine', () => {
   let folder: string;
   beforeEach(() => {
@@ -363,7 +487,13 @@ describe('drbd doctor on this machine', () => {
 
   test('a word is too much', async () => {
     const io = memoryIo();
-    expect(await main(['doctor', 'r0'], io)).toBe(20);
-    expect(io.stderr.text).toContain('"r0" is too much');
+    expect(await main(['doctor', '0', '1'], io)).toBe(20);
+    expect(io.stderr.text).toContain('"1" is too much');
+  });
+
+  test.each(['r0', '/dev/sda', '1048576', '-1'])('%j is not a device of DRBD', async (word) => {
+    const io = memoryIo();
+    expect(await main(['doctor', '--', word], io)).toBe(20);
+    expect(io.stderr.text).toContain('is not a device of DRBD; expected /dev/drbdN or a minor number');
   });
 });
