@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CN_IDX_DRBD, CN_IDX_STEP } from '../../dialects/connector';
 import { familyExchange, type Family } from '../../dialects/generic';
 import { dialectOfApi, EVENT_BUFFER_BYTES, genericSetup, parseProcDrbd, type Dialect, type ProcDrbd } from '../../drbd';
@@ -36,6 +37,8 @@ export interface DoctorHost {
   isProgram(path: string): boolean;
   /** The generic netlink family drbd; undefined where the kernel has none. */
   family(): Promise<Pick<Family, 'version' | 'id'> | undefined | Unknown>;
+  /** Waits for so long as a request that is not stuck needs to get on. */
+  pause(): Promise<void>;
   /** Why the native part does not load; undefined if it does. */
   addonFailure(): string | undefined;
 }
@@ -88,6 +91,7 @@ const NET_ADMIN = 12n;
 const SYS_ADMIN = 21n;
 /** A family that does not answer by then is held up. */
 const FAMILY_TIMEOUT_MS = 3000;
+const PAUSE_MS = 1000;
 /** The uid_map of the first user namespace: all numbers stand for themselves. */
 const WHOLE_MAP = /^\s*0\s+0\s+4294967295\s*$/u;
 
@@ -137,7 +141,10 @@ export async function examine(host: DoctorHost, options: DoctorOptions): Promise
     !isUnknown(proc) || !isUnknown(module) ? true : isAbsent(proc) && isAbsent(module) ? false : undefined;
   const release = parsed?.version ?? trimmed(host.read(`${MODULE}/version`));
   const addonFailure = host.addonFailure();
-  const stuck = stuckProcesses(host);
+  const waiting = stuckProcesses(host);
+  // Every request waits for a moment, such as for a disk.
+  if (waiting.length > 0) await host.pause();
+  const stuck = waiting.length === 0 ? [] : stuckProcesses(host).filter((each) => waiting.includes(each));
   const family: Seen['family'] =
     addonFailure !== undefined
       ? { error: 'the native part does not load' }
@@ -801,6 +808,7 @@ export const machine: DoctorHost = {
       accessSync(path, constants.X_OK);
       return statSync(path).isFile();
     }),
+  pause: () => sleep(PAUSE_MS),
   addonFailure: () => {
     try {
       loadAddon();

@@ -27,6 +27,8 @@ interface Made {
   readonly family?: Awaited<ReturnType<DoctorHost['family']>>;
   readonly addon?: string;
   readonly readOnly?: boolean;
+  /** What files become during a pause. */
+  readonly later?: Readonly<Record<string, string>>;
   /** Path to MAJOR:MINOR. */
   readonly devices?: Readonly<Record<string, string>>;
 }
@@ -34,7 +36,8 @@ interface Made {
 let asked = 0;
 
 function hostOf(made: Made): DoctorHost {
-  const { files = {}, directories = {}, links = {}, programs = [], devices = {} } = made;
+  const { directories = {}, links = {}, programs = [], devices = {} } = made;
+  let { files = {} } = made;
   const absent = { error: 'ENOENT' };
   return {
     read: (path) => files[path] ?? absent,
@@ -52,6 +55,10 @@ function hostOf(made: Made): DoctorHost {
     family: () => {
       asked++;
       return Promise.resolve(made.family);
+    },
+    pause: () => {
+      files = { ...files, ...made.later };
+      return Promise.resolve();
     },
     addonFailure: () => made.addon,
   };
@@ -262,6 +269,17 @@ describe('drbd doctor on made-up hosts', () => {
     ]);
     expect(one(found, 'stuck').facts).toEqual({ processes: ['a ) b (7)'] });
     expect(asked).toBe(0);
+  });
+
+  test('a request that only waits for a moment is not stuck', async () => {
+    const found = await look({
+      ...HOST_84,
+      files: { ...HOST_84.files, '/proc/7/stat': '7 (drbdsetup) D 1 7 7' },
+      directories: { ...HOST_84.directories, '/proc': ['7', 'self'] },
+      later: { '/proc/7/stat': '7 (drbdsetup) R 1 7 7' },
+    });
+    expect(wrong(found)).toEqual([]);
+    expect(asked).toBe(1);
   });
 
   test('a native part that does not load is told with its remedy', async () => {
