@@ -12,6 +12,7 @@ import { nativeTransport } from '../../transport/native';
 import { DRBD_MAJOR, LOCK_DIRECTORY, RUN_LOCK_DIRECTORY } from '../backend';
 import { EXIT, UsageError } from '../errors';
 import { generationNames } from '../drbdsetup/text/other-generations';
+import { splitDevice } from '../line/device';
 import { quote } from '../line/number';
 import { command } from './command';
 import { MARK, USUAL_DIRECTORIES } from './replace-drbdsetup';
@@ -773,12 +774,6 @@ const isTrue = (look: () => boolean): boolean => {
   const result = orWhy(look);
   return result === true;
 };
-
-/** A dev_t as the C library packs it: 12 bits of the major in the middle of 20 bits of the minor. */
-const splitDevice = (device: number): { readonly major: number; readonly minor: number } => ({
-  major: (device >>> 8) & 0xfff,
-  minor: (device & 0xff) | ((device >>> 12) & 0xfff00),
-});
 
 /** This machine. */
 export const machine: DoctorHost = {

@@ -55,7 +55,7 @@ function look(path: string, backend: Backend): { readonly minor?: number; readon
       return { problem: `cannot be looked at: ${(error as NodeJS.ErrnoException).code ?? String(error)}` };
     }
     if (stat === undefined) return undefined;
-    if (stat.isBlockDevice()) node = { major: majorOf(stat.rdev), minor: minorOfNumber(stat.rdev) };
+    if (stat.isBlockDevice()) node = splitDevice(stat.rdev);
   }
   if (node === undefined) return { problem: 'is not a block device' };
   if (node.major !== DRBD_MAJOR)
@@ -63,11 +63,11 @@ function look(path: string, backend: Backend): { readonly minor?: number; readon
   return { minor: node.minor };
 }
 
-/** The parts of a dev_t as glibc packs it (sys/sysmacros.h). */
-function majorOf(device: number): number {
-  return Number((BigInt(device) >> 8n) & 0xfffn) | Number((BigInt(device) >> 32n) & 0xfffff000n);
-}
-
-function minorOfNumber(device: number): number {
-  return Number(BigInt(device) & 0xffn) | Number((BigInt(device) >> 12n) & 0xffffff00n);
+/** @returns the parts of a dev_t as glibc packs it (sys/sysmacros.h) */
+export function splitDevice(device: number): { readonly major: number; readonly minor: number } {
+  const bits = BigInt(device);
+  return {
+    major: Number((bits >> 8n) & 0xfffn) | Number((bits >> 32n) & 0xfffff000n),
+    minor: Number(bits & 0xffn) | Number((bits >> 12n) & 0xffffff00n),
+  };
 }

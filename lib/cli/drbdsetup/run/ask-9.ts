@@ -126,7 +126,7 @@ export async function runStatus9(client: Genl2Client, call: Call, context: Conte
             // The option alone says always.
             color: color === 'always' || color === '' || (color === 'auto' && stdout.isTerminal),
             terminal: stdout.isTerminal,
-            columns: stdout.isTerminal ? process.stdout.columns : undefined,
+            columns: stdout.columns,
           })
         : NOTHING_CONFIGURED,
     );

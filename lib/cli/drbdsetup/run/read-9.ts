@@ -1,20 +1,10 @@
-import { returnCodes } from '../../../dialects/genl2';
 import type { Genl2Client } from '../../../drbd';
-import { KernelError, NetlinkError } from '../../../errors';
 import { waitOptions, type Context } from '../../context';
 import type { ResourceReplies9 } from '../text/status-9';
+import { isUnknownObject } from './minors';
 
-const ENODEV = 19;
 /** How often the dumps are taken again when something came or went between them. */
 const READ_TRIES = 3;
-
-/** @returns whether a dump was refused because the resource that it was asked about does not exist */
-export function isUnknownResource9(error: unknown): boolean {
-  return (
-    (error instanceof NetlinkError && error.errno === ENODEV) ||
-    (error instanceof KernelError && error.returnCode === returnCodes.ERR_RES_NOT_KNOWN)
-  );
-}
 
 const byBytes = (left: string, right: string): number => Buffer.compare(Buffer.from(left), Buffer.from(right));
 
@@ -57,7 +47,7 @@ export async function readResources9(
       if (answer?.status === 'fulfilled') {
         const { get_devices: devices, get_connections: connections, get_peer_devices: peerDevices } = answer.value;
         resources.push({ resource, devices, connections: [...connections].sort(byName), peerDevices });
-      } else if (isUnknownResource9(answer?.reason)) vanished = true;
+      } else if (isUnknownObject(answer?.reason)) vanished = true;
       else throw answer?.reason;
     }
     if ((!vanished && resources.every(belongsTogether)) || attempt >= READ_TRIES)

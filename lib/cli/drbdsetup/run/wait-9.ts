@@ -10,7 +10,7 @@ import { connectionWord9, replicationWord9 } from '../text/states-9';
 import type { NotificationSets9 } from '../text/events2-9';
 import type { Call } from '../../line/call';
 import { namesOf } from './names-9';
-import { isUnknownResource9 } from './read-9';
+import { isUnknownObject } from './minors';
 
 /** A volume towards a peer, and until when it is waited for. */
 interface Awaited {
@@ -74,7 +74,7 @@ export async function runWait9(client: Genl2Client, call: Call, context: Context
       });
     }
   } catch (error) {
-    if (isUnknownResource9(error))
+    if (isUnknownObject(error))
       throw new UsageError(
         `${context.mask?.subject(resource) ?? resource}: there is no such resource, so there is nothing to wait for. "${context.tool} status" lists those that exist`,
         { exitCode: EXIT.refused, code: 'ERR_DRBD_NOT_FOUND' },
