@@ -157,6 +157,16 @@ export function endProcess(code: number, io: Io): void {
 }
 
 /**
+ * @param error of something that waited with the signal
+ * @returns the exit code of a program that was told to end meanwhile
+ * @throws the error, where that is not why
+ */
+export function exitIfEnded(signal: AbortSignal, error: unknown): number {
+  if (signal.aborted && error instanceof Error && error.name === 'AbortError') return exitCodeOfEnd(signal.reason);
+  throw error;
+}
+
+/**
  * @param reason of an {@link Io.endSignal} that fired
  * @returns the exit code of what was cut short, as a shell sees a process that the signal ended; 0 where only its
  *   reader went away

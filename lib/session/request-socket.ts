@@ -68,6 +68,18 @@ interface Pending {
   suspect: SentState;
 }
 
+/** A request before it is sent. */
+function pendingOf<T>(exchange: Exchange<T>, settle: Settle<T>): Pending {
+  return {
+    exchange,
+    settle: settle as Settle<unknown>,
+    send: undefined,
+    returned: undefined,
+    sequence: 0,
+    suspect: 'no',
+  };
+}
+
 /**
  * After an overrun the messages that were queued before it still come; answers that are not among them by then are
  * lost.
@@ -193,14 +205,7 @@ export class RequestSocket {
     settle: Settle<T>,
   ): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
     if (this.#socket.closed) throw this.#closedError(exchange, 'no');
-    const pending: Pending = {
-      exchange,
-      settle: settle as Settle<unknown>,
-      send: undefined,
-      returned: undefined,
-      sequence: 0,
-      suspect: 'no',
-    };
+    const pending = pendingOf(exchange, settle);
     this.#counters.requests++;
     if (this.#pending.size === 0) this.#socket.ref();
     this.#transmit(pending);
@@ -222,14 +227,7 @@ export class RequestSocket {
     if (first === undefined || this.#socket.ask === undefined) throw new RangeError('there is nothing to ask');
     if (this.#socket.closed) throw this.#closedError(first.exchange, 'no');
     const started = requests.map(({ exchange, settle }): Pending => {
-      const pending: Pending = {
-        exchange,
-        settle: settle as Settle<unknown>,
-        send: undefined,
-        returned: undefined,
-        sequence: 0,
-        suspect: 'no',
-      };
+      const pending = pendingOf(exchange, settle);
       this.#enter(pending);
       return pending;
     });

@@ -1,28 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import type { RecordedEntry } from '../../lib';
 import { v9 } from '../../lib/cli/drbdsetup';
 import { findCommand } from '../../lib/cli/line';
 import { capturesIn } from '../support/captures';
+import { codesIn, expectDifference, readDifferences, withoutTimes } from '../support/differences';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
 import { replayCommand, type Replayed } from '../support/replayed-command';
 
 // Every command of drbdsetup 9 that was recorded with a genuine kernel, run by ours against its recording: the same
 // requests, the same output, the same exit code.
 
-interface Difference {
-  /** Folder, file and number. */
-  readonly id: string;
-  readonly reason: string;
-  /** What ours exits with. */
-  readonly exit: number;
-}
-
-const list = JSON.parse(readFileSync(join(__dirname, '../../../test/replay/drbdsetup-9.differences.json'), 'utf8')) as {
-  readonly reasons: Readonly<Record<string, string>>;
-  readonly differences: readonly Difference[];
-};
+const list = readDifferences('drbdsetup-9');
 const differences = new Map(list.differences.map((difference) => [difference.id, difference]));
 
 const FOLDERS = ['drbd-9.1.7', 'drbd-9.2.18', 'drbd-9.3.3'] as const;
@@ -39,14 +26,6 @@ const commands = all.filter(({ argv }) => argv.includes('drbdsetup'));
 
 function wordsOf({ argv }: CapturedRecording): readonly string[] {
   return argv.slice(argv.indexOf('drbdsetup') + 1);
-}
-
-const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d /gmu;
-const withoutTimes = (text: string): string => text.replace(TIMESTAMP, 'TIME ');
-
-/** The numbers of return codes in error messages. */
-function codesIn(stderr: string): string {
-  return Array.from(stderr.matchAll(/: \((-?\d+)\)/gu), ([, code = '']) => code).join();
 }
 
 function problemsOf({ exit, stdout, stderr, endedBy }: CapturedRecording, ours: Replayed): readonly string[] {
@@ -80,14 +59,7 @@ describe.each(ofFiles)('%s', (_file, ofFile) => {
 
 describe('differences on purpose', () => {
   test.each(list.differences)('$id $reason', async (difference) => {
-    const captured = commands.find(({ id }) => id === difference.id);
-    if (captured === undefined) throw new Error('there is no such recorded command');
-    expect(list.reasons[difference.reason]).toBeDefined();
-    const ours = await replayCommand(captured);
-    // An entry that is none any more has to go.
-    expect(problemsOf(captured, ours)).not.toEqual([]);
-    expect(ours.exit).toBe(difference.exit);
-    if (difference.exit !== 0) expect(ours.stderr).not.toBe('');
+    await expectDifference(difference, list, commands, problemsOf);
   });
 
   test('are at most two in a hundred', () => {

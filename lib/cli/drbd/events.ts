@@ -1,4 +1,3 @@
-import { AbortError } from '../../errors';
 import { changeToJson, snapshotToJson, type Change, type Snapshot } from '../../drbd';
 import {
   keyText,
@@ -13,7 +12,7 @@ import {
 } from '../../model';
 import { tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
-import { exitCodeOfEnd } from '../io';
+import { exitIfEnded } from '../io';
 import { nearest } from '../line/nearest';
 import { quote } from '../line/number';
 import { command } from './command';
@@ -223,8 +222,7 @@ async function stream(context: Context, words: readonly string[], options: Event
     }
     return EXIT.ok;
   } catch (error) {
-    if (signal.aborted && error instanceof AbortError) return exitCodeOfEnd(signal.reason);
-    throw error;
+    return exitIfEnded(signal, error);
   }
 }
 

@@ -3,11 +3,10 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { createConnection, isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDriverMissing, type Client, type Snapshot } from '../../drbd';
-import { AbortError } from '../../errors';
 import { findings, formatPathAddress } from '../../model';
 import { tell, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
-import { exitCodeOfEnd } from '../io';
+import { exitIfEnded } from '../io';
 import { quote } from '../line/number';
 import { writeWholeFile } from '../whole-file';
 import { command } from './command';
@@ -260,9 +259,7 @@ async function serve(context: Context, options: MetricsOptions): Promise<number>
     }
     return EXIT.ok;
   } catch (error) {
-    if (signal.aborted && (error instanceof AbortError || (error as Error).name === 'AbortError'))
-      return exitCodeOfEnd(signal.reason);
-    throw error;
+    return exitIfEnded(signal, error);
   } finally {
     server?.close();
     server?.closeAllConnections();

@@ -1,9 +1,8 @@
-import { AbortError } from '../../errors';
 import { snapshotToJson, type Snapshot } from '../../drbd';
 import { findings, toJson, type Finding } from '../../model';
 import { isDriverAbsent, tell, waitOptions, type Context } from '../context';
 import { EXIT } from '../errors';
-import { exitCodeOfEnd } from '../io';
+import { exitIfEnded } from '../io';
 import { command } from './command';
 import { changesOfDrivers, Watch } from './observe';
 import { Pacer, Screen } from './screen';
@@ -90,9 +89,7 @@ async function watch(context: Context, words: readonly string[]): Promise<number
     }
     return EXIT.ok;
   } catch (error) {
-    if (signal.aborted && (error instanceof AbortError || (error as Error).name === 'AbortError'))
-      return exitCodeOfEnd(signal.reason);
-    throw error;
+    return exitIfEnded(signal, error);
   } finally {
     clearInterval(clock);
     pacer.stop();

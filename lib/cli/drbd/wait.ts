@@ -4,7 +4,7 @@ import { AbortError, ArgumentError } from '../../errors';
 import { parseExpression, type Expression } from '../../model';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
-import { exitCodeOfEnd } from '../io';
+import { exitIfEnded } from '../io';
 import { command } from './command';
 import { parseDuration } from './duration';
 import { printable } from './text';
@@ -192,8 +192,7 @@ async function waiting(context: Context, options: WaitWords): Promise<number> {
       expression.needsRefresh ? { counters: true, refreshMs } : {},
     );
   } catch (error) {
-    if (signal.aborted && error instanceof AbortError) return exitCodeOfEnd(signal.reason);
-    throw error;
+    return exitIfEnded(signal, error);
   }
   const { result, missing } = waited;
   const seconds = Math.round(performance.now() - began) / 1000;
