@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { openDrbd, type Client } from '../../lib';
 import { main } from '../../lib/cli/drbd';
-import type { HostFinding } from '../../lib/cli/drbd/doctor';
+import type { HostFinding } from '../../lib/cli/drbd/doctor/examine';
 import { createMetadata } from '../support/guest';
 import { memoryIo } from '../support/cli';
 

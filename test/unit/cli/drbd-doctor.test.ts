@@ -4,17 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { main } from '../../../lib/cli/drbd';
-import {
-  CHECKS,
-  doctorLines,
-  examine,
-  machine,
-  type Check,
-  type DoctorHost,
-  type HostFinding,
-  type Level,
-  type Unknown,
-} from '../../../lib/cli/drbd/doctor';
+import { doctorLines } from '../../../lib/cli/drbd/doctor';
+import { CHECKS, examine, type Check, type HostFinding } from '../../../lib/cli/drbd/doctor/examine';
+import type { Level } from '../../../lib/cli/drbd/doctor/finding';
+import { machine, type DoctorHost, type Unknown } from '../../../lib/cli/drbd/doctor/host';
 import { memoryIo } from '../../support/cli';
 
 /** A made-up host. */
