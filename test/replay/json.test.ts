@@ -1,4 +1,4 @@
-import { outputsSchema, v83, v84 } from '../../lib/cli/drbdsetup';
+import { outputsSchema, v83, v84, v9 } from '../../lib/cli/drbdsetup';
 import { findCommand, type Vocabulary } from '../../lib/cli/line';
 import { captureLines } from '../support/captures';
 import { recordingsOf, type CapturedRecording } from '../support/recordings';
@@ -10,6 +10,17 @@ import { outputValidator, shippedSchema } from '../support/schema';
 const RECORDED = {
   '8.3': { vocabulary: v83, files: ['drbd-8.3.13/02-disk.jsonl', 'drbd-8.3.13/05-pair.jsonl'], place: 2 },
   '8.4': { vocabulary: v84, files: ['drbd-8.4.11/config.jsonl', 'drbd-8.4.11/lifecycle.jsonl'], place: 1 },
+  '9': {
+    vocabulary: v9,
+    files: [
+      'drbd-9.1.7/lifecycle.jsonl',
+      'drbd-9.2.18/two-volumes.jsonl',
+      'drbd-9.2.18/three-nodes.jsonl',
+      'drbd-9.2.18/watch.jsonl',
+      'drbd-9.2.18/wait.jsonl',
+    ],
+    place: 1,
+  },
 } as const;
 
 test('the schema that ships is that of the outputs (scripts/schemas writes it)', () => {
@@ -25,8 +36,9 @@ describe('before the command', () => {
     const show = async (...argv: readonly string[]): Promise<string> =>
       (await replayCommand({ ...captured, argv: ['drbdsetup', ...argv] })).stdout;
     expect(await show('show', 'r0', '--json')).toContain('"shared-secret": "geheim"');
-    expect(await show('--json', 'show', 'r0')).toContain('"shared-secret": "xxxxxx"');
-    expect(await show('--json', '--reveal', 'show', 'r0')).toContain('"shared-secret": "geheim"');
+    expect(await show('--json', 'show', 'r0')).toContain('"redacted":true');
+    expect(await show('--json', 'show', 'r0')).not.toContain('geheim');
+    expect(await show('--json', '--reveal', 'show', 'r0')).toContain('"geheim"');
   });
 
   /** Reading commands and changes that were answered; the snapshot of 8.4 is read by other requests than were recorded. */
@@ -37,7 +49,11 @@ describe('before the command', () => {
     files.flatMap((file) =>
       recordingsOf(file).flatMap((captured) => {
         const action = findCommand(vocabulary as Vocabulary, captured.argv[place] ?? '')?.action;
-        return action === undefined || exempt.includes(action) || captured.exit === 'HANG' || captured.exit === null
+        return action === undefined ||
+          exempt.includes(action) ||
+          captured.argv.includes('--json') ||
+          captured.exit === 'HANG' ||
+          captured.exit === null
           ? []
           : [[action, captured] as const];
       }),
@@ -55,6 +71,7 @@ describe('before the command', () => {
   test.each([
     ['8.3', ['events', 'wait'], 7],
     ['8.4', ['events', 'events2', 'status', 'shStatus'], 7],
+    ['9', ['status'], 8],
   ] as const)('%s: the output of every command is valid by its schema', async (release, exempt, actions) => {
     const seen = new Map<string, number>();
     for (const [action, captured] of sample(answered(RECORDED[release], exempt))) {

@@ -186,7 +186,7 @@ function helpOf(argv: readonly string[], vocabulary: Vocabulary, context: Contex
 async function run(call: Call, vocabulary: Vocabulary, context: Context): Promise<number> {
   const { manner, dialect } = vocabulary;
   const client = await clientOf(context, dialect);
-  if (client.dialect === 'genl2') return run9(client, call, manner, context);
+  if (client.dialect === 'genl2') return run9(client, call, vocabulary, context);
   switch (call.command.action) {
     case 'change':
     case 'newMinor':

@@ -393,5 +393,10 @@ export const v9: Vocabulary = {
   oldNames: {},
   requests: Object.keys(operations),
   longestName: attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1,
-  settings: { resource: resourceOptions9, connection: peerOptions9, device: attachOptions9 },
+  settings: {
+    resource: resourceOptions9,
+    connection: peerOptions9,
+    device: attachOptions9,
+    peerDevice: peerDeviceOptions9,
+  },
 };

@@ -125,7 +125,10 @@ export interface Vocabulary {
   /** The longest name of a resource, in bytes; 0 where resources have none. */
   readonly longestName: number;
   /** The options that `show` prints of each object. */
-  readonly settings: Readonly<Record<'resource' | 'connection' | 'device', readonly Option[]>>;
+  readonly settings: Readonly<Record<'resource' | 'connection' | 'device', readonly Option[]>> & {
+    /** Of a volume towards one peer, where there are such. */
+    readonly peerDevice?: readonly Option[];
+  };
 }
 
 /** @returns the command of this name, or the one that an old name stands for */

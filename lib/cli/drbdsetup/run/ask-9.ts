@@ -1,5 +1,6 @@
 import { diskStates, replicationStates } from '../../../dialects/genl2';
 import { snapshotToJson, type Genl2Client } from '../../../drbd';
+import { byteOrderOf } from '../../backend';
 import { waitOptions, type Context } from '../../context';
 import { EXIT, UsageError } from '../../errors';
 import { machineOf } from '../text/address';
@@ -7,13 +8,15 @@ import { noteDisk } from './check-resize';
 import { locked, tell } from '../../context';
 import { explainGenerations9, formatGenerations9, generationsToJson9, type Generations9 } from '../text/generations-9';
 import { formatShow9, formatShowJson9 } from '../text/show-9';
-import { connectionWord9, diskWord9, roleWord9 } from '../text/states-9';
+import { settingsOf9, showToJson } from '../text/show-json';
+import { connectionWord9, diskWord9, roleWord9, stateToJson9 } from '../text/states-9';
 import { formatStatus9, formatStatusJson9, NOTHING_CONFIGURED } from '../text/status-9';
 import type { Call } from '../../line/call';
-import type { Manner } from '../../line/vocabulary';
+import type { Manner, Vocabulary } from '../../line/vocabulary';
 import { namesOf } from './names-9';
-import { printJson } from './print';
+import { print, printJson } from './print';
 import { readResources9 } from './read-9';
+import { printNames } from './udev';
 
 /** @throws UsageError, always */
 function notFound(what: string, context: Context): never {
@@ -30,10 +33,14 @@ export async function runRole9(client: Genl2Client, call: Call, context: Context
   const all = await client.request('get_resources', {}, waitOptions(context));
   const found = all.find(({ context: place }) => place?.ctx_resource_name === resource);
   if (found === undefined) return notFound('resource', context);
-  const role = roleWord9(found.resource_info?.res_role);
-  if (context.globals.json) return printJson({ resource, role }, context);
-  context.io.stdout.write(`${role}\n`);
-  return EXIT.ok;
+  const { resource_info: info } = found;
+  const role = roleWord9(info?.res_role);
+  const suspended = {
+    user: info?.res_susp ?? null,
+    noData: info?.res_susp_nod ?? null,
+    fencing: info?.res_susp_fen ?? null,
+  };
+  return print(context, `${role}\n`, () => stateToJson9({ resource, role, suspended }));
 }
 
 /** `cstate`. */
@@ -47,9 +54,8 @@ export async function runCstate9(client: Genl2Client, call: Call, context: Conte
   const found = all.find(({ context: place }) => place?.ctx_peer_node_id === peer);
   if (found === undefined) return notFound('connection', context);
   const connection = connectionWord9(found.connection_info?.conn_connection_state);
-  if (context.globals.json) return printJson({ resource, peerNodeId: peer, connection }, context);
-  context.io.stdout.write(`${connection}\n`);
-  return EXIT.ok;
+  const peerRole = roleWord9(found.connection_info?.conn_role);
+  return print(context, `${connection}\n`, () => stateToJson9({ resource, peerNodeId: peer, connection, peerRole }));
 }
 
 /** `dstate`: the state of this node's disk, then of each peer's. */
@@ -63,13 +69,14 @@ export async function runDstate9(client: Genl2Client, call: Call, context: Conte
   const peers = (await client.request('get_peer_devices', { context: { ctx_resource_name: resource } }, wait)).filter(
     ({ context: place }) => place?.ctx_volume === device.context?.ctx_volume,
   );
-  const peerDisks = peers.map(({ context: place, peer_device_info: info }) => ({
+  const told = peers.map(({ context: place, peer_device_info: info }) => ({
     peerNodeId: place?.ctx_peer_node_id ?? null,
     disk: diskWord9(info?.peer_disk_state),
   }));
-  if (context.globals.json) return printJson({ minor, disk, peerDisks }, context);
-  context.io.stdout.write(`${[disk, ...peerDisks.map((peer) => peer.disk)].join('/')}\n`);
-  return EXIT.ok;
+  const peerDisk = told.length === 1 ? told[0]?.disk : null;
+  return print(context, `${[disk, ...told.map((peer) => peer.disk)].join('/')}\n`, () =>
+    stateToJson9({ minor, resource, volume: device.context?.ctx_volume, disk, peerDisk, peers: told }),
+  );
 }
 
 /** `show-gi`, `get-gi`. */
@@ -97,12 +104,14 @@ export async function runGenerations9(client: Genl2Client, call: Call, context: 
     nodeFlags: device.device_statistics?.dev_disk_flags ?? 0,
     peerFlags: peerDevice.peer_device_statistics?.peer_dev_flags ?? 0,
   };
-  if (context.globals.json)
-    return printJson({ resource, peerNodeId: peer, volume, ...generationsToJson9(generations) }, context);
-  context.io.stdout.write(
-    command.name === 'show-gi' ? explainGenerations9(generations) : formatGenerations9(generations),
-  );
-  return EXIT.ok;
+  const text = command.name === 'show-gi' ? explainGenerations9(generations) : formatGenerations9(generations);
+  return print(context, text, () => ({
+    minor: device.minor ?? null,
+    resource,
+    peerNodeId: peer,
+    volume,
+    ...generationsToJson9(generations),
+  }));
 }
 
 /** Whether `--json` stands behind the command: DRBD 9's own form is meant. */
@@ -143,20 +152,21 @@ async function printSnapshot(client: Genl2Client, call: Call, context: Context):
 }
 
 /** `show`. */
-export async function runShow9(client: Genl2Client, call: Call, context: Context): Promise<number> {
+export async function runShow9(
+  client: Genl2Client,
+  call: Call,
+  { settings }: Vocabulary,
+  context: Context,
+): Promise<number> {
   const { plain } = call;
   const { resource } = namesOf(call);
   const { any, resources } = await readResources9(client, resource, context);
-  const json = wantsOwnJson(call) || context.globals.json;
-  const format = {
-    defaults: plain.has('show-defaults'),
-    machine: machineOf(context.backend),
-    // As the C tool prints it, it shows secrets, which drbdadm compares.
-    masks: context.globals.json && !context.globals.reveal,
-  };
-  context.io.stdout.write(
-    json ? formatShowJson9(resources, format) : any ? formatShow9(resources, format) : NOTHING_CONFIGURED,
-  );
+  const format = { defaults: plain.has('show-defaults'), machine: machineOf(context.backend) };
+  if (wantsOwnJson(call)) context.io.stdout.write(formatShowJson9(resources, format));
+  else
+    print(context, any ? formatShow9(resources, format) : NOTHING_CONFIGURED, () =>
+      showToJson(settingsOf9(resources), settings, byteOrderOf(context.backend), context.globals.reveal),
+    );
   // The C tool is silent about a name that is nobody's, and so is its exit code, which callers may rely on.
   if (resources.length === 0 && resource !== undefined) tell('there is no such resource', context);
   return EXIT.ok;
@@ -188,12 +198,5 @@ export async function runCheckResize9(
 export async function runUdev9(client: Genl2Client, call: Call, context: Context): Promise<number> {
   const { minor = 0 } = namesOf(call);
   const device = (await client.request('get_devices', {}, waitOptions(context))).find((one) => one.minor === minor);
-  if (device === undefined) return notFound('device', context);
-  const byResource = `drbd/by-res/${device.context?.ctx_resource_name ?? ''}/${device.context?.ctx_volume ?? 0}`;
-  const backing = device.disk_conf?.backing_dev ?? '';
-  const byDisk = backing === '' ? null : `drbd/by-disk/${backing.replace(/^\/dev\//u, '')}`;
-  if (context.globals.json) return printJson({ minor, device: `drbd${minor}`, byResource, byDisk }, context);
-  const disk = byDisk === null ? '' : `SYMLINK_BY_DISK=${byDisk}\n`;
-  context.io.stdout.write(`DEVICE=drbd${minor}\nSYMLINK_BY_RES=${byResource}\n${disk}`);
-  return EXIT.ok;
+  return device === undefined ? notFound('device', context) : printNames(minor, device, context);
 }

@@ -1,7 +1,7 @@
 import type { Genl2Client } from '../../../drbd';
 import type { Context } from '../../context';
 import type { Call } from '../../line/call';
-import type { Manner } from '../../line/vocabulary';
+import type { Vocabulary } from '../../line/vocabulary';
 import {
   runCheckResize9,
   runCstate9,
@@ -21,8 +21,9 @@ import { runWait9 } from './wait-9';
 const STATES: Readonly<Record<string, typeof runRole9>> = { role: runRole9, cstate: runCstate9, dstate: runDstate9 };
 
 /** What the commands of DRBD 9 do: it has resources, peers and paths to ask for, where DRBD 8 has minors. */
-export async function run9(client: Genl2Client, call: Call, manner: Manner, context: Context): Promise<number> {
+export async function run9(client: Genl2Client, call: Call, vocabulary: Vocabulary, context: Context): Promise<number> {
   const { command } = call;
+  const { manner } = vocabulary;
   switch (command.action) {
     case 'change':
       return runChange(client, call, manner, context);
@@ -35,7 +36,7 @@ export async function run9(client: Genl2Client, call: Call, manner: Manner, cont
     case 'generations':
       return runGenerations9(client, call, context);
     case 'show':
-      return runShow9(client, call, context);
+      return runShow9(client, call, vocabulary, context);
     case 'status':
       return runStatus9(client, call, context);
     case 'checkResize':

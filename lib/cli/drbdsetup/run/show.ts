@@ -24,7 +24,7 @@ export async function runShow(client: Client, call: Call, vocabulary: Vocabulary
     text: () => string,
     ...unknown: Parameters<typeof print>[3][]
   ): number => {
-    if (plain.has('json') && !context.globals.json) {
+    if (plain.has('json')) {
       const arrays = showToJson9(resources, settings, machine, showDefaults);
       context.io.stdout.write(`${JSON.stringify(arrays, undefined, 4)}\n\n`);
       return EXIT.ok;

@@ -11,6 +11,7 @@ import type { NotificationSets9 } from '../text/events2-9';
 import type { Call } from '../../line/call';
 import { namesOf } from './names-9';
 import { isUnknownObject } from './minors';
+import { printJson } from './print';
 
 /** A volume towards a peer, and until when it is waited for. */
 interface Awaited {
@@ -88,7 +89,7 @@ export async function runWait9(client: Genl2Client, call: Call, context: Context
     const peerDevices = listed
       .filter(isMeant)
       .map((one) => ({ peerNodeId: one.peer, volume: one.volume, replication: replicationWord9(one.replication) }));
-    io.stdout.write(`${JSON.stringify({ resource, reached, peerDevices })}\n`);
+    printJson({ minor: null, resource, reached, peerDevices }, context);
   };
   // Without a peer device there is nothing to wait for.
   if (listed.length === 0) {

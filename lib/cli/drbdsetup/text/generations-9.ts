@@ -1,4 +1,5 @@
 import { mdfFlag, mdfPeerFlag } from '../../../dialects/genl2';
+import { generationFlags } from './generations';
 
 /** Bits of the metadata in the order in which they are printed: of this node, and of the peer. */
 const FLAGS = [
@@ -74,12 +75,24 @@ export function explainGenerations9(generations: Generations9): string {
   return `\n${heads.join('')}${'V'.padEnd(17).repeat(columns.length).trimEnd()}\n${line}${notes.join('')}\n`;
 }
 
+/** The name of a flag in JSON: that of DRBD 8 for what it has, too. */
+const jsonNameOf = ([name]: (typeof FLAGS)[number]): string => (name === 'peerFullSync' ? 'fullSync' : name);
+
+/** The flags in JSON that DRBD 8 has not. */
+export const generationFlags9 = FLAGS.map(jsonNameOf).filter(
+  (name) => name !== 'activityLogClean' && !(generationFlags as readonly string[]).includes(name),
+);
+
 export function generationsToJson9(generations: Generations9): object {
   const { current, bitmap, history } = generations;
+  const { activityLogClean, ...flags } = Object.fromEntries(
+    FLAGS.map((flag) => [jsonNameOf(flag), isSet(generations, flag)]),
+  );
   return {
     currentUuid: current.toString(),
     bitmapUuid: bitmap.toString(),
     historyUuids: history.map(String),
-    flags: Object.fromEntries(FLAGS.map((flag) => [flag[0], isSet(generations, flag)])),
+    flags,
+    activityLogClean,
   };
 }

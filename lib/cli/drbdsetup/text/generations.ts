@@ -9,6 +9,9 @@ const METADATA_FLAGS = [
   [0x40, 'crashedPrimary'],
 ] as const;
 
+/** The names of the flags in JSON. */
+export const generationFlags = METADATA_FLAGS.map(([, name]) => name);
+
 type MetadataFlags = Readonly<Record<(typeof METADATA_FLAGS)[number][1], boolean>>;
 
 function metadataFlags(flags: number): MetadataFlags {

@@ -1,4 +1,6 @@
 import type { Action } from '../../line/vocabulary';
+import { generationFlags } from './generations';
+import { generationFlags9 } from './generations-9';
 
 // What `--json` before a command prints, the same for all generations: one object, or one a line of a stream. Numbers
 // of 64 bits are decimal strings, units stand in the names, absent is null.
@@ -28,14 +30,14 @@ const code = {
 };
 const states = {
   configured: { ...flag, description: 'There is a disk or a connection.' },
-  connection: {
-    ...text,
-    description: "The driver's own words, in which DRBD 8 has connection and replication in one.",
-  },
-  role: text,
-  peerRole: text,
-  disk: text,
-  peerDisk: text,
+  connection: nullable('string', {
+    description:
+      "The driver's own words, in which DRBD 8 has connection and replication in one. DRBD 9 tells what was asked for: the role, a connection, or the disks; the others are null.",
+  }),
+  role: nullable('string'),
+  peerRole: nullable('string'),
+  disk: nullable('string'),
+  peerDisk: nullable('string', { description: 'Null in DRBD 9 where there are several: see peers.' }),
   suspended: reasons('user', 'noData', 'fencing'),
   resyncSuspended: reasons('user', 'peer', 'dependency'),
   progressPercent: nullable('number', {
@@ -53,7 +55,25 @@ const option = object(
   ['code', 'unit', 'isDefault', 'redacted'],
 );
 const options: Schema = { type: 'object', additionalProperties: option };
-const address = object({ family: text, address: text, port: integer, scopeId: nullable('integer') });
+const address: Schema = {
+  ...object({
+    family: nullable('string'),
+    address: nullable('string'),
+    port: nullable('integer'),
+    scopeId: nullable('integer'),
+  }),
+  type: ['object', 'null'],
+  description: 'Null where DRBD 9 has no path yet.',
+};
+const path = { local: address, peer: address };
+/** What a command of DRBD 9 is about; in DRBD 8 it is a minor. */
+const nine = {
+  resource: text,
+  volume: integer,
+  peerNodeId: integer,
+  peers: list(object({ peerNodeId: nullable('integer'), disk: nullable('string') })),
+  peerDevices: list(object({ peerNodeId: integer, volume: integer, replication: nullable('string') })),
+};
 const place = {
   number: integer,
   resource: nullable('string'),
@@ -73,41 +93,58 @@ const schemas: Readonly<Record<Action, Schema>> = {
   }),
   newMinor: { $ref: '#/$defs/change' },
   down: { $ref: '#/$defs/change' },
-  state: object({ minor: integer, ...states }),
+  state: object({ minor: nullable('integer'), ...states, ...nine }, Object.keys(nine)),
   status: snapshot,
   shStatus: snapshot,
-  generations: object({
-    minor: integer,
-    currentUuid: decimal,
-    bitmapUuid: decimal,
-    historyUuids: list(text),
-    flags: object(
-      Object.fromEntries(
-        ['consistent', 'wasUpToDate', 'primary', 'connected', 'fullSync', 'peerOutdated', 'crashedPrimary'].map(
-          (name) => [name, flag],
-        ),
+  generations: object(
+    {
+      minor: nullable('integer'),
+      currentUuid: decimal,
+      bitmapUuid: decimal,
+      historyUuids: list(text),
+      flags: object(
+        Object.fromEntries([...generationFlags, ...generationFlags9].map((name) => [name, flag])),
+        generationFlags9,
       ),
-    ),
-    activityLogClean: nullable('boolean', { description: 'The activity log was applied; null before DRBD 8.4.' }),
-  }),
+      activityLogClean: nullable('boolean', { description: 'The activity log was applied; null before DRBD 8.4.' }),
+      ...nine,
+    },
+    Object.keys(nine),
+  ),
   show: object({
     schemaVersion: { const: 1 },
     resources: list(
-      object({
-        name: nullable('string'),
-        options,
-        connections: list(object({ local: address, peer: address, options })),
-        volumes: list(
-          object({
-            volume: integer,
-            minor: nullable('integer'),
-            disk: nullable('string'),
-            metaDisk: nullable('string'),
-            metaIndex: { type: ['string', 'integer', 'null'] },
-            options,
-          }),
-        ),
-      }),
+      object(
+        {
+          name: nullable('string'),
+          nodeId: nullable('integer', { description: 'DRBD 9: the number of this node.' }),
+          options,
+          connections: list(
+            object(
+              {
+                ...path,
+                options,
+                peerNodeId: integer,
+                name: nullable('string'),
+                paths: list(object(path)),
+                volumes: list(object({ volume: integer, options })),
+              },
+              ['peerNodeId', 'name', 'paths', 'volumes'],
+            ),
+          ),
+          volumes: list(
+            object({
+              volume: integer,
+              minor: nullable('integer'),
+              disk: nullable('string'),
+              metaDisk: nullable('string'),
+              metaIndex: { type: ['string', 'integer', 'null'] },
+              options,
+            }),
+          ),
+        },
+        ['nodeId'],
+      ),
     ),
   }),
   checkResize: object({
@@ -142,7 +179,10 @@ const schemas: Readonly<Record<Action, Schema>> = {
     ),
     description: 'With all that is known of the object.',
   },
-  wait: object({ minor: integer, reached: flag, ...states }, Object.keys(states)),
+  wait: object({ minor: nullable('integer'), reached: flag, ...states, ...nine }, [
+    ...Object.keys(states),
+    ...Object.keys(nine),
+  ]),
   udev: object({ minor: integer, device: text, byResource: text, byDisk: nullable('string') }),
 };
 

@@ -20,8 +20,6 @@ export interface ShowFormat9 {
   readonly defaults: boolean;
   /** Whose kernel answered. */
   readonly machine: Machine;
-  /** Prints x for each letter of a secret. */
-  readonly masks?: boolean;
 }
 
 /** An option that is to be printed. */
@@ -31,16 +29,12 @@ interface Shown {
   readonly isDefault: boolean;
 }
 
-function shown(options: readonly Option[], values: Fields, { defaults, masks = false }: ShowFormat9): readonly Shown[] {
+function shown(options: readonly Option[], values: Fields, { defaults }: ShowFormat9): readonly Shown[] {
   return options.flatMap((option) => {
     const value = (values as Readonly<Record<string, unknown>> | undefined)?.[option.field];
     if (value === undefined) return [];
     const standard = isDefault(option, value);
-    const text = formatValue(option, value);
-    const isMasked = masks && option.table.secret === true;
-    return standard && !defaults
-      ? []
-      : [{ option, isDefault: standard, text: isMasked ? 'x'.repeat(text.length) : text }];
+    return standard && !defaults ? [] : [{ option, isDefault: standard, text: formatValue(option, value) }];
   });
 }
 

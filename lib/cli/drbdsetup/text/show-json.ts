@@ -6,6 +6,7 @@ import type { Vocabulary } from '../../line/vocabulary';
 import type { StatusReply } from '../v84';
 import { formatAddress, type Machine } from './address';
 import type { Tags } from './show-83';
+import type { ResourceReplies9 } from './status-9';
 
 // The configuration as JSON, of whatever generation: ours, and the arrays of DRBD 9.
 
@@ -16,7 +17,9 @@ export interface ResourceSettings {
   /** Null where the driver knows none. */
   readonly name: string | null;
   readonly options: Fields;
-  readonly connections: readonly { readonly local: Uint8Array; readonly peer: Uint8Array; readonly options: Fields }[];
+  /** DRBD 9: this node's number. */
+  readonly nodeId?: number | null;
+  readonly connections: readonly ConnectionSettings[];
   readonly volumes: readonly {
     readonly volume: number;
     readonly minor: number | undefined;
@@ -25,6 +28,18 @@ export interface ResourceSettings {
     readonly metaIndex: number | undefined;
     readonly options: Fields;
   }[];
+}
+
+interface ConnectionSettings {
+  /** One, but in DRBD 9, which may have none yet, or several. */
+  readonly paths: readonly { readonly local: Uint8Array; readonly peer: Uint8Array }[];
+  readonly options: Fields;
+  /** DRBD 9: who the peer is, and what was asked for of each volume towards it. */
+  readonly node?: {
+    readonly peerNodeId: number;
+    readonly name: string | null;
+    readonly volumes: readonly { readonly volume: number; readonly options: Fields }[];
+  };
 }
 
 /** @param replies of get_status */
@@ -40,7 +55,7 @@ export function settingsOf84(replies: readonly StatusReply[]): readonly Resource
       connections:
         first?.net_conf === undefined || !hasBytes(local) || !hasBytes(peer)
           ? []
-          : [{ local, peer, options: { ...first.net_conf } }],
+          : [{ paths: [{ local, peer }], options: { ...first.net_conf } }],
       volumes: own.flatMap(({ context, minor, disk_conf: disk }) =>
         context?.ctx_volume === undefined
           ? []
@@ -67,7 +82,7 @@ export function settingsOf83(minor: number, tags: Tags, name: string | undefined
     {
       name: name ?? null,
       options: {},
-      connections: hasBytes(local) && hasBytes(peer) ? [{ local, peer, options: tags }] : [],
+      connections: hasBytes(local) && hasBytes(peer) ? [{ paths: [{ local, peer }], options: tags }] : [],
       volumes: [
         {
           volume: 0,
@@ -80,6 +95,39 @@ export function settingsOf83(minor: number, tags: Tags, name: string | undefined
       ],
     },
   ];
+}
+
+export function settingsOf9(replies: readonly ResourceReplies9[]): readonly ResourceSettings[] {
+  return replies.map(({ resource, devices, connections, peerDevices }) => ({
+    name: resource.context?.ctx_resource_name ?? null,
+    nodeId: resource.res_opts?.node_id ?? null,
+    options: { ...resource.res_opts },
+    connections: connections.map(({ context, path_parms: paths = [], net_conf: options }) => ({
+      paths: paths.flatMap(({ my_addr: local, peer_addr: peer }) =>
+        hasBytes(local) && hasBytes(peer) ? [{ local, peer }] : [],
+      ),
+      options: { ...options },
+      node: {
+        peerNodeId: context?.ctx_peer_node_id ?? 0,
+        name: orNull(context?.ctx_conn_name),
+        volumes: peerDevices
+          .filter(({ context: place }) => place?.ctx_peer_node_id === context?.ctx_peer_node_id)
+          .map(({ context: place, peer_device_conf: values }) => ({
+            volume: place?.ctx_volume ?? 0,
+            options: { ...values },
+          })),
+      },
+    })),
+    volumes: devices.map(({ context, minor, disk_conf: disk }) => ({
+      volume: context?.ctx_volume ?? 0,
+      minor,
+      disk: disk?.backing_dev,
+      metaDisk: disk?.meta_dev,
+      // Zero of a device that has no disk says nothing.
+      metaIndex: orNull(disk?.backing_dev) === null ? undefined : disk?.meta_dev_idx,
+      options: { ...disk },
+    })),
+  }));
 }
 
 function hasBytes(bytes: unknown): bytes is Uint8Array {
@@ -115,14 +163,31 @@ export function showToJson(
     );
   return {
     schemaVersion: 1,
-    resources: resources.map(({ name, options, connections, volumes }) => ({
+    resources: resources.map(({ name, nodeId, options, connections, volumes }) => ({
       name,
+      ...(nodeId === undefined ? {} : { nodeId }),
       options: optionsOf(settings.resource, options),
-      connections: connections.map((connection) => ({
-        local: addressToJson(connection.local, order),
-        peer: addressToJson(connection.peer, order),
-        options: optionsOf(settings.connection, connection.options),
-      })),
+      connections: connections.map(({ paths, options: values, node }) => {
+        const addresses = paths.map(({ local, peer }) => ({
+          local: addressToJson(local, order),
+          peer: addressToJson(peer, order),
+        }));
+        return {
+          ...(addresses[0] ?? { local: null, peer: null }),
+          options: optionsOf(settings.connection, values),
+          ...(node === undefined
+            ? {}
+            : {
+                peerNodeId: node.peerNodeId,
+                name: node.name,
+                paths: addresses,
+                volumes: node.volumes.map((one) => ({
+                  volume: one.volume,
+                  options: optionsOf(settings.peerDevice ?? [], one.options),
+                })),
+              }),
+        };
+      }),
       volumes: volumes.map(({ volume, minor, disk, metaDisk, metaIndex, options: values }) => ({
         volume,
         minor: minor ?? null,
@@ -184,12 +249,16 @@ export function showToJson9(
     ...(connections.length === 0
       ? {}
       : {
-          connections: connections.map((connection) => ({
-            path: {
-              _this_host: formatAddress(connection.local, machine),
-              _remote_host: formatAddress(connection.peer, machine),
-            },
-            net: { ...said(settings.connection, connection.options), _name: PEER.name },
+          connections: connections.map(({ paths: [path], options: values }) => ({
+            ...(path === undefined
+              ? {}
+              : {
+                  path: {
+                    _this_host: formatAddress(path.local, machine),
+                    _remote_host: formatAddress(path.peer, machine),
+                  },
+                }),
+            net: { ...said(settings.connection, values), _name: PEER.name },
             _peer_node_id: PEER.id,
           })),
         }),

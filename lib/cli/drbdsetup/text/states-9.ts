@@ -10,6 +10,26 @@ export const diskWord9 = (code: number | undefined) => translated('genl2', 'disk
 export const connectionWord9 = (code: number | undefined) => translated('genl2', 'connection', code ?? 0) ?? '';
 export const replicationWord9 = (code: number | undefined) => translated('genl2', 'replication', code ?? 0) ?? '';
 
+/**
+ * What `role`, `cstate` and `dstate` print as JSON: the keys of DRBD 8, of which each of DRBD 9's commands tells its own.
+ * @param told what this one tells
+ */
+export function stateToJson9(told: object): object {
+  return {
+    minor: null,
+    configured: true,
+    connection: null,
+    role: null,
+    peerRole: null,
+    disk: null,
+    peerDisk: null,
+    suspended: { user: null, noData: null, fencing: null },
+    resyncSuspended: { user: null, peer: null, dependency: null },
+    progressPercent: null,
+    ...told,
+  };
+}
+
 /** How something is written that is neither yes nor no where the kernel did not say. */
 export function clientWord(intentional: boolean | undefined): string {
   return intentional === undefined ? 'unknown' : intentional ? 'yes' : 'no';
