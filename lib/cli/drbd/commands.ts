@@ -9,6 +9,7 @@ import { replaceDrbdsetup } from './replace-drbdsetup';
 import { show } from './show';
 import { simulate } from './simulate';
 import { status } from './status';
+import { translate } from './translate';
 import { verbCommand, verbWords } from './verbs';
 import { wait } from './wait';
 
@@ -21,6 +22,7 @@ const commands = {
   show: () => show,
   explain: () => explain,
   options: () => options,
+  translate: () => translate,
   doctor: () => doctor,
   metrics: () => metrics,
   simulate: () => simulate,

@@ -8,7 +8,7 @@ import { REDACTED } from '../line/secrets';
 import type { Argument, Command, Vocabulary } from '../line/vocabulary';
 
 /** The words of each generation, which are loaded when they are needed. */
-const vocabularies: Readonly<Record<Dialect, () => Vocabulary>> = {
+export const vocabularies: Readonly<Record<Dialect, () => Vocabulary>> = {
   connector: () => v83,
   genl1: () => v84,
   genl2: () => v9,
@@ -23,7 +23,7 @@ const asFields = (value: unknown): Fields =>
       : {};
 
 /** @returns a word as a shell takes it */
-const shellWord = (word: string): string =>
+export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** What drbdsetup calls a place of the metadata, by the word of the tables; it cannot say the others. */

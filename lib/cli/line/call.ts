@@ -65,7 +65,7 @@ export interface Reading {
 }
 
 /** A specification for getopt and what it stands for. */
-interface Spec extends OptionSpec {
+export interface Spec extends OptionSpec {
   readonly option?: Option;
   readonly words?: readonly string[];
   readonly param?: RequestFlag['param'];
@@ -198,7 +198,12 @@ export async function parseCall(
   };
 }
 
-function takeApart(command: Command, words: readonly string[], { explain, wrong }: Reading): Parsed<Spec> {
+/** @returns the options and operands of a command's words, none of which is read yet. @throws UsageError */
+export function takeApart(
+  command: Command,
+  words: readonly string[],
+  { explain, wrong }: Pick<Reading, 'explain' | 'wrong'>,
+): Parsed<Spec> {
   try {
     return getopt(words, specsOf(command), command.name, explain);
   } catch (error) {
