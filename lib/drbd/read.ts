@@ -72,6 +72,8 @@ export interface Genl1Sources {
   readonly status?: readonly (Genl1Reply | TypedReply)[] | undefined;
   /** Estimates of time, and the progress of a verify, which the netlink interface lacks. */
   readonly procDrbd?: ProcDrbd | undefined;
+  /** Messages of get_initial_state, which is read in one go: the dumps have to agree with it. */
+  readonly initial?: readonly GenericMessage[] | undefined;
   /** False if the caller knows that something is missing. */
   readonly complete?: boolean | undefined;
   /** A connection without addresses is an object too, as drbdsetup of 8.4 prints it. */
@@ -177,6 +179,10 @@ interface Reply extends GenericReply {
   readonly name?: string;
 }
 
+async function initialState(dump: (name: string) => Promise<readonly Reply[]>): Promise<readonly GenericMessage[]> {
+  return (await dump('get_initial_state')).map(({ name = '', minor, ...sets }) => ({ name, minor, sets }));
+}
+
 async function fourDumps(dump: (name: string) => Promise<readonly Reply[]>): Promise<GenericDumps> {
   return {
     resources: await dump('get_resources'),
@@ -195,8 +201,9 @@ export function announces(operations: ReadonlySet<number>): boolean {
 }
 
 /**
- * Reads the state of a DRBD 8.4 module. When objects came or went between the dumps, they are taken again, a few times;
- * `source.complete` tells whether that helped.
+ * Reads the state of a DRBD 8.4 module: the initial state, which the kernel tells in one go, and then the dumps, which
+ * have the options and counters. When they do not agree, something changed in between, and they are taken again, a few
+ * times; `source.complete` tells whether that helped.
  * @param operations numbers of those that the module has; empty if unknown. Before 8.4.6 there is only get_status
  * @param proc what /proc/drbd says, if it could be read: it has the estimates of time
  * @throws what request() throws
@@ -215,16 +222,18 @@ export async function readGenl1(
   if (!announces(operations)) return old();
   for (let attempt = 1; ; attempt++) {
     let dumps: GenericDumps;
+    let initial: readonly GenericMessage[];
     try {
+      initial = await initialState(dump);
       dumps = await fourDumps(dump);
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === EOPNOTSUPP) return old();
       throw error;
     }
-    const first = genl1StateOf({ driver, order, dumps, procDrbd: proc });
+    const first = genl1StateOf({ driver, order, dumps, initial, procDrbd: proc });
     // Only get_status tells how large a resync is.
     const state = resyncs(first)
-      ? genl1StateOf({ driver, order, dumps, status: await dump('get_status'), procDrbd: proc })
+      ? genl1StateOf({ driver, order, dumps, initial, status: await dump('get_status'), procDrbd: proc })
       : first;
     if (state.source.complete || attempt >= READ_TRIES) return state;
   }
@@ -246,11 +255,7 @@ export async function readGenl2(client: GenericReader, options: ReadOptions = {}
   const order = options.order ?? hostByteOrder();
   const dump = dumper(client, options);
   for (let attempt = 1; ; attempt++) {
-    const initial = (await dump('get_initial_state')).map(({ name = '', minor, ...sets }): GenericMessage => ({
-      name,
-      minor,
-      sets,
-    }));
+    const initial = await initialState(dump);
     const dumps = await fourDumps(dump);
     const state = stateFromGeneric({ dialect: 'genl2', order, driver: client.driver, dumps, initial });
     if (state.source.complete || attempt >= READ_TRIES) return state;

@@ -417,7 +417,7 @@ export interface GenericDumps {
 export interface GenericSources extends GenericContext {
   readonly driver: { readonly version: string | null; readonly api: number | null };
   readonly dumps: GenericDumps;
-  /** Messages of get_initial_state, which DRBD 9 reads in one go: states, statistics and paths. */
+  /** Messages of get_initial_state, which is read in one go: states, statistics, and the paths of DRBD 9. */
   readonly initial?: readonly GenericMessage[] | undefined;
   /** 8.4, get_status: one message for each device. It tells how large a resync is. */
   readonly status?: readonly GenericReply[] | undefined;

@@ -63,13 +63,17 @@ describe('the stream of changes', () => {
   /** Both are read until they agree: the kernel may be at work still. */
   const agree = async (followers: readonly Follower[]): Promise<void> => {
     let read: object = {};
+    let isComplete = false;
     const holds = ({ whole }: Follower): boolean =>
       whole !== undefined && JSON.stringify(announced(whole)) === JSON.stringify(read);
     for (let tries = 0; tries < 300; tries++) {
-      read = announced(await drbd.status());
+      const status = await drbd.status();
+      read = announced(status);
+      isComplete = status.source.complete;
       await pause();
-      if (followers.every(holds)) return;
+      if (isComplete && followers.every(holds)) return;
     }
+    expect(isComplete).toBe(true);
     for (const { whole } of followers) expect(announced(whole as Snapshot)).toEqual(read);
   };
 

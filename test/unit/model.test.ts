@@ -250,6 +250,9 @@ describe('connector: snapshots of recorded answers', () => {
   });
 });
 
+/** A message of get_initial_state. */
+const exists = (name: string, sets: object): object => ({ name, ...sets, drbd_notification_header: { nh_type: 0 } });
+
 describe('genl1: snapshots of recorded answers', () => {
   const codec = new FamilyCodec('genl1', 1, genl1.operations, genl1.attributeSets);
   const driver = { version: '8.4.11', api: 1 };
@@ -377,6 +380,7 @@ describe('genl1: snapshots of recorded answers', () => {
     const run = async (healAfter: number): Promise<{ readonly snapshot: Snapshot; readonly dumps: number }> => {
       let dumps = 0;
       const request = (name: string): Promise<unknown> => {
+        if (name === 'get_initial_state') return Promise.resolve([exists('resource_state', resource)]);
         if (name === 'get_resources') return Promise.resolve([resource]);
         if (name === 'get_devices') return Promise.resolve(++dumps <= healAfter ? [orphan] : []);
         return Promise.resolve([]);
@@ -393,6 +397,43 @@ describe('genl1: snapshots of recorded answers', () => {
     const broken = await run(100);
     expect([broken.dumps, broken.snapshot.source.complete]).toEqual([3, false]);
     expectValidSnapshot(broken.snapshot);
+  });
+
+  test('status() is one consistent moment: a state that changes between the dumps is read again', async () => {
+    /** @param changes how often the node is demoted, and promoted again, while it is read */
+    const run = async (changes: number): Promise<{ readonly snapshot: Snapshot; readonly reads: number }> => {
+      let reads = 0;
+      let primary = false;
+      const request = (name: string): Promise<unknown> => {
+        const resource = {
+          context: { ctx_resource_name: 'r0' },
+          resource_info: { res_role: primary ? 1 : 2, res_susp: false, res_susp_nod: false, res_susp_fen: false },
+        };
+        const device = {
+          minor: 0,
+          context: { ctx_resource_name: 'r0', ctx_volume: 0 },
+          device_info: { dev_disk_state: 8 },
+        };
+        if (name === 'get_initial_state') {
+          reads++;
+          return Promise.resolve([exists('resource_state', resource), exists('device_state', device)]);
+        }
+        if (name === 'get_devices') return Promise.resolve([device]);
+        if (name !== 'get_resources') return Promise.resolve([]);
+        if (reads <= changes) primary = !primary;
+        return Promise.resolve([
+          { ...resource, resource_info: { ...resource.resource_info, res_role: primary ? 1 : 2 } },
+        ]);
+      };
+      const snapshot = await genl1Snapshot({ driver, request }, new Set(), undefined, { order: ORDER });
+      return { snapshot, reads };
+    };
+    const still = await run(0);
+    expect([still.reads, still.snapshot.source.complete]).toEqual([1, true]);
+    const once = await run(1);
+    expect([once.reads, once.snapshot.source.complete, once.snapshot.resources[0]?.role]).toEqual([2, true, 'Primary']);
+    const ever = await run(100);
+    expect([ever.reads, ever.snapshot.source.complete]).toEqual([3, false]);
   });
 });
 
