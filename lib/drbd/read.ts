@@ -106,7 +106,9 @@ function genl1StateOf(sources: Genl1Sources): State {
 }
 
 /**
- * Reads the state of a DRBD 8.0-8.3 driver: of the minors that /proc/drbd lists, or else of all that there can be.
+ * Reads the state of a DRBD 8.0-8.3 driver: of the minors that /proc/drbd lists, or else of all that there can be. A
+ * minor whose state is another one behind its configuration and generations is read again, a few times;
+ * `source.complete` tells whether that helped.
  * @param proc what /proc/drbd says, if it could be read: without it there are no counters
  * @throws what request() throws, but for a minor that does not exist
  */
@@ -122,23 +124,31 @@ export async function readConnector(
       : proc.devices.map(({ minor }) => minor);
   const order = options.order ?? hostByteOrder();
   const minors: ConnectorMinor[] = [];
-  let vanished = false;
+  let disturbed = false;
   const readOne = async (minor: number): Promise<void> => {
-    const state = await ifExists(client.request('get_state', { minor }, remaining()));
-    if (state === undefined) {
-      if (proc !== undefined) vanished = true;
-      return;
+    const ask = (name: 'get_state' | 'get_config' | 'get_uuids'): Promise<Fields | undefined> =>
+      ifExists(client.request(name, { minor }, remaining())).then((answer) => answer?.tags);
+    let state = await ask('get_state');
+    for (let attempt = 1; ; attempt++) {
+      if (state === undefined) {
+        if (proc !== undefined) disturbed = true;
+        return;
+      }
+      const word = state['state_i'];
+      if (typeof word === 'number' && isUnconfigured(word, order)) {
+        minors.push({ minor, state });
+        return;
+      }
+      const [config, uuids] = await Promise.all([ask('get_config'), ask('get_uuids')]);
+      const after = await ask('get_state');
+      const isSame = after?.['state_i'] === word;
+      if (isSame || attempt >= READ_TRIES) {
+        if (!isSame) disturbed = true;
+        minors.push({ minor, state, config, uuids });
+        return;
+      }
+      state = after;
     }
-    const word = state.tags['state_i'];
-    if (typeof word === 'number' && isUnconfigured(word, order)) {
-      minors.push({ minor, state: state.tags });
-      return;
-    }
-    const [config, uuids] = await Promise.all([
-      ifExists(client.request('get_config', { minor }, remaining())),
-      ifExists(client.request('get_uuids', { minor }, remaining())),
-    ]);
-    minors.push({ minor, state: state.tags, config: config?.tags, uuids: uuids?.tags });
   };
   for (let at = 0; at < candidates.length; at += AT_ONCE)
     await Promise.all(candidates.slice(at, at + AT_ONCE).map(readOne));
@@ -152,7 +162,7 @@ export async function readConnector(
       proc === undefined ? undefined : { ...proc, devices: proc.devices.filter(({ minor }) => known.has(minor)) },
     names: options.names,
     sizesBytes: options.sizesBytes,
-    complete: !vanished,
+    complete: !disturbed,
   });
 }
 

@@ -30,6 +30,25 @@ function lines(folder: CaptureFolder): { readonly where: string; readonly comman
   );
 }
 
+/** The state of a minor of 8.3 with a disk, which waits for its peer. */
+const stateWord = (role: number): number =>
+  encodeStateWord(
+    {
+      role,
+      peer: 0,
+      conn: 8,
+      disk: 8,
+      pdsk: 6,
+      susp: false,
+      aftr_isp: false,
+      peer_isp: false,
+      user_isp: false,
+      susp_nod: false,
+      susp_fen: false,
+    },
+    hostByteOrder(),
+  );
+
 describe('connector: snapshots of recorded answers', () => {
   const driver = { version: '8.3.13', api: 88 };
 
@@ -209,32 +228,13 @@ describe('connector: snapshots of recorded answers', () => {
         asked.push(`${name} ${minor}`);
         if (minor !== 1)
           return Promise.reject(new KernelError(name, { returnCode: 127, returnName: 'ERR_MINOR_INVALID', minor }));
-        if (name === 'get_state')
-          return Promise.resolve({
-            tags: {
-              state_i: encodeStateWord(
-                {
-                  role: 2,
-                  peer: 0,
-                  conn: 8,
-                  disk: 8,
-                  pdsk: 6,
-                  susp: false,
-                  aftr_isp: false,
-                  peer_isp: false,
-                  user_isp: false,
-                  susp_nod: false,
-                  susp_fen: false,
-                },
-                hostByteOrder(),
-              ),
-            },
-          });
+        if (name === 'get_state') return Promise.resolve({ tags: { state_i: stateWord(2) } });
         return Promise.resolve({ tags: name === 'get_uuids' ? { uuids: [1n, 2n, 0n, 0n] } : { wire_protocol: 1 } });
       },
     };
     const whole = await connectorSnapshot(client, undefined);
-    expect(asked.filter((line) => line.startsWith('get_state'))).toHaveLength(256);
+    // Of the one that exists it asks twice.
+    expect(asked.filter((line) => line.startsWith('get_state'))).toHaveLength(257);
     expect(whole.resources).toMatchObject([
       { devices: [{ minor: 1 }], connections: [{ state: 'Connecting', protocol: 'A' }] },
     ]);
@@ -245,8 +245,33 @@ describe('connector: snapshots of recorded answers', () => {
       'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n 0: cs:Unconfigured\n 1: cs:Unconfigured\n',
     );
     const some = await connectorSnapshot(client, proc);
-    expect(asked.sort()).toEqual(['get_config 1', 'get_state 0', 'get_state 1', 'get_uuids 1']);
+    expect(asked.sort()).toEqual(['get_config 1', 'get_state 0', 'get_state 1', 'get_state 1', 'get_uuids 1']);
     expect(some.source.complete).toBe(false);
+  });
+
+  test('status() is one consistent moment: a minor whose state changes while it is read is read again', async () => {
+    /** @param changes how often the node is promoted, or demoted, between its state and its generations */
+    const run = async (changes: number): Promise<{ readonly snapshot: Snapshot; readonly reads: number }> => {
+      let reads = 0;
+      let role = 2;
+      const client = {
+        driver,
+        request: (name: string) => {
+          if (name === 'get_state') return Promise.resolve({ tags: { state_i: stateWord(role) } });
+          if (name === 'get_uuids' && ++reads <= changes) role = 3 - role;
+          return Promise.resolve({ tags: name === 'get_uuids' ? { uuids: [BigInt(role), 2n, 0n, 0n] } : {} });
+        },
+      };
+      const proc = parseProcDrbd('version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n 0: cs:StandAlone\n');
+      return { snapshot: await connectorSnapshot(client, proc), reads };
+    };
+    const facts = ({ snapshot, reads }: Awaited<ReturnType<typeof run>>): readonly unknown[] => {
+      const [resource] = snapshot.resources;
+      return [reads, snapshot.source.complete, resource?.role, resource?.devices[0]?.currentUuid];
+    };
+    expect(facts(await run(0))).toEqual([1, true, 'Secondary', 2n]);
+    expect(facts(await run(1))).toEqual([2, true, 'Primary', 1n]);
+    expect(facts(await run(100)).slice(0, 2)).toEqual([3, false]);
   });
 });
 
