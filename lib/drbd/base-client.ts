@@ -92,7 +92,12 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   }
 
   waitFor(predicate: (snapshot: Snapshot) => boolean, options: WaitForOptions = {}): Promise<Snapshot> {
-    return waitForSnapshot((changes) => this.events(changes), predicate, options);
+    return waitForSnapshot(
+      (changes) => this.events(changes),
+      () => this.#closed,
+      predicate,
+      options,
+    );
   }
 
   create(target: VerbTarget, options?: object, limits?: VerbRequestOptions): Promise<readonly SentRequest[]> {

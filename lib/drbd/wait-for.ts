@@ -1,4 +1,4 @@
-import { ArgumentError } from '../errors';
+import { ArgumentError, ClosedError } from '../errors';
 import type { Change, Snapshot } from '../model';
 import { attempt, type WaitOptions } from '../session';
 import type { ChangeOptions } from './follow';
@@ -8,9 +8,13 @@ export interface WaitForOptions extends WaitOptions, Pick<ChangeOptions, 'refres
 /** Fewer than a whole state has objects: what a slow predicate misses comes as one difference. */
 const QUEUE_LIMIT = 256;
 
-/** Looks at each whole state of a stream of changes, the first one included. */
+/**
+ * Looks at each whole state of a stream of changes, the first one included.
+ * @param isClosed whether it was the client's end that ended the stream
+ */
 export function waitForSnapshot(
   events: (options: ChangeOptions) => AsyncIterable<Change>,
+  isClosed: () => boolean,
   predicate: (snapshot: Snapshot) => boolean,
   options: WaitForOptions,
 ): Promise<Snapshot> {
@@ -30,6 +34,7 @@ export function waitForSnapshot(
         settle.resolve(change.snapshot);
         return;
       }
+      if (isClosed()) throw new ClosedError('the client was closed while a state was waited for', 'no');
       // Only a recording's stream ends by itself: nothing will change any more.
       settle.expire();
     };
