@@ -282,19 +282,24 @@ const peerDevice = {
   options: options('setting', 'DRBD 9: options of the resync to this peer (peer_device_conf).'),
 } as const satisfies PropertyTable;
 
-/**
- * The objects of DRBD and their properties: the one place where either is defined. Types, JSON, schemas, changes,
- * expressions and documentation are made from it.
- */
-export const objects = Object.freeze({
+const tables = {
   resource: { doc: 'Devices that are replicated together and change their role together.', properties: resource },
   device: { doc: 'A volume of a resource on this node.', properties: device },
   connection: { doc: 'The link to one peer.', properties: connection },
   path: { doc: 'A pair of addresses of a connection.', properties: path },
   peerDevice: { doc: 'A volume as seen through a connection.', properties: peerDevice },
-} as const);
+} as const;
 
-export type Objects = typeof objects;
+type Tables = typeof tables;
+/** The properties of each object, with type, unit, kind and documentation. */
+export interface Objects extends Tables {}
+
+/**
+ * The objects of DRBD and their properties: the one place where either is defined. Types, JSON, schemas, changes,
+ * expressions and documentation are made from it.
+ */
+export const objects: Objects = Object.freeze(tables);
+
 /** `resource`, `device`, `connection`, `path` or `peerDevice`. */
 export type ObjectName = keyof Objects;
 export const objectNames = Object.freeze(Object.keys(objects) as ObjectName[]);

@@ -1,36 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDriverMissing, type Change, type ChangeOptions, type Client, type Snapshot } from '../../drbd';
 import { UnsupportedError } from '../../errors';
-import { findings, foldHistory, NO_HISTORY, type Finding, type History, type Step } from '../../model';
+import { findings, foldHistory, NO_HISTORY, type Finding, type History } from '../../model';
 import { waitOptions, type Context } from '../context';
-
-/** What a change says to those who fold steps. */
-function stepOf(change: Change): Step | undefined {
-  if (change.kind === 'ready' || change.kind === 'resync') return undefined;
-  const { object, key, more } = change;
-  return change.kind === 'helper'
-    ? ({
-        sequence: null,
-        action: 'helper',
-        object,
-        key,
-        more,
-        helper: change.helper,
-        before: null,
-        after: null,
-        changed: [],
-      } as unknown as Step)
-    : ({
-        sequence: null,
-        action: change.kind,
-        object,
-        key,
-        more,
-        before: change.before,
-        after: change.after,
-        changed: change.changed,
-      } as unknown as Step);
-}
 
 /** What is wrong, as of a stream of changes: what happened earlier counts too. */
 export class Watch {
@@ -38,8 +10,7 @@ export class Watch {
 
   /** Takes a change, as it comes. @param atMs by the clock of the other methods */
   take(change: Change, atMs: number): void {
-    const step = stepOf(change);
-    if (step !== undefined) this.#history = foldHistory(this.#history, step, atMs);
+    this.#history = foldHistory(this.#history, change, atMs);
   }
 
   findings(snapshot: Snapshot, nowMs: number): readonly Finding[] {

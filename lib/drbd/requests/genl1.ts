@@ -429,12 +429,22 @@ export interface Genl1Answer {
   readonly drbd_cfg_reply?: Genl1DrbdCfgReplyReply;
 }
 
-/** Read configuration and states of one device, or of all. */
-export interface Genl1GetStatusRequest {
-  /** The device's minor number. */
-  readonly minor?: number;
+/** What every request to DRBD 8.4 has. */
+export interface Genl1Request {
   /** Set every option that the request does not name to its default. */
   readonly setDefaults?: boolean;
+}
+
+/** What every request about a device has. */
+export interface Genl1MinorRequest extends Genl1Request {
+  /** The device's minor number. */
+  readonly minor: number;
+}
+
+/** Read configuration and states of one device, or of all. */
+export interface Genl1GetStatusRequest extends Genl1Request {
+  /** The device's minor number. */
+  readonly minor?: number;
   readonly context?: Genl1Context;
 }
 
@@ -450,201 +460,123 @@ export interface Genl1GetStatusReply extends Genl1Answer {
 }
 
 /** Create a device with this minor as a volume of a resource. */
-export interface Genl1NewMinorRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1NewMinorRequest extends Genl1MinorRequest {
   readonly context: Genl1Context;
 }
 
 /** Remove a device that has neither disk nor connection. */
-export interface Genl1DelMinorRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1DelMinorRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Create a resource under a name that is not taken. */
-export interface Genl1NewResourceRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1NewResourceRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly res_opts?: Genl1ResOpts;
 }
 
 /** Remove a resource without volumes and connections. */
-export interface Genl1DelResourceRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1DelResourceRequest extends Genl1Request {
   readonly context: Genl1Context;
 }
 
 /** Change how a resource behaves: processors, and what it does without data. */
-export interface Genl1ResourceOptsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1ResourceOptsRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly res_opts?: Partial<Genl1ResOpts>;
 }
 
 /** Set up the link to the peer and begin to connect. */
-export interface Genl1ConnectRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1ConnectRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly net_conf?: Genl1NetConf;
 }
 
 /** Take down the link to the peer. */
-export interface Genl1DisconnectRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1DisconnectRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly disconnect_parms?: Genl1DisconnectParms;
 }
 
 /** Attach a backing device to a volume. */
-export interface Genl1AttachRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1AttachRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly disk_conf: Genl1DiskConf;
 }
 
 /** Adopt a new size of the backing devices while in use. */
-export interface Genl1ResizeRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1ResizeRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly resize_parms?: Genl1ResizeParms;
 }
 
 /** Make the resource writable on this node. */
-export interface Genl1PrimaryRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1PrimaryRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly set_role_parms?: Genl1SetRoleParms;
 }
 
 /** Take back the right to write from this node; fails while somebody has a device open. */
-export interface Genl1SecondaryRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1SecondaryRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly set_role_parms?: Genl1SetRoleParms;
 }
 
 /** Begin a new generation of the data, for instance to skip the first resync. */
-export interface Genl1NewCUuidRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1NewCUuidRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly new_c_uuid_parms?: Genl1NewCUuidParms;
 }
 
 /** Begin an online verification, which compares both sides block by block. */
-export interface Genl1StartOvRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1StartOvRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly start_ov_parms?: Genl1StartOvParms;
 }
 
 /** Let go of the backing device. */
-export interface Genl1DetachRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1DetachRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly detach_parms?: Genl1DetachParms;
 }
 
 /** Throw away this node's data and copy all of the peer's. */
-export interface Genl1InvalidateRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1InvalidateRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Throw away the peer's data and copy all of this node's. */
-export interface Genl1InvalPeerRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1InvalPeerRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Hold the resync on behalf of the user of this node. */
-export interface Genl1PauseSyncRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1PauseSyncRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Take back this node's own hold on the resync. */
-export interface Genl1ResumeSyncRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1ResumeSyncRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Freeze all requests of applications to the device. */
-export interface Genl1SuspendIoRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1SuspendIoRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Let frozen requests of applications go on. */
-export interface Genl1ResumeIoRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1ResumeIoRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Mark this node's data as known to be behind the peer's. */
-export interface Genl1OutdateRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1OutdateRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
 /** Read which time limit applies to waiting for the peer at start. */
-export interface Genl1GetTimeoutTypeRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1GetTimeoutTypeRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
 }
 
@@ -654,34 +586,24 @@ export interface Genl1GetTimeoutTypeReply extends Genl1Answer {
 }
 
 /** Take down a resource with all its links, disks and devices. */
-export interface Genl1DownRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1DownRequest extends Genl1Request {
   readonly context: Genl1Context;
 }
 
 /** Change options of an attached disk. */
-export interface Genl1ChgDiskOptsRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1ChgDiskOptsRequest extends Genl1MinorRequest {
   readonly context?: Genl1Context;
   readonly disk_conf?: Partial<Genl1DiskConf>;
 }
 
 /** Change options of a link. */
-export interface Genl1ChgNetOptsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1ChgNetOptsRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly net_conf?: Partial<Genl1NetConf>;
 }
 
 /** List the resources with their options and states. */
-export interface Genl1GetResourcesRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1GetResourcesRequest extends Genl1Request {
   readonly context?: Genl1Context;
 }
 
@@ -696,9 +618,7 @@ export interface Genl1GetResourcesReply extends Genl1Answer {
 }
 
 /** List the devices with their configuration and states. */
-export interface Genl1GetDevicesRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1GetDevicesRequest extends Genl1Request {
   readonly context?: Genl1Context;
 }
 
@@ -713,9 +633,7 @@ export interface Genl1GetDevicesReply extends Genl1Answer {
 }
 
 /** List the links with their configuration and states. */
-export interface Genl1GetConnectionsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1GetConnectionsRequest extends Genl1Request {
   readonly context?: Genl1Context;
 }
 
@@ -730,9 +648,7 @@ export interface Genl1GetConnectionsReply extends Genl1Answer {
 }
 
 /** List what each volume looks like through each link. */
-export interface Genl1GetPeerDevicesRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1GetPeerDevicesRequest extends Genl1Request {
   readonly context?: Genl1Context;
 }
 
@@ -746,9 +662,7 @@ export interface Genl1GetPeerDevicesReply extends Genl1Answer {
 }
 
 /** Read all objects as one consistent series of notifications, closed by one of its own. */
-export interface Genl1GetInitialStateRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl1GetInitialStateRequest extends Genl1Request {
   readonly context?: Genl1Context;
 }
 

@@ -581,192 +581,140 @@ export interface Genl2Answer {
   readonly drbd_cfg_reply?: Genl2DrbdCfgReplyReply;
 }
 
-/** Create a device with this minor as a volume of a resource. */
-export interface Genl2NewMinorRequest {
-  /** The device's minor number. */
-  readonly minor: number;
+/** What every request to DRBD 9 has. */
+export interface Genl2Request {
   /** Set every option that the request does not name to its default. */
   readonly setDefaults?: boolean;
+}
+
+/** What every request about a device has. */
+export interface Genl2MinorRequest extends Genl2Request {
+  /** The device's minor number. */
+  readonly minor: number;
+}
+
+/** Create a device with this minor as a volume of a resource. */
+export interface Genl2NewMinorRequest extends Genl2MinorRequest {
   readonly context: Genl2Context;
   readonly device_conf?: Genl2DeviceConf;
 }
 
 /** Remove a device that has neither disk nor connection. */
-export interface Genl2DelMinorRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2DelMinorRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
 }
 
 /** Create a resource under a name that is not taken. */
-export interface Genl2NewResourceRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2NewResourceRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly res_opts: Genl2ResOpts;
 }
 
 /** Remove a resource without volumes and connections. */
-export interface Genl2DelResourceRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2DelResourceRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
 /** Change how a resource behaves: processors, and what it does without data. */
-export interface Genl2ResourceOptsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ResourceOptsRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly res_opts?: Partial<Genl2ResOpts>;
 }
 
 /** Begin to connect to a peer that has paths. */
-export interface Genl2ConnectRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ConnectRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly connect_parms?: Genl2ConnectParms;
 }
 
 /** Take down the link to the peer. */
-export interface Genl2DisconnectRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2DisconnectRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly disconnect_parms?: Genl2DisconnectParms;
 }
 
 /** Attach a backing device to a volume. */
-export interface Genl2AttachRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2AttachRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
   readonly disk_conf: Genl2DiskConf;
 }
 
 /** Adopt a new size of the backing devices while in use. */
-export interface Genl2ResizeRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ResizeRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
   readonly resize_parms?: Genl2ResizeParms;
 }
 
 /** Make the resource writable on this node. */
-export interface Genl2PrimaryRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2PrimaryRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly set_role_parms?: Genl2SetRoleParms;
 }
 
 /** Take back the right to write from this node; fails while somebody has a device open. */
-export interface Genl2SecondaryRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2SecondaryRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly set_role_parms?: Genl2SetRoleParms;
 }
 
 /** Begin a new generation of the data, for instance to skip the first resync. */
-export interface Genl2NewCUuidRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2NewCUuidRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
   readonly new_c_uuid_parms?: Genl2NewCUuidParms;
 }
 
 /** Begin an online verification, which compares both sides block by block. */
-export interface Genl2StartOvRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2StartOvRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly start_ov_parms?: Genl2StartOvParms;
 }
 
 /** Let go of the backing device. */
-export interface Genl2DetachRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2DetachRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
   readonly detach_parms?: Genl2DetachParms;
 }
 
 /** Throw away this node's data and copy all of the peer's. */
-export interface Genl2InvalidateRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2InvalidateRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
   readonly invalidate_parms?: Genl2InvalidateParms;
 }
 
 /** Throw away the peer's data and copy all of this node's. */
-export interface Genl2InvalPeerRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2InvalPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly invalidate_peer_parms?: Genl2InvalidatePeerParms;
 }
 
 /** Hold the resync on behalf of the user of this node. */
-export interface Genl2PauseSyncRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2PauseSyncRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
 /** Take back this node's own hold on the resync. */
-export interface Genl2ResumeSyncRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ResumeSyncRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
 /** Freeze all requests of applications to the device. */
-export interface Genl2SuspendIoRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2SuspendIoRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
   readonly suspend_io_parms?: Genl2SuspendIoParms;
 }
 
 /** Let frozen requests of applications go on. */
-export interface Genl2ResumeIoRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ResumeIoRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
 }
 
 /** Mark this node's data as known to be behind the peer's. */
-export interface Genl2OutdateRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2OutdateRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
 }
 
 /** Read which time limit applies to waiting for the peer at start. */
-export interface Genl2GetTimeoutTypeRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2GetTimeoutTypeRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
@@ -776,34 +724,24 @@ export interface Genl2GetTimeoutTypeReply extends Genl2Answer {
 }
 
 /** Take down a resource with all its links, disks and devices. */
-export interface Genl2DownRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2DownRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
 /** Change options of an attached disk. */
-export interface Genl2ChgDiskOptsRequest {
-  /** The device's minor number. */
-  readonly minor: number;
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ChgDiskOptsRequest extends Genl2MinorRequest {
   readonly context?: Genl2Context;
   readonly disk_conf?: Partial<Genl2DiskConf>;
 }
 
 /** Change options of a link. */
-export interface Genl2ChgNetOptsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ChgNetOptsRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly net_conf?: Partial<Genl2NetConf>;
 }
 
 /** List the resources with their options and states. */
-export interface Genl2GetResourcesRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2GetResourcesRequest extends Genl2Request {
   readonly context?: Genl2Context;
 }
 
@@ -818,9 +756,7 @@ export interface Genl2GetResourcesReply extends Genl2Answer {
 }
 
 /** List the devices with their configuration and states. */
-export interface Genl2GetDevicesRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2GetDevicesRequest extends Genl2Request {
   readonly context?: Genl2Context;
 }
 
@@ -836,9 +772,7 @@ export interface Genl2GetDevicesReply extends Genl2Answer {
 }
 
 /** List the links with their configuration and states. */
-export interface Genl2GetConnectionsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2GetConnectionsRequest extends Genl2Request {
   readonly context?: Genl2Context;
 }
 
@@ -854,9 +788,7 @@ export interface Genl2GetConnectionsReply extends Genl2Answer {
 }
 
 /** List what each volume looks like through each link. */
-export interface Genl2GetPeerDevicesRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2GetPeerDevicesRequest extends Genl2Request {
   readonly context?: Genl2Context;
 }
 
@@ -871,9 +803,7 @@ export interface Genl2GetPeerDevicesReply extends Genl2Answer {
 }
 
 /** Read all objects as one consistent series of notifications, closed by one of its own. */
-export interface Genl2GetInitialStateRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2GetInitialStateRequest extends Genl2Request {
   readonly context?: Genl2Context;
 }
 
@@ -895,65 +825,49 @@ export interface Genl2GetInitialStateReply extends Genl2Answer {
 }
 
 /** Free the slot that a former peer has in the metadata. */
-export interface Genl2ForgetPeerRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ForgetPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly forget_peer_parms: Genl2ForgetPeerParms;
 }
 
 /** Change how resync to a peer works. */
-export interface Genl2ChgPeerDeviceOptsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2ChgPeerDeviceOptsRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly peer_device_conf?: Partial<Genl2PeerDeviceConf>;
 }
 
 /** Introduce a peer node with the options of its link. */
-export interface Genl2NewPeerRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2NewPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly net_conf: Genl2NetConf;
 }
 
 /** Add a pair of addresses to a link. */
-export interface Genl2NewPathRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2NewPathRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly path_parms: Genl2PathParms;
 }
 
 /** Forget a peer node that is disconnected. */
-export interface Genl2DelPeerRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2DelPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly disconnect_parms?: Genl2DisconnectParms;
 }
 
 /** Remove a pair of addresses from a link. */
-export interface Genl2DelPathRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2DelPathRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly path_parms: Genl2PathParms;
 }
 
 /** Give a resource another name. */
-export interface Genl2RenameResourceRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2RenameResourceRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly rename_resource_parms: Genl2RenameResourceParms;
 }
 
 /** List the pairs of addresses of the links. */
-export interface Genl2GetPathsRequest {
-  /** Set every option that the request does not name to its default. */
-  readonly setDefaults?: boolean;
+export interface Genl2GetPathsRequest extends Genl2Request {
   readonly context?: Genl2Context;
 }
 
