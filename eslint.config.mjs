@@ -16,6 +16,7 @@ const rooms = {
   model: ['netlink', 'schema', 'dialects'],
   drbd: ['netlink', 'schema', 'dialects', 'model', 'session', 'transport'],
   simulator: ['netlink', 'schema', 'dialects', 'transport'],
+  testing: ['model', 'session', 'drbd', 'simulator'],
   cli: ['netlink', 'schema', 'dialects', 'model', 'session', 'transport', 'recording', 'drbd', 'simulator'],
 };
 
@@ -37,7 +38,7 @@ const restrictions = (room, below, more = []) => {
           },
           { regex: '^(\\.\\./)+(index)?$', message: 'The public index is for users of the package.' },
           {
-            regex: '^(\\.\\./)+(netlink|schema|model|session|recording|drbd|simulator)/',
+            regex: '^(\\.\\./)+(netlink|schema|model|session|recording|drbd|simulator|testing)/',
             message: 'Of another room, only what its index exports.',
           },
           ...more,
@@ -66,7 +67,13 @@ const vocabularyRule = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'build*/**', 'native/build/**', 'node_modules/**', '.cache/**', 'prebuilds/**'] },
+  {
+    ignores: [
+      ...['dist/**', 'build*/**', 'native/build/**', 'node_modules/**', '.cache/**', 'prebuilds/**'],
+      // What other packages declare decides their form.
+      'lib/testing/*.d.ts',
+    ],
+  },
   eslint.configs.recommended,
   {
     files: ['lib/**/*.ts', 'test/**/*.ts'],
@@ -106,10 +113,14 @@ export default tseslint.config(
   },
   {
     // Programs as users write them.
-    files: ['examples/*.mjs'],
+    files: ['examples/*.mjs', 'examples/*.cjs'],
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', fetch: 'readonly', AbortController: 'readonly' },
+      globals: {
+        ...{ process: 'readonly', console: 'readonly', fetch: 'readonly', AbortController: 'readonly' },
+        ...{ require: 'readonly', expect: 'readonly', test: 'readonly' },
+      },
     },
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
     files: ['**/*.js', 'scripts/**'],

@@ -57,6 +57,21 @@ export const simulator = createSimulator({ disks: { '/dev/vg/r0': { sizeBytes: 1
 export const title: string = schema.$schema;
 createSimulator({ discs: {} }); // error
 `;
+const TESTING = `
+/// <reference types="jest" />
+import { eventually, withTestKernel } from 'node-drbd/testing';
+import { matchers } from 'node-drbd/testing/jest';
+expect.extend(matchers);
+export const tried: Promise<string> = withTestKernel(async ({ drbd, simulator }) => {
+  await expect(drbd).toReach('minor=0 disk=UpToDate');
+  await expect(drbd).not.toReach('minor=0 disk=UpToDate', { timeoutMs: 5 });
+  const once: void = await expect(drbd).toReach('minor=0', { timeoutMs: '5' }); // error
+  await expect(drbd).toReech('minor=0'); // error
+  const { resources } = await eventually(drbd, 'minor=0 disk=UpToDate', { refreshMs: 5 });
+  await eventually(simulator, 'minor=0'); // error
+  return resources[0]?.role ?? 'none';
+});
+`;
 
 let installation: InstalledPackage;
 
@@ -64,10 +79,11 @@ beforeAll(() => {
   installation = installPackage();
   const { project } = installation;
   mkdirSync(join(project, 'node_modules/@types'));
-  for (const name of ['@types/node', 'undici-types'])
+  for (const name of ['@types/node', '@types/jest', 'undici-types'])
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
   writeFileSync(join(project, 'main.ts'), MAIN);
   writeFileSync(join(project, 'simulator.ts'), SIMULATOR);
+  writeFileSync(join(project, 'testing.ts'), TESTING);
   // The same program as an ES module and as CommonJS, where the file decides.
   writeFileSync(join(project, 'main.mts'), MAIN);
 }, 120_000);
@@ -130,8 +146,8 @@ test.each(cases)(
       moduleResolution === 'node10'
         ? ['main.ts']
         : moduleResolution === 'bundler'
-          ? ['main.ts', 'simulator.ts']
-          : ['main.ts', 'main.mts', 'simulator.ts'];
+          ? ['main.ts', 'simulator.ts', 'testing.ts']
+          : ['main.ts', 'main.mts', 'simulator.ts', 'testing.ts'];
     const { errors, output } = await compile(
       tsc,
       [
