@@ -407,10 +407,10 @@ describe('the version, and help that was asked for', () => {
     expect(start('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--json') as string });
   });
 
-  test('the README lists every global option', () => {
-    const readme = readFileSync(join(PROJECT, 'README.md'), 'utf8');
-    for (const { name } of Object.values(globalOptions)) expect(readme).toMatch(new RegExp(`\`--${name}[\` ]`, 'u'));
-    for (const word of ['--version', '-V', '--help']) expect(readme).toContain(word);
+  test('the guide lists every global option', () => {
+    const guide = readFileSync(join(PROJECT, 'docs/replace-drbdsetup.md'), 'utf8');
+    for (const { name } of Object.values(globalOptions)) expect(guide).toMatch(new RegExp(`\`--${name}[\` ]`, 'u'));
+    for (const word of ['--version', '-V', '--help']) expect(guide).toContain(word);
   });
 });
 
