@@ -122,9 +122,17 @@ const KEY_PARTS: Readonly<Record<string, Schema>> = {
   peer: { type: 'string' },
 };
 
+/** A schema without its words: the same things are described elsewhere. No property is called `description`. */
+function undescribed(schema: Schema): Schema {
+  return JSON.parse(
+    JSON.stringify(schema, (name, value: unknown) => (name === 'description' ? undefined : value)),
+  ) as Schema;
+}
+
 /** @returns the JSON Schema of what `changeToJson()` makes */
 export function changesSchema(): Schema {
-  const key = { description: 'Names and numbers that tell the object.', type: 'object', properties: KEY_PARTS };
+  const key = { $ref: '#/$defs/key' };
+  const keyParts = { description: 'Names and numbers that tell the object.', type: 'object', properties: KEY_PARTS };
   const more = { description: 'Further changes of the same step of the kernel follow.', type: 'boolean' };
   const ofObject = objectNames.map((name) =>
     closed({
@@ -146,13 +154,15 @@ export function changesSchema(): Schema {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     $id: 'urn:node-drbd:schema:changes:1',
     title: 'Change',
-    description: 'One item of a stream of changes. u64 numbers are decimal strings; null: not known.',
+    description:
+      'One item of a stream of changes. u64 numbers are decimal strings; null: not known. The schema of a snapshot ' +
+      'describes the properties of objects.',
     anyOf: [
       ...ofObject,
       closed({ kind: { const: 'helper' }, object: { enum: objectNames }, key, helper, more }),
       closed({ kind: { const: 'ready' }, more }),
       closed({ kind: { const: 'resync' }, reason: { enum: resyncCauses }, more }),
     ],
-    $defs: definitions(false),
+    $defs: { key: keyParts, ...undescribed(definitions(false)) },
   };
 }
