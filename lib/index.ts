@@ -145,6 +145,7 @@ export {
   type RecordedBlockDevice,
   type RecordedEntry,
   type Recording,
+  type RecordingClock,
   type RecordingEnd,
   type RecordingHeader,
   type RecordingSink,

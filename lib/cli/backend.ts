@@ -5,8 +5,10 @@ import {
   parseRecording,
   recordTransport,
   replayTransport,
+  type RecordingClock,
   type RecordingEnd,
   type RecordingTransport,
+  type RecordOptions,
 } from '../recording';
 import type { WaitOptions } from '../session';
 import { readBlockDevice, type BlockDevice } from '../transport/block-device';
@@ -161,7 +163,7 @@ export function createBackend(setup: BackendSetup): Backend {
  * @returns the backend that the global options ask for. Nothing is opened or asked yet, but a recording is read
  * @throws UsageError if a recording cannot be read or written; CodecError if it is none
  */
-export function backendOf(globals: Globals): Backend {
+export function backendOf(globals: Globals, clock: RecordingClock): Backend {
   const { dialect, lockDirectory, record, replay, reveal, simulator } = globals;
   const kind = replay !== undefined ? 'replay' : simulator !== undefined ? 'simulator' : 'kernel';
   const answers = replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay));
@@ -169,7 +171,7 @@ export function backendOf(globals: Globals): Backend {
   const native = nativeTransport({ sendFromProcesses: true });
   const machine = simulator === undefined ? undefined : simulatedMachine(simulator);
   const transport = answers ?? (machine === undefined ? native : { ...native, host: machine.host });
-  const recorder = record === undefined ? undefined : openRecorder(record, transport, reveal);
+  const recorder = record === undefined ? undefined : openRecorder(record, transport, { reveal, clock });
   return createBackend({
     kind,
     dialect,
@@ -183,7 +185,8 @@ export function backendOf(globals: Globals): Backend {
   });
 }
 
-function readRecording(path: string): string {
+/** @returns the text of a recording. @throws UsageError */
+export function readRecording(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -199,7 +202,7 @@ function readRecording(path: string): string {
 function openRecorder(
   path: string,
   inner: Transport,
-  reveal: boolean,
+  options: RecordOptions,
 ): { readonly transport: RecordingTransport; finish(end: RecordingEnd): string | undefined } {
   let file: number | undefined;
   try {
@@ -222,7 +225,7 @@ function openRecorder(
       fail(error);
     }
   };
-  const transport = recordTransport(inner, { write }, { reveal });
+  const transport = recordTransport(inner, { write }, options);
   return {
     transport,
     finish: (end) => {

@@ -54,6 +54,8 @@ function runCommand(
   return telling(teller, io, () => {
     const line = parseLine(name, row, words);
     if (line.help) return help([name], io);
+    if (row.standsFor !== undefined)
+      return main([...given, ...line.globals, ...row.standsFor(line.words)], io, options);
     const { globals } = parseGlobals([...given, ...line.globals], io.env);
     const offline = row.offline === true;
     return runInContext(

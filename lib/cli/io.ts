@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
+import type { RecordingClock } from '../recording';
 import { processTerminal, type Terminal } from './terminal';
 
 /** Environment variables by name. */
@@ -23,6 +24,8 @@ export interface Output {
   readonly failure?: string | undefined;
 }
 
+export type Clock = RecordingClock;
+
 /** Why a tool is to end: a signal's name, or that nobody reads its output any more. */
 export type EndReason = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed pipe';
 
@@ -34,6 +37,7 @@ export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Environment;
+  readonly clock: Clock;
   /** Reads standard input to its end, in pieces. */
   stdin(): AsyncIterable<Uint8Array>;
   /**
@@ -117,6 +121,7 @@ export function processIo(): Io {
     }),
     stderr: new DescriptorOutput(2, () => undefined),
     env: process.env,
+    clock: { now: () => new Date(), elapsedMs: () => performance.now() },
     stdin: () => process.stdin,
     endSignal: () => {
       if (ending === undefined) {

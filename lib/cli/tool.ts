@@ -58,7 +58,7 @@ export async function runInContext(
 ): Promise<number> {
   let backend: Backend | undefined;
   const code = await telling(teller, io, async () => {
-    backend = given ?? backendOf(globals);
+    backend = given ?? backendOf(globals, io.clock);
     const { tool, mask, command, subject } = teller;
     const context: Context = { io, globals, backend, tool, subject, command, mask, jsonErrors: teller.json };
     return tellingIn(context, async () => {

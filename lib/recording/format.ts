@@ -32,10 +32,18 @@ export interface RecordingHeader {
   readonly procDrbd: string | undefined;
   /** Paths that were looked at: block devices, and null for what is there and is none. */
   readonly blockDevices: ReadonlyMap<string, RecordedBlockDevice | null>;
+  /** When it began, as ISO 8601 in UTC; absent where nobody looked at the clock. */
+  readonly began?: string;
+}
+
+/** When something crossed. */
+interface Timed {
+  /** Milliseconds since the recording began; absent where nobody looked at the clock. */
+  readonly atMs?: number;
 }
 
 /** A datagram that was sent. */
-export interface RecordedSend {
+export interface RecordedSend extends Timed {
   readonly kind: 'tx';
   /** Line of the file, from 1; 0 for what no file holds. */
   readonly line: number;
@@ -45,7 +53,7 @@ export interface RecordedSend {
 }
 
 /** A datagram that was received. */
-export interface RecordedReceive {
+export interface RecordedReceive extends Timed {
   readonly kind: 'rx';
   readonly line: number;
   readonly socket: number;
@@ -61,7 +69,7 @@ export interface RecordedReceive {
 }
 
 /** The kernel dropped messages to a socket (ENOBUFS). */
-export interface RecordedOverrun {
+export interface RecordedOverrun extends Timed {
   readonly kind: 'overrun';
   readonly line: number;
   readonly socket: number;
@@ -114,22 +122,24 @@ function blockDevicesToJson(devices: ReadonlyMap<string, RecordedBlockDevice | n
 
 /** @returns the first line, with its end */
 export function formatHeader(header: RecordingHeader): string {
-  const { dialect, byteOrder, driver, procDrbd, blockDevices } = header;
+  const { dialect, byteOrder, driver, procDrbd, blockDevices, began } = header;
   const { version, api } = driver;
-  return `${JSON.stringify({ recording: FORMAT, dialect, byteOrder, driver: { version, api }, ...(procDrbd === undefined ? {} : { procDrbd }), blockDevices: blockDevicesToJson(blockDevices) })}\n`;
+  return `${JSON.stringify({ recording: FORMAT, dialect, byteOrder, driver: { version, api }, ...(began === undefined ? {} : { began }), ...(procDrbd === undefined ? {} : { procDrbd }), blockDevices: blockDevicesToJson(blockDevices) })}\n`;
 }
+
+const timeOf = ({ atMs }: Timed): object => (atMs === undefined ? {} : { at: atMs });
 
 /** @returns the entry's line, with its end */
 export function formatEntry(entry: RecordedEntry): string {
   switch (entry.kind) {
     case 'tx':
-      return `${JSON.stringify({ tx: formatHex(entry.bytes), socket: entry.socket })}\n`;
+      return `${JSON.stringify({ tx: formatHex(entry.bytes), socket: entry.socket, ...timeOf(entry) })}\n`;
     case 'rx': {
       const { socket, port, groups, group, truncated } = entry;
-      return `${JSON.stringify({ rx: formatHex(entry.bytes), socket, port, groups, ...(group === lowestGroup(groups) ? {} : { group }), ...(truncated ? { truncated } : {}) })}\n`;
+      return `${JSON.stringify({ rx: formatHex(entry.bytes), socket, port, groups, ...(group === lowestGroup(groups) ? {} : { group }), ...(truncated ? { truncated } : {}), ...timeOf(entry) })}\n`;
     }
     case 'overrun':
-      return `${JSON.stringify({ overrun: true, socket: entry.socket })}\n`;
+      return `${JSON.stringify({ overrun: true, socket: entry.socket, ...timeOf(entry) })}\n`;
     case 'host': {
       const { procDrbd, blockDevices } = entry;
       return `${JSON.stringify({ ...(procDrbd === undefined ? {} : { procDrbd }), ...(blockDevices === undefined ? {} : { blockDevices: blockDevicesToJson(blockDevices) }) })}\n`;
@@ -206,7 +216,7 @@ class Line {
         `a header with "recording":${FORMAT}`,
         'recording' in object ? `"recording":${JSON.stringify(object['recording'])}` : 'another object',
       );
-    this.#only(object, 'recording', 'dialect', 'byteOrder', 'driver', 'procDrbd', 'blockDevices');
+    this.#only(object, 'recording', 'dialect', 'byteOrder', 'driver', 'began', 'procDrbd', 'blockDevices');
     const { dialect, byteOrder, driver } = object;
     const found =
       DIALECTS.find((candidate) => candidate === dialect) ??
@@ -221,6 +231,7 @@ class Line {
       dialect: found,
       byteOrder,
       driver: { version, api: api === null ? null : this.#integer('driver.api', api, 0xffffffff) },
+      ...('began' in object ? { began: this.#date('began', object['began']) } : {}),
       procDrbd: 'procDrbd' in object ? this.#string('procDrbd', object['procDrbd']) : undefined,
       blockDevices: 'blockDevices' in object ? this.#blockDevices(object['blockDevices']) : new Map(),
     };
@@ -229,17 +240,19 @@ class Line {
   entry(object: Readonly<Record<string, unknown>>): RecordedEntry {
     const line = this.#number;
     const socket = 'socket' in object ? this.#integer('socket', object['socket'], Number.MAX_SAFE_INTEGER) : 1;
+    const time: Timed = 'at' in object ? { atMs: this.#integer('at', object['at'], Number.MAX_SAFE_INTEGER) } : {};
     if ('tx' in object) {
-      this.#only(object, 'tx', 'socket');
-      return { kind: 'tx', line, socket, bytes: this.#hex('tx', object['tx']) };
+      this.#only(object, 'tx', 'socket', 'at');
+      return { ...time, kind: 'tx', line, socket, bytes: this.#hex('tx', object['tx']) };
     }
     if ('rx' in object) {
-      this.#only(object, 'rx', 'socket', 'port', 'groups', 'group', 'truncated');
+      this.#only(object, 'rx', 'socket', 'port', 'groups', 'group', 'truncated', 'at');
       const { port = 0, truncated = false } = object;
       const groups = this.#integer('groups', object['groups'] ?? 0, 0xffffffff);
       const group = 'group' in object ? this.#integer('group', object['group'], 0xffffffff) : lowestGroup(groups);
       if (typeof truncated !== 'boolean') return this.fail('"truncated", true or false', JSON.stringify(truncated));
       return {
+        ...time,
         kind: 'rx',
         line,
         socket,
@@ -251,9 +264,9 @@ class Line {
       };
     }
     if ('overrun' in object) {
-      this.#only(object, 'overrun', 'socket');
+      this.#only(object, 'overrun', 'socket', 'at');
       return object['overrun'] === true
-        ? { kind: 'overrun', line, socket }
+        ? { ...time, kind: 'overrun', line, socket }
         : this.fail('"overrun":true', JSON.stringify(object['overrun']));
     }
     if ('procDrbd' in object || 'blockDevices' in object) {
@@ -290,6 +303,11 @@ class Line {
 
   #string(key: string, value: unknown): string {
     return typeof value === 'string' ? value : this.fail(`"${key}", a string`, JSON.stringify(value).slice(0, 40));
+  }
+
+  #date(key: string, value: unknown): string {
+    const text = this.#string(key, value);
+    return Number.isNaN(Date.parse(text)) ? this.fail(`"${key}", a time`, JSON.stringify(text).slice(0, 40)) : text;
   }
 
   #hex(key: string, value: unknown): Uint8Array {

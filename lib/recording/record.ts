@@ -33,7 +33,17 @@ export interface RecordingSink {
   write(text: string): void;
 }
 
+/** Tells the time. */
+export interface RecordingClock {
+  /** By the wall. */
+  now(): Date;
+  /** Milliseconds that only grow. */
+  elapsedMs(): number;
+}
+
 export interface RecordOptions {
+  /** Notes when each datagram crossed. */
+  readonly clock?: RecordingClock;
   /** Keep secrets as they are; otherwise each is replaced by as many x. */
   readonly reveal?: boolean;
   /** Of the machine that is spoken to; this one's if absent. */
@@ -91,6 +101,9 @@ class Recorder {
   readonly host: HostFiles;
   readonly #sink: RecordingSink;
   readonly #reveal: boolean;
+  readonly #clock: RecordingClock | undefined;
+  readonly #beganMs: number;
+  readonly #began: string | undefined;
   readonly #order: ByteOrder;
   readonly #inner: HostFiles;
   #dialect: RecordingDialect | undefined;
@@ -108,6 +121,9 @@ class Recorder {
     this.#inner = inner;
     this.#sink = sink;
     this.#reveal = options.reveal ?? false;
+    this.#clock = options.clock;
+    this.#began = this.#clock?.now().toISOString();
+    this.#beganMs = this.#clock?.elapsedMs() ?? 0;
     this.#order = options.byteOrder ?? inner.driver?.byteOrder ?? hostByteOrder();
     this.#dialect = inner.driver?.dialect;
     const { blockDevice, hasKernelSocket } = inner;
@@ -205,7 +221,9 @@ class Recorder {
 
   #entry(entry: RecordedEntry): void {
     if (this.#finished) return;
-    const text = formatEntry(entry);
+    const clock = this.#clock;
+    const atMs = clock === undefined ? undefined : Math.round(clock.elapsedMs() - this.#beganMs);
+    const text = formatEntry(atMs === undefined || entry.kind === 'host' ? entry : { ...entry, atMs });
     if (this.#begun) this.#sink.write(text);
     else this.#waiting.push(text);
   }
@@ -219,6 +237,7 @@ class Recorder {
         dialect: this.#dialect ?? dialectOf(driver.api),
         byteOrder: this.#order,
         driver,
+        ...(this.#began === undefined ? {} : { began: this.#began }),
         procDrbd: this.#procDrbd,
         blockDevices: this.#blockDevices,
       }) + this.#waiting.splice(0).join(''),

@@ -40,6 +40,8 @@ export interface ReplayTransport extends Transport {
   readonly recording: Recording;
   /** The first request that the recording did not hold; its sender has it as a rejection. */
   readonly mismatch: MismatchError | undefined;
+  /** When what was handed out last had crossed, in milliseconds since the recording began; undefined where it does not say. */
+  readonly atMs: number | undefined;
   /**
    * Recorded requests that were not sent so far, in order; GETFAMILY is not among them, nor is a question that a
    * careful tool may leave out.
@@ -49,6 +51,8 @@ export interface ReplayTransport extends Transport {
 
 /** Datagrams handed out in one turn of the event loop, so that a consumer keeps up. */
 const CHUNK = 64;
+/** A client that has sent nothing for so many turns of the event loop has taken in what it was told. */
+const QUIET_TURNS = 16;
 const DEFAULT_PATIENCE_MS = 2000;
 const ENOENT = 2;
 const FIRST_PORT = 1000;
@@ -60,6 +64,12 @@ export interface ReplayOptions {
    * request they are handed out.
    */
   readonly patienceMs?: number;
+  /**
+   * Hands out what answers nothing one by one, each once the client has nothing more to do, so that
+   * {@link ReplayTransport.atMs} is that of what it caused. What it asks more often than the recorded one, whose
+   * questions may have been about several changes at once, is answered as before.
+   */
+  readonly oneByOne?: boolean;
 }
 
 /**
@@ -68,13 +78,16 @@ export interface ReplayOptions {
  * @param recording of {@link parseRecording}
  */
 export function replayTransport(recording: Recording, options: ReplayOptions = {}): ReplayTransport {
-  const replay = new Replay(recording, options.patienceMs ?? DEFAULT_PATIENCE_MS);
+  const replay = new Replay(recording, options.patienceMs ?? DEFAULT_PATIENCE_MS, options.oneByOne === true);
   return {
     host: replay.host,
     recording,
     open: (options, handlers) => replay.open(options, handlers),
     get mismatch() {
       return replay.mismatch;
+    },
+    get atMs() {
+      return replay.atMs;
     },
     unused: () => replay.unused(),
   };
@@ -109,9 +122,13 @@ const GENL2_GUARDS: Readonly<Record<string, readonly string[]>> = {
 class Replay {
   readonly host: HostFiles & Required<Pick<HostFiles, 'blockDevice' | 'driver'>>;
   mismatch: MismatchError | undefined;
+  atMs: number | undefined;
   #mismatches = 0;
   readonly #recording: Recording;
   readonly #patienceMs: number;
+  readonly #oneByOne: boolean;
+  /** Turns of the event loop in which nothing crossed. */
+  #quiet = 0;
   readonly #connector: boolean;
   readonly #requests: readonly ReplayRequest[];
   /** Those that were not sent so far, by their masked bytes, in order. */
@@ -140,9 +157,10 @@ class Replay {
   #changedSince = -1;
   #overran = false;
 
-  constructor(recording: Recording, patienceMs: number) {
+  constructor(recording: Recording, patienceMs: number, oneByOne: boolean) {
     this.#recording = recording;
     this.#patienceMs = patienceMs;
+    this.#oneByOne = oneByOne;
     const { header, entries } = recording;
     this.#connector = header.dialect === 'connector';
     const requests: ReplayRequest[] = [];
@@ -291,6 +309,7 @@ class Replay {
     clearTimeout(this.#patience);
     this.#patience = undefined;
     const mismatches = this.#mismatches;
+    if (this.#queue.length > 0) this.#quiet = 0;
     for (const send of this.#queue.splice(0)) this.#match(send);
     for (const { socket, bytes } of this.#standIns.splice(0))
       socket.deliver({ bytes, port: 0, groups: 0, group: 0, truncated: false });
@@ -310,7 +329,7 @@ class Replay {
       send.returned();
       return;
     }
-    const standIn = this.#standIn(send);
+    const standIn = (this.#oneByOne ? this.#answersAgain(send) : undefined) ?? this.#standIn(send);
     if (standIn !== undefined) {
       for (const answer of standIn) this.#standIns.push({ socket, bytes: answer });
       send.returned();
@@ -320,6 +339,24 @@ class Replay {
     this.mismatch ??= error;
     this.#mismatches++;
     send.failed(error);
+  }
+
+  /** @returns the answers to the same question when it was asked last */
+  #answersAgain({ bytes, socket }: ReplaySend): readonly Uint8Array[] | undefined {
+    const text = this.#maskedText(bytes);
+    const before = this.#requests.findLast(
+      ({ sent, recorded, message }) =>
+        sent !== undefined &&
+        message !== undefined &&
+        requestKind(message) !== 'change' &&
+        this.#maskedText(recorded.bytes) === text,
+    );
+    return before?.answers.flatMap((place) => {
+      const recorded = this.#events[place]?.recorded;
+      return recorded?.kind === 'rx'
+        ? [readdress(recorded.bytes, before.recorded.bytes, bytes, socket.portId, this.#order, this.#connector)]
+        : [];
+    });
   }
 
   /** @returns answers to what a client asks beside the recorded requests; undefined if it may not */
@@ -450,6 +487,7 @@ class Replay {
     const ready = this.#ready.sort((left, right) => left - right);
     this.#ready = [];
     let count = 0;
+    let isHeld = false;
     for (let index = 0; index < ready.length; index++) {
       const place = ready[index] ?? 0;
       const event = this.#events[place];
@@ -459,7 +497,13 @@ class Replay {
         this.#ready.push(place);
         continue;
       }
+      if (this.#oneByOne && event.answers === undefined && this.#quiet < QUIET_TURNS) {
+        isHeld = true;
+        this.#ready.push(place);
+        continue;
+      }
       count++;
+      this.#quiet = 0;
       this.#handOut(event);
       const next = this.#after(place);
       const following = next === undefined ? undefined : this.#events[next];
@@ -467,7 +511,8 @@ class Replay {
       following.ready = true;
       ready.splice(index + 1, 0, next);
     }
-    return count > 0;
+    if (count === 0) this.#quiet++;
+    return count > 0 || isHeld;
   }
 
   #becomeReady(place: number | undefined): void {
@@ -505,6 +550,7 @@ class Replay {
     const { recorded, answers } = event;
     const receivers = this.#receivers(event);
     event.delivered = true;
+    this.atMs = recorded.atMs ?? this.atMs;
     this.#left[answers === undefined ? 'others' : 'answers']--;
     if (recorded.kind === 'overrun') this.#overran = true;
     for (const socket of receivers) {

@@ -1,4 +1,4 @@
-import type { EndReason, Environment, Io, Output } from '../../lib/cli/io';
+import type { Clock, EndReason, Environment, Io, Output } from '../../lib/cli/io';
 
 /** Keeps what a command writes. */
 export class MemoryOutput implements Output {
@@ -17,13 +17,19 @@ export class MemoryOutput implements Output {
 
 /** An Io in memory. `end` is what fires its end signal. */
 export function memoryIo(
-  options: { readonly env?: Environment; readonly stdin?: string; readonly input?: AsyncIterable<Uint8Array> } = {},
+  options: {
+    readonly env?: Environment;
+    readonly stdin?: string;
+    readonly input?: AsyncIterable<Uint8Array>;
+    readonly clock?: Clock;
+  } = {},
 ): Io & { readonly stdout: MemoryOutput; readonly stderr: MemoryOutput; readonly end: AbortController } {
   const end = new AbortController();
   return {
     stdout: new MemoryOutput(),
     stderr: new MemoryOutput(),
     env: options.env ?? {},
+    clock: options.clock ?? { now: () => new Date(), elapsedMs: () => performance.now() },
     end,
     async *stdin() {
       if (options.input === undefined) yield Buffer.from(options.stdin ?? '');

@@ -1,5 +1,6 @@
 import { createBackend, type Backend } from '../../lib/cli';
 import { main } from '../../lib/cli/drbd';
+import type { Clock } from '../../lib/cli/io';
 import type { Terminal } from '../../lib/cli/terminal';
 import type { Transport } from '../../lib/transport/transport';
 import { memoryIo } from './cli';
@@ -40,7 +41,11 @@ export interface Running {
 export function startDrbd(
   backend: Backend,
   argv: readonly string[],
-  options: { readonly env?: Readonly<Record<string, string>>; readonly terminal?: Terminal } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly terminal?: Terminal;
+    readonly clock?: Clock;
+  } = {},
 ): Running {
   const { terminal } = options;
   const io = memoryIo(options);

@@ -58,11 +58,13 @@ test('what is written is read back, to the last field', () => {
         ['/dev/huge', { sizeBytes: 2n ** 63n, major: 8, minor: 1 }],
         ['/etc/passwd', null],
       ]),
+      began: '2026-01-02T03:04:05.678Z',
     },
     entries: [
-      { kind: 'tx', line: 2, socket: 3, bytes: Uint8Array.of(255) },
-      { kind: 'overrun', line: 3, socket: 2 },
+      { kind: 'tx', line: 2, socket: 3, bytes: Uint8Array.of(255), atMs: 0 },
+      { kind: 'overrun', line: 3, socket: 2, atMs: 12 },
       {
+        atMs: 2 ** 40,
         kind: 'rx',
         line: 4,
         socket: 2,

@@ -55,6 +55,8 @@ export interface Command<O extends OptionRows = OptionRows> {
   readonly server?: true;
   /** It needs no driver, and no recording. */
   readonly offline?: true;
+  /** It stands for another command line of this program, which begins with its second word. */
+  readonly standsFor?: (words: readonly string[]) => readonly string[];
   /** @returns the exit code @throws UsageError, and what the client throws: the caller prints it */
   run(call: Call<O>): Promise<number> | number;
 }
@@ -103,7 +105,9 @@ export function parseLine(name: string, row: Command, argv: readonly string[]): 
     }
     if (word === '-' || !word.startsWith('-')) {
       words.push(word);
-      continue;
+      if (row.standsFor === undefined || words.length < 2) continue;
+      words.push(...argv.slice(at + 1));
+      break;
     }
     const [, long, given] = /^--([^=]+)(?:=([\s\S]*))?$/u.exec(word) ?? [];
     const key =

@@ -5,6 +5,7 @@ import { events } from './events';
 import { explain } from './explain';
 import { metrics } from './metrics';
 import { options } from './options';
+import { record, replay, timeline } from './recordings';
 import { replaceDrbdsetup } from './replace-drbdsetup';
 import { show } from './show';
 import { simulate } from './simulate';
@@ -25,6 +26,9 @@ const commands = {
   translate: () => translate,
   doctor: () => doctor,
   metrics: () => metrics,
+  record: () => record,
+  replay: () => replay,
+  timeline: () => timeline,
   simulate: () => simulate,
   'replace-drbdsetup': () => replaceDrbdsetup,
 } as const satisfies Readonly<Record<string, () => unknown>>;

@@ -76,7 +76,10 @@ export const events = command({
   run: ({ context, words, options }) => stream(context, words, options),
 });
 
-interface EventsOptions {
+/** How a line says when it was. */
+export type TimeText = () => string;
+
+export interface EventsOptions {
   readonly counters: boolean;
   readonly refresh: string | undefined;
   readonly only: readonly string[];
@@ -158,7 +161,16 @@ class Told {
   }
 }
 
-async function stream(context: Context, words: readonly string[], options: EventsOptions): Promise<number> {
+/**
+ * Tells the changes of a client as they come.
+ * @param timeText the time of day if absent
+ */
+export async function stream(
+  context: Context,
+  words: readonly string[],
+  options: EventsOptions,
+  timeText: TimeText = () => formatClock(context.io.clock.now(), true),
+): Promise<number> {
   const { io, globals, backend } = context;
   const wanted = filterOf(options.only);
   const refreshMs = options.refresh === undefined ? undefined : parseDuration(options.refresh, '--refresh');
@@ -186,22 +198,22 @@ async function stream(context: Context, words: readonly string[], options: Event
   try {
     for await (const change of changes) {
       seq++;
-      const time = new Date();
-      watch.take(change, performance.now());
+      const nowMs = io.clock.elapsedMs();
+      watch.take(change, nowMs);
       const { snapshot, more, kind } = change;
       if (kind === 'ready' && !isSeeded) {
         isSeeded = true;
         checkNames(snapshot);
       }
       const part = more ? undefined : selected(snapshot, words);
-      const found = part === undefined ? undefined : watch.findings(part, performance.now());
+      const found = part === undefined ? undefined : watch.findings(part, nowMs);
       const news = found === undefined ? undefined : told.take(found);
       if (selection.has(change) && (wanted(change) || news !== undefined)) {
         if (globals.json)
           io.stdout.write(
             `${JSON.stringify({
               seq,
-              time: time.toISOString(),
+              time: io.clock.now().toISOString(),
               ...changeToJson(change, { reveal: globals.reveal }),
               ...(kind === 'ready' ? wholeState(snapshot) : {}),
               ...(news === undefined ? {} : { findings: toJson(found ?? []) }),
@@ -213,8 +225,8 @@ async function stream(context: Context, words: readonly string[], options: Event
         else {
           const look = lookOf(io);
           if (wanted(change))
-            io.stdout.write(`${formatLine(changeLine(change, time, look), { ...look, columns: undefined })}\n`);
-          for (const line of newsLines(news, time))
+            io.stdout.write(`${formatLine(changeLine(change, timeText(), look), { ...look, columns: undefined })}\n`);
+          for (const line of newsLines(news, timeText()))
             io.stdout.write(`${formatLine(line, { ...look, columns: undefined })}\n`);
         }
       }
@@ -322,7 +334,10 @@ function differenceSpans(change: ObjectChange): readonly Span[] {
     }
     spans.push(
       { text: `  ${path} ${valueText(object, path, was)} -> ` },
-      property?.type === 'word' ? stateSpan(is as string | null) : { text: valueText(object, path, is) },
+      // The number alone differs where two states have one word.
+      property?.type === 'word' && typeof is !== 'number'
+        ? stateSpan(is as string | null)
+        : { text: valueText(object, path, is) },
     );
   }
   return spans;
@@ -339,9 +354,9 @@ function stateSpans({ object, after }: ObjectChange): readonly Span[] {
 }
 
 /** @returns a change as a line */
-export function changeLine(change: Change, time: Date, { unicode }: Look): Line {
+export function changeLine(change: Change, time: string, { unicode }: Look): Line {
   const head: Line = [
-    { text: `${formatClock(time, true)}  `, style: 'dim' },
+    { text: `${time}  `, style: 'dim' },
     { text: padded(change.kind, KIND_WIDTH), style: KIND_STYLES[change.kind] },
     { text: '  ' },
   ];
@@ -380,9 +395,9 @@ export function changeLine(change: Change, time: Date, { unicode }: Look): Line 
   }
 }
 
-function newsLines(news: ReturnType<Told['take']>, time: Date): readonly Line[] {
+function newsLines(news: ReturnType<Told['take']>, time: string): readonly Line[] {
   if (news === undefined) return [];
-  const clock: Span = { text: `${formatClock(time, true)}  `, style: 'dim' };
+  const clock: Span = { text: `${time}  `, style: 'dim' };
   return [
     ...news.come.map(({ severity, text }): Line => [
       clock,

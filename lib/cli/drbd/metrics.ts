@@ -186,7 +186,7 @@ class Collector {
     for await (const item of changesOfDrivers(this.#context, { signal, counters: true })) {
       this.#client = item.kind === 'change' ? item.client : undefined;
       if (item.kind !== 'change') continue;
-      this.#watch.take(item.change, performance.now());
+      this.#watch.take(item.change, this.#context.io.clock.elapsedMs());
       if (item.change.kind === 'resync') {
         const { reason } = item.change;
         this.#losses.set(reason, (this.#losses.get(reason) ?? 0) + 1);
@@ -210,7 +210,7 @@ class Collector {
     }
     return formatMetrics({
       snapshot,
-      findings: snapshot === undefined ? [] : this.#watch.findings(snapshot, performance.now()),
+      findings: snapshot === undefined ? [] : this.#watch.findings(snapshot, this.#context.io.clock.elapsedMs()),
       losses: this.#losses,
     });
   }

@@ -1,4 +1,4 @@
-import type { Io } from '../io';
+import type { Clock, Io } from '../io';
 import { formatLine, lookOf, type Line, type Look } from './text';
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
@@ -65,20 +65,22 @@ const LEAST_PAUSE_MS = 100;
 
 /** Draws at most ten times a second, and the last state always. */
 export class Pacer {
+  readonly #clock: Clock;
   readonly #draw: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastMs = -Infinity;
 
-  constructor(draw: () => void) {
+  constructor(clock: Clock, draw: () => void) {
+    this.#clock = clock;
     this.#draw = draw;
   }
 
   want(): void {
     if (this.#timer !== undefined) return;
-    const pause = Math.max(0, this.#lastMs + LEAST_PAUSE_MS - performance.now());
+    const pause = Math.max(0, this.#lastMs + LEAST_PAUSE_MS - this.#clock.elapsedMs());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#lastMs = performance.now();
+      this.#lastMs = this.#clock.elapsedMs();
       this.#draw();
     }, pause);
   }

@@ -13,6 +13,7 @@ import {
 } from '../../simulator';
 import { tell, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
+import type { Clock } from '../io';
 import { writeWholeFile } from '../whole-file';
 import { command } from './command';
 
@@ -95,7 +96,7 @@ export const simulate = command({
   run: serve,
 });
 
-function makeSimulator(disk: readonly string[], minors: string, addresses: readonly string[]): Simulator {
+function makeSimulator(disk: readonly string[], minors: string, addresses: readonly string[], clock: Clock): Simulator {
   const disks =
     disk.length === 0
       ? Object.fromEntries(
@@ -110,7 +111,7 @@ function makeSimulator(disk: readonly string[], minors: string, addresses: reado
   return createSimulator({
     minorCount: Number(minors),
     disks,
-    seed: BigInt(Date.now()),
+    seed: BigInt(clock.now().getTime()),
     ...(addresses.length === 0 ? {} : { addresses }),
   });
 }
@@ -140,7 +141,7 @@ async function serve({
   try {
     if (open !== undefined && join !== undefined)
       throw new ArgumentError('--network-open', 'cannot be given together with --network-join');
-    simulator = makeSimulator(options.disk, minors, options.address);
+    simulator = makeSimulator(options.disk, minors, options.address, io.clock);
     if (open !== undefined) bridge = await openBridge(simulator.network, parseMeetingPoint(open));
     if (join !== undefined) bridge = await joinBridge(simulator.network, parseMeetingPoint(join));
     listening = listenSimulator(simulator);

@@ -56,21 +56,21 @@ async function watch(context: Context, words: readonly string[]): Promise<number
   const signal = io.endSignal();
   const seen = new Watch();
   let snapshot: Snapshot | undefined;
-  const now = (): Line => [{ text: formatClock(new Date()), style: 'dim' }];
+  const now = (): Line => [{ text: formatClock(io.clock.now()), style: 'dim' }];
   const lines = (): readonly Line[] => {
     if (snapshot === undefined || (snapshot.resources.length === 0 && isDriverAbsent(context.backend)))
       return [now(), WAITING];
     const look = lookOf(io);
     const part = selected(snapshot, words);
-    return [now(), ...statusLines(part, seen.findings(part, performance.now()), look)];
+    return [now(), ...statusLines(part, seen.findings(part, io.clock.elapsedMs()), look)];
   };
   const screen = globals.json ? undefined : Screen.open(io, () => pacer.want());
-  const pacer = new Pacer(() => screen?.draw(withinRows(lines(), screen.rows)));
+  const pacer = new Pacer(io.clock, () => screen?.draw(withinRows(lines(), screen.rows)));
   const show = (): void => {
     if (screen !== undefined) pacer.want();
     else if (globals.json && snapshot !== undefined) {
       const part = selected(snapshot, words);
-      const found = seen.findings(part, performance.now());
+      const found = seen.findings(part, io.clock.elapsedMs());
       io.stdout.write(`${JSON.stringify(statusToJson(part, found, globals.reveal))}\n`);
     } else if (!globals.json) io.stdout.write(`${formatLines(lines(), lookOf(io))}\n`);
     else tell('no DRBD driver is loaded; waiting for one', context);
@@ -81,7 +81,7 @@ async function watch(context: Context, words: readonly string[]): Promise<number
     for await (const item of changesOfDrivers(context, { ...counted, signal })) {
       if (item.kind === 'absent') snapshot = undefined;
       else {
-        seen.take(item.change, performance.now());
+        seen.take(item.change, io.clock.elapsedMs());
         if (item.change.more) continue;
         ({ snapshot } = item.change);
       }

@@ -126,6 +126,8 @@ export function wrapped(text: string, width: number): readonly string[] {
   return line === '' ? lines : [...lines, line];
 }
 
+const ELAPSED_WIDTH = 12;
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
 /** @returns such as `12.3 MiB`; whole bytes below 1 KiB */
@@ -173,4 +175,19 @@ export function formatClock(time: Date, milliseconds = false): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const clock = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
   return milliseconds ? `${clock}.${String(time.getMilliseconds()).padStart(3, '0')}` : clock;
+}
+
+/** @returns a time since something began: `0.000`, `12.345`, `1:02.345`, `1:00:02.345`, to the right */
+export function formatElapsed(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  const minutes = Math.floor(seconds / 60);
+  const rest = (seconds % 60).toFixed(3);
+  const long = rest.padStart(6, '0');
+  const text =
+    minutes === 0
+      ? rest
+      : minutes < 60
+        ? `${minutes}:${long}`
+        : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${long}`;
+  return text.padStart(ELAPSED_WIDTH);
 }

@@ -182,7 +182,7 @@ async function waiting(context: Context, options: WaitWords): Promise<number> {
   const refreshMs = Math.max(1, time(options.refresh, '--refresh', REFRESH_MS));
   const client = await backend.client(waitOptions(context));
   const signal = io.endSignal();
-  const began = performance.now();
+  const began = io.clock.elapsedMs();
   let waited: Waited;
   try {
     waited = await waitUntil(
@@ -195,7 +195,7 @@ async function waiting(context: Context, options: WaitWords): Promise<number> {
     return exitIfEnded(signal, error);
   }
   const { result, missing } = waited;
-  const seconds = Math.round(performance.now() - began) / 1000;
+  const seconds = Math.round(io.clock.elapsedMs() - began) / 1000;
   if (globals.json)
     io.stdout.write(
       `${JSON.stringify({ schemaVersion: 1, satisfied: result === 'holds', expression: expression.text, missing, seconds })}\n`,

@@ -396,6 +396,22 @@ describe('the table of commands', () => {
   });
 });
 
+test('a change of the number alone, of two states with one word, has a line', () => {
+  const change = {
+    kind: 'change',
+    object: 'connection',
+    key: { minor: 0 },
+    before: { state: 'Connecting', stateCode: 8 },
+    after: { state: 'Connecting', stateCode: 9 },
+    changed: ['stateCode'],
+    more: false,
+    snapshot: { resources: [] },
+  } as unknown as Change;
+  const look = { color: false, moves: false, unicode: false, columns: undefined };
+  const line = changeLine(change, '12:00:00.000', look);
+  expect(line.map(({ text }) => text).join('')).toMatch(/stateCode 8 -> 9$/u);
+});
+
 test('an answer of the helper program has a line', () => {
   const look = { color: false, moves: false, unicode: false, columns: undefined };
   const empty = { resources: [] } as unknown as Snapshot;
@@ -408,7 +424,7 @@ test('an answer of the helper program has a line', () => {
     snapshot: empty,
   } as unknown as Change;
   expect(
-    changeLine(change, new Date(), look)
+    changeLine(change, '12:00:00.000', look)
       .map(({ text }) => text)
       .join(''),
   ).toContain('connection r0 to node 1  split-brain returned 1');

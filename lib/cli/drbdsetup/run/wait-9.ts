@@ -37,8 +37,8 @@ export async function runWait9(client: Genl2Client, call: Call, context: Context
   const { resource = '', peer, volume } = namesOf(call);
   const isConnect = command.name.startsWith('wait-connect');
   const { io } = context;
-  const started = performance.now();
-  const elapsed = (): number => performance.now() - started;
+  const started = io.clock.elapsedMs();
+  const elapsed = (): number => io.clock.elapsedMs() - started;
   const limitOf = (name: string): number => Number(plain.get(name) ?? 0);
   const { limits, notes } = orderLimits({
     wfc: limitOf('wfc-timeout'),

@@ -81,7 +81,7 @@ export async function runWait(client: Client, call: Call, { exits }: Manner, con
   const { io, globals } = context;
   const { plain, command } = call;
   const minor = minorOfCall(call);
-  const started = performance.now();
+  const started = io.clock.elapsedMs();
   const seconds = (name: string): number => Number(plain.get(name) ?? 0);
   const afterSplitBrain = ['', 'yes'].includes(plain.get('wait-after-sb') ?? 'no');
   const { limits, notes } = orderLimits({
@@ -99,7 +99,7 @@ export async function runWait(client: Client, call: Call, { exits }: Manner, con
   }
   for (const note of notes) tell(note, context);
   const limitMs = limits[LIMITS[type] ?? 'wfc'] * 1000;
-  const left = (): number => (limitMs === 0 ? Infinity : Math.max(0, started + limitMs - performance.now()));
+  const left = (): number => (limitMs === 0 ? Infinity : Math.max(0, started + limitMs - io.clock.elapsedMs()));
 
   const goal = goalOf(command.name, client.dialect);
   const ending = io.endSignal();
