@@ -7,6 +7,7 @@
         'block-device.cc',
         'file-lock.cc',
         'helper.cc',
+        'inbox.cc',
         'questions.cc',
         'receiver.cc',
         'sender.cc',

@@ -6,11 +6,15 @@
 #include <set>
 
 #include "file-lock.h"
+#include "inbox.h"
 #include "receiver.h"
 
 /// What one JavaScript environment (the main thread, or a worker) has of this addon: its instance data.
 struct Environment {
   Receiver receiver;
+  Inbox inbox;
+  /// Where JavaScript writes what is sent at once: to hand over a typed array costs more than to copy it.
+  SharedBuffer outbox;
   /// Locks that this environment holds; they are released with it.
   std::set<FileLocks::Id> locks;
 

@@ -27,7 +27,11 @@ constexpr int kMostBatchesBeforeLoss = 64;
 // As many are a socket that does not work at all.
 constexpr int kMostInvalid = 16;
 
-constexpr size_t kSharedBufferBytes = 16u << 10;
+constexpr size_t kOutboxBytes = 4u << 10;
+
+// A property whose name is an index is found without a string.
+constexpr const char* kListenerProperty = "0";
+constexpr uint32_t kListenerIndex = 0;
 
 const char* ProgressName(Sender::Progress progress) {
   switch (progress) {
@@ -92,6 +96,7 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
                          Getter<&NetlinkSocket::Closed>("closed"),
                          Method<&NetlinkSocket::UseHelper>("useHelper"),
                          Method<&NetlinkSocket::Send>("send"),
+                         Getter<&NetlinkSocket::Outbox>("outbox"),
                          Method<&NetlinkSocket::SendNow>("sendNow"),
                          Method<&NetlinkSocket::Ask>("ask"),
                          Method<&NetlinkSocket::Progress>("progress"),
@@ -123,7 +128,7 @@ NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo& info)
   }
   // A property, not a reference: the listener refers to this object, and both must be collectable together.
   napi_property_descriptor property{};
-  property.utf8name = "listener";
+  property.utf8name = kListenerProperty;
   property.value = info[3];
   property.attributes = napi_default;
   if (napi_define_properties(env, info.This(), 1, &property) != napi_ok) {
@@ -298,22 +303,33 @@ Napi::Value NetlinkSocket::UseHelper(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-bool NetlinkSocket::ReadDatagram(const Napi::CallbackInfo& info, uint32_t* port, uint32_t* groups) {
-  if (info.Length() >= 3 && IsBytes(info[0]) && ReadU32(info[1], port) && ReadU32(info[2], groups))
-    return RequireOpen(info.Env(), "sendmsg");
-  ThrowType(info.Env(), "a Uint8Array, a port id and a group mask are needed");
-  return false;
+/// outbox: where sendNow() finds what it sends; the same for all sockets of an environment
+Napi::Value NetlinkSocket::Outbox(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  SharedBuffer& outbox = environment_->outbox;
+  napi_value buffer;
+  if ((outbox.Data() != nullptr || outbox.Make(env, kOutboxBytes)) && outbox.Get(env, &buffer))
+    return Napi::Value(env, buffer);
+  ThrowSystemError(env, "", ENOMEM, "there is no memory for a buffer");
+  return env.Undefined();
 }
 
-/// sendNow(bytes, port, groups): sends on this thread, and returns 0 or an errno; EAGAIN if the receiver has no room
+/// sendNow(length, port, groups): sends what is in the outbox on this thread, and returns 0 or an errno; EAGAIN if the
+/// receiver has no room
 Napi::Value NetlinkSocket::SendNow(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
+  uint32_t length = 0;
   uint32_t port = 0;
   uint32_t groups = 0;
-  if (!ReadDatagram(info, &port, &groups)) return env.Undefined();
-  const auto bytes = info[0].As<Napi::Uint8Array>();
-  const int error = SendDatagram(descriptor_->Number(), bytes.Data(), bytes.ByteLength(), port, groups, MSG_DONTWAIT);
-  if (error != EAGAIN) sender_->Count(SendOutcome{SendOutcome::Step::kSend, error}, bytes.ByteLength());
+  const SharedBuffer& outbox = environment_->outbox;
+  if (info.Length() < 3 || !ReadU32(info[0], &length) || length > outbox.Size() || !ReadU32(info[1], &port) ||
+      !ReadU32(info[2], &groups)) {
+    ThrowType(env, "how much of the outbox to send, a port id and a group mask are needed");
+    return env.Undefined();
+  }
+  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
+  const int error = SendDatagram(descriptor_->Number(), outbox.Data(), length, port, groups, MSG_DONTWAIT);
+  if (error != EAGAIN) sender_->Count(SendOutcome{SendOutcome::Step::kSend, error}, length);
   return Napi::Number::New(env, error);
 }
 
@@ -322,7 +338,11 @@ Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   uint32_t port = 0;
   uint32_t groups = 0;
-  if (!ReadDatagram(info, &port, &groups)) return env.Undefined();
+  if (info.Length() < 3 || !IsBytes(info[0]) || !ReadU32(info[1], &port) || !ReadU32(info[2], &groups)) {
+    ThrowType(env, "a Uint8Array, a port id and a group mask are needed");
+    return env.Undefined();
+  }
+  if (!RequireOpen(env, "sendmsg")) return env.Undefined();
   const auto bytes = info[0].As<Napi::Uint8Array>();
   uint64_t id = 0;
   const char* failed = "sendmsg";
@@ -522,36 +542,18 @@ Napi::Value NetlinkSocket::Counters(const Napi::CallbackInfo& info) {
   return counters;
 }
 
-napi_value NetlinkSocket::DatagramObject(napi_env env, const ReceivedDatagram& datagram, napi_value buffer,
-                                         size_t offset) {
-  received_datagrams_++;
-  received_bytes_ += datagram.length;
-  if (datagram.truncated) truncated_++;
-  napi_value object;
-  napi_value bytes;
-  napi_value truncated;
-  const bool complete =
-      napi_create_object(env, &object) == napi_ok &&
-      napi_create_typedarray(env, napi_uint8_array, datagram.length, buffer, offset, &bytes) == napi_ok &&
-      napi_set_named_property(env, object, "bytes", bytes) == napi_ok &&
-      SetNumber(env, object, "port", datagram.port) && SetNumber(env, object, "groups", datagram.groups) &&
-      SetNumber(env, object, "group", datagram.group) &&
-      napi_get_boolean(env, datagram.truncated, &truncated) == napi_ok &&
-      napi_set_named_property(env, object, "truncated", truncated) == napi_ok;
-  return complete ? object : nullptr;
-}
-
-void NetlinkSocket::Emit(const char* event, napi_value argument) {
+void NetlinkSocket::Emit(const char* event, std::initializer_list<napi_value> details) {
   napi_env env = Env();
   napi_value self;
   napi_value listener;
-  napi_value arguments[2] = {nullptr, argument};
+  napi_value arguments[4];
+  size_t count = 1;
+  for (const napi_value detail : details) arguments[count++] = detail;
   if (handles_ == nullptr || !Self(&self) || !MakeString(env, event, &arguments[0]) ||
-      napi_get_named_property(env, self, "listener", &listener) != napi_ok)
+      napi_get_element(env, self, kListenerIndex, &listener) != napi_ok)
     return;
   napi_value result;
-  const napi_status status =
-      napi_make_callback(env, handles_->context, self, listener, argument == nullptr ? 1 : 2, arguments, &result);
+  const napi_status status = napi_make_callback(env, handles_->context, self, listener, count, arguments, &result);
   if (status == napi_ok) return;
   bool pending = false;
   napi_value exception;
@@ -590,41 +592,34 @@ void NetlinkSocket::Receive(int status) {
 
 bool NetlinkSocket::EmitDatagrams(const std::vector<ReceivedDatagram>& datagrams) {
   napi_env env = Env();
-  napi_value batch;
-  if (napi_create_array_with_length(env, datagrams.size(), &batch) != napi_ok) return false;
+  for (const ReceivedDatagram& datagram : datagrams) {
+    received_datagrams_++;
+    received_bytes_ += datagram.length;
+    if (datagram.truncated) truncated_++;
+  }
   for (size_t first = 0; first < datagrams.size();) {
     const CallbackScope inner(env);
+    napi_value count;
+    napi_value bytes;
+    napi_value facts;
     if (!inner.IsOpen()) return false;
-    // A buffer for some at a time: for each of them it would cost more than all the rest, and whoever keeps one of a
-    // few bytes must not keep a megabyte.
-    size_t end = first;
-    size_t length = 0;
-    while (end < datagrams.size() && (end == first || length + datagrams[end].length <= kSharedBufferBytes))
-      length += datagrams[end++].length;
-    void* data = nullptr;
-    napi_value buffer;
-    if (napi_create_arraybuffer(env, length, &data, &buffer) != napi_ok) return false;
-    for (size_t offset = 0; first < end; first++) {
-      const ReceivedDatagram& datagram = datagrams[first];
-      if (datagram.length > 0) memcpy(static_cast<uint8_t*>(data) + offset, datagram.bytes, datagram.length);
-      napi_value object = DatagramObject(env, datagram, buffer, offset);
-      if (object == nullptr || napi_set_element(env, batch, static_cast<uint32_t>(first), object) != napi_ok)
-        return false;
-      offset += datagram.length;
-    }
+    const size_t taken = environment_->inbox.Put(env, &datagrams[first], datagrams.size() - first, &bytes, &facts);
+    if (taken == 0 || napi_create_uint32(env, static_cast<uint32_t>(taken), &count) != napi_ok) return false;
+    first += taken;
+    Emit("datagrams", {count, bytes, facts});
+    if (handles_ == nullptr) return false;
   }
-  Emit("datagrams", batch);
-  return handles_ != nullptr;
+  return true;
 }
 
 bool NetlinkSocket::ReceiveBatch() {
   int error = 0;
   const int count = environment_->receiver.ReceiveBatch(descriptor_->Number(), &error);
   if (count > 0) {
-    std::vector<ReceivedDatagram> datagrams;
+    datagrams_.clear();
     for (int index = 0; index < count; index++)
-      datagrams.push_back(environment_->receiver.At(static_cast<size_t>(index)));
-    if (!EmitDatagrams(datagrams)) return false;
+      datagrams_.push_back(environment_->receiver.At(static_cast<size_t>(index)));
+    if (!EmitDatagrams(datagrams_)) return false;
   }
   if (error != EINVAL || count > 0) invalid_ = 0;
   if (error == 0) return true;
@@ -635,7 +630,7 @@ bool NetlinkSocket::ReceiveBatch() {
   if (error == EINVAL && ++invalid_ < kMostInvalid) return false;
   if (error == ENOBUFS) {
     overruns_++;
-    Emit("overrun", nullptr);
+    Emit("overrun");
     return handles_ != nullptr;
   }
   Fail(error);
@@ -645,7 +640,7 @@ bool NetlinkSocket::ReceiveBatch() {
 void NetlinkSocket::Fail(int error) {
   // Told first, as the listener is called in the socket's own context; it closes on its side.
   napi_value number;
-  if (MakeNumber(Env(), error, &number)) Emit("failed", number);
+  if (MakeNumber(Env(), error, &number)) Emit("failed", {number});
   if (handles_ == nullptr) return;
   CloseHandles();
   UpdateReference();
@@ -679,7 +674,7 @@ void NetlinkSocket::Completed() {
   questions_ -= questions;
   const int error = questions > 0 && questions_ == 0 ? -Poll(true) : 0;
   napi_value completions = CompletionsArray(env, completions_);
-  if (completions != nullptr) Emit("sent", completions);
+  if (completions != nullptr) Emit("sent", {completions});
   if (handles_ != nullptr && error != 0) Fail(error);
   UpdateReference();
 }
@@ -698,7 +693,7 @@ bool NetlinkSocket::EmitFrames() {
     if (!datagrams.empty() && !EmitDatagrams(datagrams)) return false;
     datagrams.clear();
     overruns_++;
-    Emit("overrun", nullptr);
+    Emit("overrun");
     if (handles_ == nullptr) return false;
   }
   return datagrams.empty() || EmitDatagrams(datagrams);

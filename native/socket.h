@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -37,6 +38,7 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   Napi::Value Closed(const Napi::CallbackInfo& info);
   Napi::Value UseHelper(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
+  Napi::Value Outbox(const Napi::CallbackInfo& info);
   Napi::Value SendNow(const Napi::CallbackInfo& info);
   Napi::Value Ask(const Napi::CallbackInfo& info);
   Napi::Value Progress(const Napi::CallbackInfo& info);
@@ -50,8 +52,6 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
 
   bool Open(Napi::Env env, int protocol, int64_t receive_buffer, uint32_t groups);
   bool RequireOpen(Napi::Env env, const char* what);
-  /// Reads what send() and sendNow() are called with; false if it has thrown.
-  bool ReadDatagram(const Napi::CallbackInfo& info, uint32_t* port, uint32_t* groups);
   static bool RequireId(const Napi::CallbackInfo& info, uint64_t* id);
   Napi::Value Membership(const Napi::CallbackInfo& info, int option, const char* what);
   /// Holds the object, or lets it go, as its state asks for.
@@ -78,13 +78,10 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   bool EmitDatagrams(const std::vector<ReceivedDatagram>& datagrams);
   /// Polls the socket, or leaves it to the helper that asks questions.
   int Poll(bool wanted);
-  /// Calls the listener, with `argument` unless that is null. An exception that it throws goes to uncaughtException;
-  /// the socket lives on.
-  void Emit(const char* event, napi_value argument);
+  /// Calls the listener. An exception that it throws goes to uncaughtException; the socket lives on.
+  void Emit(const char* event, std::initializer_list<napi_value> details = {});
   void Fail(int error);
   bool Self(napi_value* self);
-  /// Of one whose bytes are at `offset` in an ArrayBuffer. Null if the environment takes no more calls.
-  napi_value DatagramObject(napi_env env, const ReceivedDatagram& datagram, napi_value buffer, size_t offset);
   static napi_value ClosingObject(napi_env env, const Sender::Closing& closing);
   static napi_value CompletionsArray(napi_env env, const std::vector<Sender::Completion>& completions);
   Sender::Closing CloseHandles();
@@ -102,6 +99,7 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket> {
   uint64_t questions_ = 0;
   /// Whether the object is held: see UpdateReference().
   bool held_ = false;
+  std::vector<ReceivedDatagram> datagrams_;
   std::vector<uint8_t> frames_;
   std::vector<Sender::Completion> completions_;
 

@@ -202,12 +202,16 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   protected abstract source(listening: EventOptions): FollowSource;
 
   /** A question: many at a time, on a socket that no change can hold up. */
-  protected async read<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
-    this.#requireOpen(exchange.what);
-    if (this.#reads === undefined || this.#reads.closed)
-      this.#reads = new RequestSocket(this.#transport, this.#setup, this.#counters);
-    const socket = this.#reads;
-    return attempt<T>(exchange.what, this.#limited(options), (settle) => socket.start(exchange, settle));
+  protected read<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
+    try {
+      this.#requireOpen(exchange.what);
+      if (this.#reads === undefined || this.#reads.closed)
+        this.#reads = new RequestSocket(this.#transport, this.#setup, this.#counters);
+      const socket = this.#reads;
+      return attempt<T>(exchange.what, this.#limited(options), (settle) => socket.start(exchange, settle));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   /** A question with many answers: one at a time on its socket, as the kernel demands. */
@@ -297,9 +301,14 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   }
 }
 
+/** What is asynchronous never throws by itself; and an async function would make a promise, and turns, of its own. */
+export function rejected(error: unknown): Promise<never> {
+  return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+}
+
 /** The broadcasts alone; nothing runs between the subscription and the first next(). */
 export function broadcastsOf<E>(stream: Subscription<E>): AsyncIterableIterator<E | ResyncEvent> {
-  const next = async (): Promise<IteratorResult<E | ResyncEvent>> => {
+  const later = async (): Promise<IteratorResult<E | ResyncEvent>> => {
     for (;;) {
       const result = await stream.next();
       if (result.done === true) return { done: true, value: undefined };
@@ -311,7 +320,12 @@ export function broadcastsOf<E>(stream: Subscription<E>): AsyncIterableIterator<
     [Symbol.asyncIterator]() {
       return this;
     },
-    next,
+    next: () => {
+      for (let item = stream.take(); item !== undefined; item = stream.take())
+        if (item.kind !== 'returned')
+          return Promise.resolve({ done: false, value: item.kind === 'resync' ? item : item.value });
+      return later();
+    },
     return: async () => {
       await stream.return();
       return { done: true, value: undefined };

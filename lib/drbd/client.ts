@@ -1,3 +1,4 @@
+import type { ByteOrder } from '../netlink';
 import type { EncodeOptions, SetValues } from '../schema';
 import type { UnknownAttribute } from '../dialects/generic';
 import type { ResyncReason, SessionCounters, WaitOptions } from '../session';
@@ -51,9 +52,12 @@ export interface DumpStep<N extends string = string> {
 }
 
 /** @returns the part of a request's options that is about its encoding */
-export function encodingOf({ outOfRange, malformed }: RequestOptions): Pick<EncodeOptions, 'outOfRange' | 'malformed'> {
-  return { outOfRange, malformed };
+export function encodingOf({ outOfRange, malformed }: RequestOptions, order: ByteOrder): EncodeOptions {
+  return { outOfRange, malformed, order };
 }
+
+/** What a caller asks for who asks for nothing. */
+export const NO_OPTIONS: RequestOptions = Object.freeze({});
 
 /** A loss: what came before it may not be all. Read the state again. */
 export interface ResyncEvent {

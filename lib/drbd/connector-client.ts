@@ -2,11 +2,10 @@ import {
   CN_IDX_DRBD,
   CN_IDX_STEP,
   CN_VAL_DRBD,
-  decodeBody,
-  decodeReply,
   encodeRequest,
   encodeRequestBody,
   packets,
+  readReply,
   returnCodes,
   stateChangeCodes,
   type ConnectorReply,
@@ -14,22 +13,23 @@ import {
 } from '../dialects/connector';
 import {
   CN_HEADER_BYTES,
-  decodeConnectorMessage,
   NLMSG_DONE,
-  NLMSG_HEADER_BYTES,
+  readConnectorMessage,
   type ByteOrder,
-  type NetlinkMessage,
+  type ReceivedConnector,
+  type ReceivedMessage,
 } from '../netlink';
 import type { EncodeOptions } from '../schema';
 import { randomUint32 } from '../transport/random';
 import { NETLINK_CONNECTOR, type HostFiles, type Transport } from '../transport/transport';
 import type { Exchange, SocketSetup, Subscription, WaitOptions } from '../session';
-import { BaseClient, broadcastsOf, type ClientLimits } from './base-client';
+import { BaseClient, broadcastsOf, rejected, type ClientLimits } from './base-client';
 import type { FollowSource } from './follow';
 import { connectorSource } from './sources';
 import { ifDriver } from './absent';
 import {
   encodingOf,
+  NO_OPTIONS,
   type ConnectorClient,
   type ConnectorEvent,
   type Driver,
@@ -59,6 +59,10 @@ function isDrbd(idx: number, val: number, index: number): boolean {
   return val === CN_VAL_DRBD && (idx === index || (CN_IDX_DRBD as readonly number[]).includes(idx));
 }
 
+const isWhole = ({ start, end, length }: ReceivedConnector): boolean => end - start === length;
+
+const codes = { returnCodes, stateChangeCodes };
+
 /** How requests and answers of the connector dialect travel. */
 export function connectorSetup(index: number, peerPort: number, order: ByteOrder): SocketSetup {
   return {
@@ -70,8 +74,8 @@ export function connectorSetup(index: number, peerPort: number, order: ByteOrder
     // A driver answers a question at once, whatever else it does: its handlers share no lock.
     sendsAtOnce: true,
     sequenceOf: (message) => {
-      if (message.type !== NLMSG_DONE || message.payload.length < CN_HEADER_BYTES) return undefined;
-      const { idx, val, sequence, ack } = decodeConnectorMessage(message.payload, order);
+      if (message.type !== NLMSG_DONE || message.end - message.start < CN_HEADER_BYTES) return undefined;
+      const { idx, val, sequence, ack } = readConnectorMessage(message, order);
       return isDrbd(idx, val, index) && ack !== 0 ? sequence : undefined;
     },
   };
@@ -87,35 +91,53 @@ export function connectorExchange<N extends RequestPacketName>(
   index: number,
   encoding: EncodeOptions,
 ): Exchange<ConnectorReply<N>> {
-  const { order } = encoding;
-  const body = encodeRequestBody(name, params, encoding);
-  const { minor } = params as { readonly minor: number };
-  const packet = packets[name];
-  const ack = 1 + (randomUint32() % (LARGEST_ACK - 1));
-  const what = `${name} of minor ${minor}`;
-  return {
-    what,
-    idempotent: packet.kind === 'read',
-    restart: () => undefined,
-    datagram: (sequence, port) => encodeRequest(body, { idx: index, sequence, ack, port }, order),
-    receive: (message) => {
-      const start = message.offset + NLMSG_HEADER_BYTES;
-      const connector = decodeConnectorMessage(message.payload, order, start);
-      if (connector.idx !== index || connector.ack !== ack + 1 || connector.data.length !== connector.length)
-        return 'foreign';
-      const reply = decodeBody(connector.data, order, start + CN_HEADER_BYTES);
-      if (
-        reply.minor !== minor ||
-        (reply.packetType !== packet.number && reply.packetType !== packets.return_code_only.number)
-      )
-        return 'foreign';
-      const { returnCode, tags, unknown } = decodeReply(reply, order);
-      const nameOfCode = returnName({ returnCodes, stateChangeCodes }, returnCode);
-      if (!isSuccess(returnCode))
-        throw kernelError(what, { dialect: 'connector', operation: name }, nameOfCode, returnCode, minor, []);
-      return { done: { returnCode, returnName: nameOfCode, minor, tags: tags as ConnectorReply<N>['tags'], unknown } };
-    },
-  };
+  return new ConnectorExchange(name, params, index, encoding);
+}
+
+class ConnectorExchange<N extends RequestPacketName> implements Exchange<ConnectorReply<N>> {
+  readonly what: string;
+  readonly #name: N;
+  readonly #minor: number;
+  readonly #index: number;
+  readonly #order: ByteOrder;
+  readonly #body: Uint8Array;
+  readonly #ack = 1 + (randomUint32() % (LARGEST_ACK - 1));
+
+  constructor(name: N, params: unknown, index: number, encoding: EncodeOptions) {
+    this.#body = encodeRequestBody(name, params, encoding);
+    this.#name = name;
+    this.#minor = (params as { readonly minor: number }).minor;
+    this.#index = index;
+    this.#order = encoding.order;
+    this.what = `${name} of minor ${this.#minor}`;
+  }
+
+  get idempotent(): boolean {
+    return packets[this.#name].kind === 'read';
+  }
+
+  datagram(sequence: number, port: number): Uint8Array {
+    return encodeRequest(this.#body, { idx: this.#index, sequence, ack: this.#ack, port }, this.#order);
+  }
+
+  receive(message: ReceivedMessage): 'foreign' | { readonly done: ConnectorReply<N> } {
+    const connector = readConnectorMessage(message, this.#order);
+    if (connector.idx !== this.#index || connector.ack !== this.#ack + 1 || !isWhole(connector)) return 'foreign';
+    const { packetType, minor, returnCode, tags, unknown } = readReply(message, connector, this.#order);
+    if (
+      minor !== this.#minor ||
+      (packetType !== packets[this.#name].number && packetType !== packets.return_code_only.number)
+    )
+      return 'foreign';
+    const nameOfCode = returnName(codes, returnCode);
+    if (!isSuccess(returnCode))
+      throw kernelError(this.what, { dialect: 'connector', operation: this.#name }, nameOfCode, returnCode, minor, []);
+    return { done: { returnCode, returnName: nameOfCode, minor, tags: tags as ConnectorReply<N>['tags'], unknown } };
+  }
+
+  restart(): void {
+    // One message is the whole answer.
+  }
 }
 
 /** The client of DRBD 8.0 to 8.3. */
@@ -142,22 +164,26 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     this.#peerPort = peerPort;
   }
 
-  async request<N extends RequestPacketName>(
+  request<N extends RequestPacketName>(
     name: N,
     params: unknown,
-    options: RequestOptions = {},
+    options: RequestOptions = NO_OPTIONS,
   ): Promise<ConnectorReply<N>> {
-    const exchange = this.#remember(
-      connectorExchange(name, params, this.driver.address, { ...encodingOf(options), order: this.order }),
-    );
-    if (packets[name].kind === 'read') return this.read(exchange, options);
-    const target = params as { readonly minor: number; readonly createDevice?: boolean };
-    const before = (wait: WaitOptions): Promise<void> =>
-      refuseConnectorHang(this, name, target, this.#procDrbd(), { ...wait, order: this.order });
-    return this.change(exchange, [`minor ${target.minor}`], {
-      ...options,
-      ...(options.forceUnsafe === true || !mayHang(this.dialect, name) ? {} : { before }),
-    });
+    try {
+      const exchange = this.#remember(
+        connectorExchange(name, params, this.driver.address, encodingOf(options, this.order)),
+      );
+      if (packets[name].kind === 'read') return this.read(exchange, options);
+      const target = params as { readonly minor: number; readonly createDevice?: boolean };
+      const before = (wait: WaitOptions): Promise<void> =>
+        refuseConnectorHang(this, name, target, this.#procDrbd(), { ...wait, order: this.order });
+      return this.change(exchange, [`minor ${target.minor}`], {
+        ...options,
+        ...(options.forceUnsafe === true || !mayHang(this.dialect, name) ? {} : { before }),
+      });
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   broadcasts(options: EventOptions = {}): AsyncIterableIterator<ConnectorEvent | ResyncEvent> {
@@ -196,7 +222,12 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   #remember<T>(exchange: Exchange<T>): Exchange<T> {
     if (!this.#unfiltered) return exchange;
     return {
-      ...exchange,
+      what: exchange.what,
+      idempotent: exchange.idempotent,
+      restart: () => {
+        exchange.restart();
+      },
+      receive: (message) => exchange.receive(message),
       datagram: (sequence, port) => {
         this.#asked.add(sequence);
         for (const oldest of this.#asked) {
@@ -218,21 +249,14 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     return typeof text === 'string' ? parseProcDrbd(text) : undefined;
   }
 
-  #decodeEvent(message: NetlinkMessage, unfiltered: boolean): ConnectorEvent | undefined {
+  #decodeEvent(message: ReceivedMessage, unfiltered: boolean): ConnectorEvent | undefined {
     if (message.type !== NLMSG_DONE) return undefined;
-    const start = message.offset + NLMSG_HEADER_BYTES;
-    const connector = decodeConnectorMessage(message.payload, this.order, start);
-    if (
-      !isDrbd(connector.idx, connector.val, this.driver.address) ||
-      (connector.ack !== 0 && !unfiltered) ||
-      connector.data.length !== connector.length
-    )
+    const connector = readConnectorMessage(message, this.order);
+    const { ack, sequence } = connector;
+    if (!isDrbd(connector.idx, connector.val, this.driver.address) || (ack !== 0 && !unfiltered) || !isWhole(connector))
       return undefined;
-    const { name, minor, returnCode, tags, unknown } = decodeReply(
-      decodeBody(connector.data, this.order, start + CN_HEADER_BYTES),
-      this.order,
-    );
-    const origin = connector.ack === 0 ? 'broadcast' : this.#asked.has(connector.sequence) ? 'own' : 'foreign';
-    return { kind: 'event', name, minor, sequence: connector.sequence, origin, returnCode, tags, unknown };
+    const { name, minor, returnCode, tags, unknown } = readReply(message, connector, this.order);
+    const origin = ack === 0 ? 'broadcast' : this.#asked.has(sequence) ? 'own' : 'foreign';
+    return { kind: 'event', name, minor, sequence, origin, returnCode, tags, unknown };
   }
 }

@@ -132,7 +132,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     options: RequestOptions = {},
   ): Promise<GenericReply | readonly GenericReply[]> {
     const { codec } = this.#family;
-    const encoded = codec.encodeRequest(name, params, { ...encodingOf(options), order: this.order });
+    const encoded = codec.encodeRequest(name, params, encodingOf(options, this.order));
     const what = describe(name, params);
     const { kind } = encoded.operation;
     const guarded = options.forceUnsafe !== true && mayHang(this.dialect, name);

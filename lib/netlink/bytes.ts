@@ -58,6 +58,40 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** A whole ArrayBuffer, as what reads from any place of it needs it. */
+export interface Whole {
+  readonly view: DataView;
+  readonly bytes: Buffer;
+}
+
+let lastBuffer: ArrayBufferLike | undefined;
+let lastWhole: Whole | undefined;
+
+/**
+ * @returns the views of the whole buffer that `bytes` lie in. Datagrams share buffers, so the one that was asked for
+ *   last is remembered: to make a view for each value costs more than to read it
+ */
+export function wholeOf(bytes: Uint8Array): Whole {
+  const { buffer } = bytes;
+  if (lastWhole === undefined || lastBuffer !== buffer) {
+    lastBuffer = buffer;
+    lastWhole = { view: new DataView(buffer), bytes: Buffer.from(buffer) };
+  }
+  return lastWhole;
+}
+
+// Written byte by byte: a view of a small array makes V8 give it a buffer of its own, which costs more than all the rest.
+
+export function writeUint16(bytes: Uint8Array, at: number, value: number, little: boolean): void {
+  bytes[little ? at : at + 1] = value;
+  bytes[little ? at + 1 : at] = value >>> 8;
+}
+
+export function writeUint32(bytes: Uint8Array, at: number, value: number, little: boolean): void {
+  writeUint16(bytes, little ? at : at + 2, value, little);
+  writeUint16(bytes, little ? at + 2 : at, value >>> 16, little);
+}
+
 /** Fails unless `bytes` holds at least `length` bytes. @throws CodecError */
 export function requireLength(bytes: Uint8Array, length: number, path: string, offset: number): void {
   if (bytes.length < length) throw new CodecError(path, offset, `at least ${length} bytes`, `${bytes.length}`);

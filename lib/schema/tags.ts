@@ -1,8 +1,8 @@
 import { ArgumentError, CodecError } from '../errors';
-import { concatBytes, NO_BYTES, viewOf, type ByteOrder } from '../netlink';
+import { concatBytes, NO_BYTES, wholeOf, writeUint16, type ByteOrder, type Whole } from '../netlink';
 import { type AnyField, type FieldKind, type FieldTable } from './field';
 import { LARGEST_TAG } from './table';
-import { decodeValue, encodeValue, isObject, type EncodeOptions } from './value';
+import { encodeValue, isObject, readValue, type EncodeOptions } from './value';
 
 /** Bits of a tag (drbd_tag_magic.h): its type, whether a kernel that does not know it must refuse, and its number. */
 const TYPE_MASK = 0xc000;
@@ -19,6 +19,9 @@ const TYPE_BITS: Readonly<Record<FieldKind, number>> = {
   u64s: 0xc000,
 };
 const TT_END = 0;
+const TAG_HEADER_BYTES = 4;
+/** The end mark, which drbdsetup writes with a length, as if it were a tag; the same in either byte order. */
+const END = new Uint8Array(TAG_HEADER_BYTES);
 
 /** One tag as it stood on the wire: packed, unaligned, its value not interpreted. */
 export interface Tag {
@@ -41,39 +44,84 @@ export interface TagList {
   readonly problem: CodecError | undefined;
 }
 
+/** Goes from tag to tag of a list, without making anything of them. */
+class TagWalk {
+  /** The tag's 16 bits. */
+  tag = TT_END;
+  /** Of its payload, which begins at {@link TagWalk.at}. */
+  length = 0;
+  at: number;
+  /** Where what was not walked over begins. */
+  rest: number;
+  problem: CodecError | undefined;
+  readonly #view: DataView;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #offset: number;
+  readonly #little: boolean;
+
+  /** @param offset where `start` is in the datagram, for errors */
+  constructor({ view }: Whole, start: number, end: number, offset: number, little: boolean) {
+    this.#view = view;
+    this.#start = start;
+    this.#end = end;
+    this.#offset = offset;
+    this.#little = little;
+    this.at = start;
+    this.rest = start;
+  }
+
+  /** Where the tag begins in its datagram. */
+  get offset(): number {
+    return this.#offset + this.at - TAG_HEADER_BYTES - this.#start;
+  }
+
+  /** @returns whether there is another; if not, why is told by `problem` */
+  next(): boolean {
+    const { rest } = this;
+    const left = this.#end - rest;
+    if (left === 0) {
+      if (rest !== this.#start) this.#fail(0, 'tag list', 'the end mark (TT_END)', 'the end of the message');
+      return false;
+    }
+    if (left < 2) return this.#fail(0, 'tag list', 'a tag of 2 bytes', `${left}`);
+    const tag = this.#view.getUint16(rest, this.#little);
+    if (tag === TT_END) return false;
+    if (left < TAG_HEADER_BYTES) return this.#fail(2, `tag ${tag & LARGEST_TAG}`, 'a length of 2 bytes', `${left - 2}`);
+    const length = this.#view.getUint16(rest + 2, this.#little);
+    if (length > left - TAG_HEADER_BYTES)
+      return this.#fail(2, `tag ${tag & LARGEST_TAG}`, `a length up to ${left - TAG_HEADER_BYTES}`, `${length}`);
+    this.tag = tag;
+    this.length = length;
+    this.at = rest + TAG_HEADER_BYTES;
+    this.rest = this.at + length;
+    return true;
+  }
+
+  #fail(behind: number, path: string, expected: string, actual: string): false {
+    this.problem = new CodecError(path, this.#offset + this.rest - this.#start + behind, expected, actual);
+    return false;
+  }
+}
+
+function tagAt({ tag, at, length, offset }: TagWalk, { view }: Whole): Tag {
+  return {
+    tag,
+    number: tag & LARGEST_TAG,
+    mandatory: (tag & MANDATORY) !== 0,
+    payload: new Uint8Array(view.buffer, at, length),
+    offset,
+  };
+}
+
 /** Any bytes give a value. @param offset where `bytes` begins in its datagram, for errors */
 export function decodeTagList(bytes: Uint8Array, order: ByteOrder, offset = 0): TagList {
-  const little = order === 'little';
-  const view = viewOf(bytes);
+  const whole = wholeOf(bytes);
+  const start = bytes.byteOffset;
+  const walk = new TagWalk(whole, start, start + bytes.length, offset, order === 'little');
   const tags: Tag[] = [];
-  let at = 0;
-  const end = (problem?: CodecError): TagList => ({ tags, rest: bytes.subarray(at), problem });
-  while (at < bytes.length) {
-    const left = bytes.length - at;
-    if (left < 2) return end(new CodecError('tag list', offset + at, 'a tag of 2 bytes', `${left}`));
-    const tag = view.getUint16(at, little);
-    if (tag === TT_END) return end();
-    if (left < 4)
-      return end(new CodecError(`tag ${tag & LARGEST_TAG}`, offset + at + 2, 'a length of 2 bytes', `${left - 2}`));
-    const length = view.getUint16(at + 2, little);
-    if (length > left - 4)
-      return end(
-        new CodecError(`tag ${tag & LARGEST_TAG}`, offset + at + 2, `a length up to ${left - 4}`, `${length}`),
-      );
-    tags.push({
-      tag,
-      number: tag & LARGEST_TAG,
-      mandatory: (tag & MANDATORY) !== 0,
-      payload: bytes.subarray(at + 4, at + 4 + length),
-      offset: offset + at,
-    });
-    at += 4 + length;
-  }
-  return end(
-    tags.length === 0
-      ? undefined
-      : new CodecError('tag list', offset + at, 'the end mark (TT_END)', 'the end of the message'),
-  );
+  while (walk.next()) tags.push(tagAt(walk, whole));
+  return { tags, rest: bytes.subarray(walk.rest - start), problem: walk.problem };
 }
 
 /** The inverse of {@link decodeTagList}, byte for byte. */
@@ -85,10 +133,9 @@ export function encodeTagList(list: Pick<TagList, 'tags' | 'rest'>, order: ByteO
 }
 
 function encodeTagHeader(tag: number, length: number, order: ByteOrder): Uint8Array {
-  const out = new Uint8Array(4);
-  const view = viewOf(out);
-  view.setUint16(0, tag, order === 'little');
-  view.setUint16(2, length, order === 'little');
+  const out = new Uint8Array(TAG_HEADER_BYTES);
+  writeUint16(out, 0, tag, order === 'little');
+  writeUint16(out, 2, length, order === 'little');
   return out;
 }
 
@@ -97,21 +144,33 @@ export function wireTag(field: AnyField): number {
   return TYPE_BITS[field.kind] | (field.mandatory === true ? MANDATORY : 0) | field.number;
 }
 
+/** A field as the decoder needs it. */
+interface KnownTag {
+  readonly name: string;
+  readonly field: AnyField;
+  /** Names it in errors. */
+  readonly path: string;
+  readonly typeBits: number;
+}
+
 /** Encoder and decoder of one packet's tags, compiled from its table. */
 export class TagCodec {
   readonly #owner: string;
   readonly #byName: ReadonlyMap<string, AnyField>;
-  readonly #byNumber: ReadonlyMap<number, { readonly name: string; readonly field: AnyField }>;
+  /** By number; holes where there is none. */
+  readonly #known: readonly (KnownTag | undefined)[];
 
   constructor(owner: string, fields: FieldTable) {
     this.#owner = owner;
     this.#byName = new Map(Object.entries(fields));
-    const byNumber = new Map<number, { readonly name: string; readonly field: AnyField }>();
+    const known: (KnownTag | undefined)[] = [];
     for (const [name, field] of this.#byName) {
       // A number that was renamed keeps the name it has today.
-      if (field.until === undefined || !byNumber.has(field.number)) byNumber.set(field.number, { name, field });
+      if (field.until !== undefined && known[field.number] !== undefined) continue;
+      while (known.length <= field.number) known.push(undefined);
+      known[field.number] = { name, field, path: `${owner}.${name}`, typeBits: TYPE_BITS[field.kind] };
     }
-    this.#byNumber = byNumber;
+    this.#known = known;
   }
 
   /**
@@ -122,6 +181,7 @@ export class TagCodec {
    * @throws ArgumentError
    */
   encode(values: unknown, path: string, options: EncodeOptions): Uint8Array {
+    if (values === undefined && this.#byName.size === 0) return END;
     const parts: Uint8Array[] = [];
     if (values !== undefined && !isObject(values) && !isPairs(values))
       throw new ArgumentError(path, 'an object with the tags is needed');
@@ -136,8 +196,7 @@ export class TagCodec {
       parts.push(encodeTagHeader(wireTag(field), payload.length, options.order), payload);
     }
     if (options.malformed !== 'send') requireFields(this.#byName, given, path);
-    // drbdsetup writes the end mark with a length, as if it were a tag.
-    parts.push(encodeTagHeader(TT_END, 0, options.order));
+    parts.push(END);
     return concatBytes(parts);
   }
 
@@ -146,25 +205,71 @@ export class TagCodec {
    *   tags that the table does not know
    * @throws CodecError if the list is broken or a value has not its type's length
    */
-  decode(
-    list: TagList,
-    order: ByteOrder,
-  ): { readonly values: Readonly<Record<string, unknown>>; readonly unknown: readonly Tag[] } {
+  decode(list: TagList, order: ByteOrder): DecodedTags {
     if (list.problem !== undefined) throw list.problem;
     const values: Record<string, unknown> = {};
     const unknown: Tag[] = [];
     for (const tag of list.tags) {
-      const known = this.#byNumber.get(tag.number);
-      // A number with another type than ours is a tag that we do not know.
-      if (known === undefined || TYPE_BITS[known.field.kind] !== (tag.tag & TYPE_MASK)) {
+      const known = this.#knownAs(tag.tag);
+      if (known === undefined) {
         unknown.push(tag);
         continue;
       }
-      values[known.name] = decodeValue(known.field, tag.payload, `${this.#owner}.${known.name}`, tag.offset + 4, order);
+      const { payload } = tag;
+      values[known.name] = readValue(
+        known.field,
+        wholeOf(payload),
+        payload.byteOffset,
+        payload.length,
+        known.path,
+        tag.offset + TAG_HEADER_BYTES,
+        order === 'little',
+      );
     }
     return { values, unknown };
   }
+
+  /**
+   * As {@link TagCodec.decode}, of a list that lies in a buffer.
+   * @param offset where `start` is in the datagram, for errors
+   */
+  read(whole: Whole, start: number, end: number, offset: number, order: ByteOrder): DecodedTags {
+    const little = order === 'little';
+    const walk = new TagWalk(whole, start, end, offset, little);
+    const values: Record<string, unknown> = {};
+    let unknown: Tag[] | undefined;
+    while (walk.next()) {
+      const known = this.#knownAs(walk.tag);
+      if (known === undefined) (unknown ??= []).push(tagAt(walk, whole));
+      else
+        values[known.name] = readValue(
+          known.field,
+          whole,
+          walk.at,
+          walk.length,
+          known.path,
+          walk.offset + TAG_HEADER_BYTES,
+          little,
+        );
+    }
+    if (walk.problem !== undefined) throw walk.problem;
+    return { values, unknown: unknown ?? NO_TAGS };
+  }
+
+  /** A number with another type than ours is a tag that we do not know. */
+  #knownAs(tag: number): KnownTag | undefined {
+    const known = this.#known[tag & LARGEST_TAG];
+    return known?.typeBits === (tag & TYPE_MASK) ? known : undefined;
+  }
 }
+
+/** What a list says by the names of the fields, and the tags that the table does not know, in order. */
+export interface DecodedTags {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly unknown: readonly Tag[];
+}
+
+const NO_TAGS: readonly Tag[] = Object.freeze([]);
 
 function isPairs(values: unknown): values is readonly (readonly [string, unknown])[] {
   return (

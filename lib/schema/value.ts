@@ -1,6 +1,14 @@
 import { ArgumentError, CodecError } from '../errors';
-import { encodeSocketAddress, viewOf, type ByteOrder, type SocketAddress } from '../netlink';
-import { formatRange, type AnyField } from './field';
+import {
+  encodeSocketAddress,
+  viewOf,
+  wholeOf,
+  writeUint32,
+  type ByteOrder,
+  type SocketAddress,
+  type Whole,
+} from '../netlink';
+import { formatRange, type AnyField, type FieldKind } from './field';
 
 /** How far an encoder trusts its caller. */
 export interface EncodeOptions {
@@ -112,7 +120,7 @@ function encodeNumber(
   if (outOfRange !== 'send') checkRange(field, value, refuse);
   if (field.kind === 'u8') return Uint8Array.of(value);
   const out = new Uint8Array(4);
-  viewOf(out).setInt32(0, value, order === 'little');
+  writeUint32(out, 0, value, order === 'little');
   return out;
 }
 
@@ -194,7 +202,20 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-const FIXED_BYTES = { u32: 4, s32: 4, u64: 8, u8: 1, flag: 1 } as const;
+const FIXED_BYTES: Readonly<Record<FieldKind, number>> = {
+  u32: 4,
+  s32: 4,
+  u64: 8,
+  u8: 1,
+  flag: 1,
+  string: 0,
+  bytes: 0,
+  address: 0,
+  u64s: 0,
+};
+
+/** The JavaScript value of a field. */
+export type DecodedValue = number | bigint | boolean | string | Uint8Array | readonly bigint[];
 
 /**
  * @param payload what the wire holds for the field
@@ -207,32 +228,43 @@ export function decodeValue(
   path: string,
   offset: number,
   order: ByteOrder,
-): number | bigint | boolean | string | Uint8Array | readonly bigint[] {
-  const little = order === 'little';
-  const needed = (FIXED_BYTES as Readonly<Partial<Record<AnyField['kind'], number>>>)[field.kind];
-  if (needed !== undefined && payload.length !== needed)
-    throw new CodecError(path, offset, `${needed} bytes`, `${payload.length}`);
-  const view = viewOf(payload);
+): DecodedValue {
+  return readValue(field, wholeOf(payload), payload.byteOffset, payload.length, path, offset, order === 'little');
+}
+
+/** As {@link decodeValue}, of `length` bytes that lie at `at` in a buffer. */
+export function readValue(
+  field: AnyField,
+  { view, bytes }: Whole,
+  at: number,
+  length: number,
+  path: string,
+  offset: number,
+  little: boolean,
+): DecodedValue {
+  const needed = FIXED_BYTES[field.kind];
+  if (needed !== 0 && length !== needed) throw new CodecError(path, offset, `${needed} bytes`, `${length}`);
   switch (field.kind) {
     case 'u32':
-      return view.getUint32(0, little);
+      return view.getUint32(at, little);
     case 's32':
-      return view.getInt32(0, little);
+      return view.getInt32(at, little);
     case 'u64':
-      return view.getBigUint64(0, little);
+      return view.getBigUint64(at, little);
     case 'u8':
-      return view.getUint8(0);
+      return view.getUint8(at);
     case 'flag':
-      return view.getUint8(0) !== 0;
+      return view.getUint8(at) !== 0;
     case 'string': {
-      const end = payload.indexOf(0);
-      return Buffer.from(payload.buffer, payload.byteOffset, end === -1 ? payload.length : end).toString('utf8');
+      let end = at;
+      while (end < at + length && bytes[end] !== 0) end++;
+      return bytes.toString('utf8', at, end);
     }
     case 'bytes':
     case 'address':
-      return payload.slice();
+      return new Uint8Array(new Uint8Array(view.buffer, at, length));
     case 'u64s':
-      if (payload.length % 8 !== 0) throw new CodecError(path, offset, 'a multiple of 8 bytes', `${payload.length}`);
-      return Array.from({ length: payload.length / 8 }, (_unused, index) => view.getBigUint64(index * 8, little));
+      if (length % 8 !== 0) throw new CodecError(path, offset, 'a multiple of 8 bytes', `${length}`);
+      return Array.from({ length: length / 8 }, (_unused, index) => view.getBigUint64(at + index * 8, little));
   }
 }

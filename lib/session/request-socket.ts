@@ -1,5 +1,5 @@
 import { ClosedError, DrbdError, OverrunError, type SentState } from '../errors';
-import { decodeDatagram, type ByteOrder, type NetlinkMessage } from '../netlink';
+import { readDatagram, type ByteOrder, type ReceivedMessage } from '../netlink';
 import { randomUint32 } from '../transport/random';
 import type { Asked, Datagram, QuestionEnd, Send, Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
@@ -18,7 +18,7 @@ export interface Exchange<T> {
    * @returns `foreign` if it is somebody else's after all, `more` if the answer goes on
    * @throws what the request is to be rejected with
    */
-  receive(message: NetlinkMessage): 'foreign' | 'more' | { readonly done: T };
+  receive(message: ReceivedMessage): 'foreign' | 'more' | { readonly done: T };
   /** Starts over: what was received so far is forgotten. */
   restart(): void;
 }
@@ -40,7 +40,7 @@ export interface SocketSetup {
   /** It only finds out whether somebody is there: see the transport's socket options. */
   readonly probe?: boolean;
   /** The sequence number of the request that a message answers, or undefined if it can answer none. */
-  sequenceOf(message: NetlinkMessage): number | undefined;
+  sequenceOf(message: ReceivedMessage): number | undefined;
 }
 
 /** One of several requests that the transport asks one after the other. */
@@ -54,30 +54,39 @@ export interface EachRequest<T> {
   };
 }
 
-interface Pending {
+/** A request of a socket. */
+class Pending implements Attempt {
   readonly exchange: Exchange<unknown>;
   readonly settle: Settle<unknown>;
   send: Pick<Send, 'state' | 'cancel'> | undefined;
-  /** Settles when the last system call for it is over, however. */
-  returned: Promise<void> | undefined;
-  sequence: number;
+  /** Settles when the last system call for it is over, however; undefined where it is already. */
+  call: Promise<void> | undefined;
+  sequence = 0;
   /**
    * Where it was when an overrun happened: the answer may be lost, and is if it does not come soon after the send has
    * returned. `no`: it is not affected.
    */
-  suspect: SentState;
-}
+  suspect: SentState = 'no';
+  readonly #giveUp: (pending: Pending) => SentState;
 
-/** A request before it is sent. */
-function pendingOf<T>(exchange: Exchange<T>, settle: Settle<T>): Pending {
-  return {
-    exchange,
-    settle: settle as Settle<unknown>,
-    send: undefined,
-    returned: undefined,
-    sequence: 0,
-    suspect: 'no',
-  };
+  constructor(exchange: Exchange<unknown>, settle: Settle<unknown>, giveUp: (pending: Pending) => SentState) {
+    this.exchange = exchange;
+    this.settle = settle;
+    this.#giveUp = giveUp;
+  }
+
+  get sent(): SentState {
+    return this.send?.state ?? 'no';
+  }
+
+  /** What matters to a caller is that the system call is over, not how. It may have been sent again since. */
+  get returned(): Promise<void> {
+    return this.call ?? Promise.resolve();
+  }
+
+  abandon(): SentState {
+    return this.#giveUp(this);
+  }
 }
 
 /**
@@ -101,7 +110,7 @@ export function acceptDatagram(
   peerPort: number,
   order: ByteOrder,
   counters: SessionCounters,
-): readonly NetlinkMessage[] {
+): readonly ReceivedMessage[] {
   if (datagram.port !== peerPort) {
     counters.foreignSender++;
     return [];
@@ -110,7 +119,7 @@ export function acceptDatagram(
     counters.truncated++;
     return [];
   }
-  const { messages, problem } = decodeDatagram(datagram.bytes, order);
+  const { messages, problem } = readDatagram(datagram.bytes, order);
   if (problem !== undefined) counters.malformed++;
   return messages;
 }
@@ -205,11 +214,11 @@ export class RequestSocket {
     settle: Settle<T>,
   ): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
     if (this.#socket.closed) throw this.#closedError(exchange, 'no');
-    const pending = pendingOf(exchange, settle);
+    const pending = this.#pendingOf(exchange, settle);
     this.#counters.requests++;
     if (this.#pending.size === 0) this.#socket.ref();
     this.#transmit(pending);
-    return this.#underWay(pending);
+    return pending;
   }
 
   /** Whether {@link startEach} can be called. */
@@ -227,7 +236,7 @@ export class RequestSocket {
     if (first === undefined || this.#socket.ask === undefined) throw new RangeError('there is nothing to ask');
     if (this.#socket.closed) throw this.#closedError(first.exchange, 'no');
     const started = requests.map(({ exchange, settle }): Pending => {
-      const pending = pendingOf(exchange, settle);
+      const pending = this.#pendingOf(exchange, settle);
       this.#enter(pending);
       return pending;
     });
@@ -255,24 +264,17 @@ export class RequestSocket {
     }
   }
 
-  #underWay(pending: Pending): Attempt & { readonly sent: SentState; readonly returned: Promise<void> } {
-    return {
-      get sent() {
-        return pending.send?.state ?? 'no';
-      },
-      // What matters to a caller is that the system call is over, not how. It may have been sent again since.
-      get returned() {
-        return pending.returned ?? Promise.resolve();
-      },
-      abandon: () => {
-        const { send } = pending;
-        this.#remove(pending);
-        if (send === undefined || send.cancel()) return 'no';
-        this.#remember(pending.sequence);
-        return send.state;
-      },
-    };
+  #pendingOf<T>(exchange: Exchange<T>, settle: Settle<T>): Pending {
+    return new Pending(exchange, settle as Settle<unknown>, this.#giveUp);
   }
+
+  readonly #giveUp = (pending: Pending): SentState => {
+    const { send } = pending;
+    this.#remove(pending);
+    if (send === undefined || send.cancel()) return 'no';
+    this.#remember(pending.sequence);
+    return send.state;
+  };
 
   /** Rejects what is under way with a ClosedError and closes. Idempotent. */
   close(): void {
@@ -293,9 +295,12 @@ export class RequestSocket {
   #watch(pending: Pending, send: Send): void {
     const { sequence } = pending;
     pending.send = send;
-    pending.returned = send.done.catch((error: unknown) => {
-      if (this.#pending.get(sequence) === pending) this.#settle(pending, () => pending.settle.reject(error));
-    });
+    pending.call =
+      send.isOver === true
+        ? undefined
+        : send.done.catch((error: unknown) => {
+            if (this.#pending.get(sequence) === pending) this.#settle(pending, () => pending.settle.reject(error));
+          });
   }
 
   #transmit(pending: Pending): void {
@@ -336,8 +341,8 @@ export class RequestSocket {
       else {
         this.#counters.replies++;
         if (outcome !== 'more') {
-          const { done } = outcome;
-          this.#settle(pending, () => pending.settle.resolve(done));
+          this.#remove(pending);
+          pending.settle.resolve(outcome.done);
         }
       }
     }

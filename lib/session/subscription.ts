@@ -1,5 +1,5 @@
 import { AbortError, TransportError } from '../errors';
-import type { ByteOrder, NetlinkMessage } from '../netlink';
+import type { ByteOrder, ReceivedMessage } from '../netlink';
 import type { Datagram, Transport, TransportSocket } from '../transport/transport';
 import type { SessionCounters } from './counters';
 import { whenAborted } from './abort';
@@ -55,7 +55,7 @@ export type Decoded<T> =
  * @returns undefined if the message is not for this stream
  * @throws anything: the message counts as malformed
  */
-export type Decoder<T> = (message: NetlinkMessage) => Decoded<T> | undefined;
+export type Decoder<T> = (message: ReceivedMessage) => Decoded<T> | undefined;
 
 export interface SubscriptionSetup<T> {
   readonly protocol: number;
@@ -160,8 +160,13 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     return this;
   }
 
+  /** @returns what has come and was not yielded yet */
+  take(): StreamItem<T> | undefined {
+    return this.#queue.shift();
+  }
+
   next(): Promise<IteratorResult<StreamItem<T>>> {
-    const item = this.#queue.shift();
+    const item = this.take();
     if (item !== undefined) return Promise.resolve({ done: false, value: item });
     if (this.#end !== undefined) {
       const { error } = this.#end;
@@ -208,7 +213,7 @@ export class Subscription<T> implements AsyncIterableIterator<StreamItem<T>> {
     if (this.#loss.older > MOST_OLDER) this.#tellLoss();
   }
 
-  #receive(message: NetlinkMessage): void {
+  #receive(message: ReceivedMessage): void {
     let decoded: Decoded<T> | undefined;
     try {
       decoded = this.#decode(message);

@@ -66,68 +66,135 @@ export function checkWaitOptions(options: WaitOptions): void {
  * @param begin starts it; it settles through its argument
  * @throws TimeoutError, AbortError (as rejections), and what the attempt rejects with
  */
-export async function attempt<T>(
-  what: string,
-  options: PartOptions,
-  begin: (settle: Settle<T>) => Attempt,
-): Promise<T> {
-  checkWaitOptions(options);
-  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, wholeMs = timeoutMs } = options;
-  const deadline = monotonicMs() + timeoutMs;
-  const aborted = (sent: SentState): AbortError => abortedError(what, sent, signal);
-  if (signal?.aborted === true) throw aborted('no');
+export function attempt<T>(what: string, options: PartOptions, begin: (settle: Settle<T>) => Attempt): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    let running: Attempt | undefined;
-    let settled = false;
-    let stopWaiting = (): void => undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const finish = (): boolean => {
-      if (settled) return false;
-      settled = true;
-      if (timer !== undefined) clearTimeout(timer);
-      stopWaiting();
-      return true;
-    };
-    const expire = (): void => {
-      if (!finish()) return;
-      const sent = running?.abandon() ?? 'no';
-      reject(timeoutError(what, sent, wholeMs));
-    };
-    const arm = (): void => {
-      const left = deadline - monotonicMs();
-      if (left === Infinity) return;
-      timer = setTimeout(
-        () => {
-          if (deadline > monotonicMs()) arm();
-          else expire();
-        },
-        Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS),
-      );
-    };
-    if (signal !== undefined) {
-      stopWaiting = whenAborted(signal, () => {
-        if (finish()) reject(aborted(running?.abandon() ?? 'no'));
-      });
-    }
-    arm();
-    const settle: Settle<T> = {
-      resolve: (value) => {
-        if (finish()) resolve(value);
-      },
-      reject: (error) => {
-        if (finish()) reject(error instanceof Error ? error : new Error(String(error)));
-      },
-      expire,
-      remainingMs: () => deadline - monotonicMs(),
-      wholeMs,
-    };
-    try {
-      running = begin(settle);
-    } catch (error) {
-      settle.reject(error);
-    }
+    checkWaitOptions(options);
+    new Attempting(what, options, resolve, reject).begin(begin);
   });
 }
+
+class Attempting<T> implements Settle<T> {
+  readonly wholeMs: number;
+  /** On the clock of monotonicMs(). */
+  readonly deadline: number;
+  readonly #what: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #fulfil: (value: T) => void;
+  readonly #fail: (error: Error) => void;
+  #running: Attempt | undefined;
+  #settled = false;
+  #stopWaiting: (() => void) | undefined;
+
+  constructor(what: string, options: PartOptions, fulfil: (value: T) => void, fail: (error: Error) => void) {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, wholeMs = timeoutMs } = options;
+    this.#what = what;
+    this.#signal = signal;
+    this.#fulfil = fulfil;
+    this.#fail = fail;
+    this.wholeMs = wholeMs;
+    this.deadline = timeoutMs === Infinity ? Infinity : monotonicMs() + timeoutMs;
+  }
+
+  begin(begin: (settle: Settle<T>) => Attempt): void {
+    const signal = this.#signal;
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        this.#fail(abortedError(this.#what, 'no', signal));
+        return;
+      }
+      this.#stopWaiting = whenAborted(signal, () => {
+        if (this.#finish()) this.#fail(abortedError(this.#what, this.#running?.abandon() ?? 'no', signal));
+      });
+    }
+    if (this.deadline !== Infinity) deadlines.add(this);
+    try {
+      this.#running = begin(this);
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  resolve(value: T): void {
+    if (this.#finish()) this.#fulfil(value);
+  }
+
+  reject(error: unknown): void {
+    if (this.#finish()) this.#fail(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  expire(): void {
+    if (this.#finish()) this.#fail(timeoutError(this.#what, this.#running?.abandon() ?? 'no', this.wholeMs));
+  }
+
+  remainingMs(): number {
+    return this.deadline - monotonicMs();
+  }
+
+  #finish(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    if (this.deadline !== Infinity) deadlines.delete(this);
+    this.#stopWaiting?.();
+    return true;
+  }
+}
+
+/** What ends at a time of its own. */
+interface Expiring {
+  readonly deadline: number;
+  expire(): void;
+}
+
+/** The deadlines of all that waits, and one timer for them: nearly everything ends long before. */
+class Deadlines {
+  readonly #all = new Set<Expiring>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer fires. */
+  #at = Infinity;
+
+  add(one: Expiring): void {
+    // A timer that has outlived what it was for may still serve; it keeps no process alive meanwhile.
+    if (this.#all.size === 0) {
+      if (this.#at <= monotonicMs()) this.#disarm();
+      this.#timer?.ref();
+    }
+    this.#all.add(one);
+    if (one.deadline < this.#at) this.#arm(one.deadline);
+  }
+
+  delete(one: Expiring): void {
+    if (this.#all.delete(one) && this.#all.size === 0) this.#timer?.unref();
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#at = Infinity;
+  }
+
+  #arm(deadline: number): void {
+    this.#disarm();
+    this.#at = deadline;
+    const left = Math.min(Math.max(Math.ceil(deadline - monotonicMs()), 0), LONGEST_TIMER_MS);
+    this.#timer = setTimeout(() => {
+      this.#fire();
+    }, left);
+  }
+
+  #fire(): void {
+    this.#disarm();
+    const now = monotonicMs();
+    const due = [...this.#all].filter(({ deadline }) => deadline <= now);
+    // In the order of their times, as timers of their own would.
+    due.sort((a, b) => a.deadline - b.deadline);
+    for (const one of due) one.expire();
+    let next = Infinity;
+    for (const { deadline } of this.#all) next = Math.min(next, deadline);
+    if (next < this.#at) this.#arm(next);
+  }
+}
+
+const deadlines = new Deadlines();
 
 /** @param what was given up, in words */
 export function abortedError(what: string, sent: SentState, signal: AbortSignal | undefined): AbortError {

@@ -21,7 +21,9 @@ export interface NetlinkSocket {
   readonly closed: boolean;
   useHelper(): void;
   send(bytes: Uint8Array, port: number, groups: number): number;
-  sendNow(bytes: Uint8Array, port: number, groups: number): number;
+  /** Where {@link NetlinkSocket.sendNow} finds what it sends; the same for all sockets. */
+  readonly outbox: ArrayBuffer;
+  sendNow(length: number, port: number, groups: number): number;
   ask(questions: readonly Uint8Array[], onlyIfPrevious: readonly number[], port: number): number;
   progress(id: number): SentState;
   cancel(id: number): boolean;
@@ -33,10 +35,34 @@ export interface NetlinkSocket {
   counters(): SocketCounters;
 }
 
-/** What the addon calls: one call for each wake-up. */
+/** What the addon calls: one call for each wake-up, unless that brings very much. */
 export type Listener = (
-  ...event: ['datagrams', readonly Datagram[]] | ['overrun'] | ['sent', readonly number[]] | ['failed', number]
+  ...event:
+    | ['datagrams', count: number, bytes: ArrayBuffer, facts: ArrayBuffer]
+    | ['overrun']
+    | ['sent', readonly number[]]
+    | ['failed', number]
 ) => void;
+
+/** Numbers for each datagram in what the addon calls its facts (native/inbox.h). */
+const FACTS = 6;
+let known: Uint32Array | undefined;
+
+/** Takes apart what the listener is called with. @returns the datagrams; their bytes stay as they are */
+export function datagramsOf(count: number, bytes: ArrayBuffer, facts: ArrayBuffer): readonly Datagram[] {
+  if (known?.buffer !== facts) known = new Uint32Array(facts);
+  const numbers = known;
+  const datagrams: Datagram[] = [];
+  for (let at = 0; at < count * FACTS; at += FACTS)
+    datagrams.push({
+      bytes: new Uint8Array(bytes, numbers[at], numbers[at + 1]),
+      port: numbers[at + 2] ?? 0,
+      groups: numbers[at + 3] ?? 0,
+      group: numbers[at + 4] ?? 0,
+      truncated: numbers[at + 5] !== 0,
+    });
+  return datagrams;
+}
 
 /** The addon's exports (native/addon.cc). */
 export interface Addon {
@@ -209,7 +235,7 @@ export function calling<T>(what: string, run: () => T): T {
  * By shape, not by class: the addon's errors are those of the context that loaded it, which need not be this one's
  * (node:vm).
  */
-function asTransportError(what: string, error: unknown): unknown {
+export function asTransportError(what: string, error: unknown): unknown {
   if (typeof error !== 'object' || error === null || !('message' in error)) return error;
   const message = String(error.message);
   if ('code' in error && error.code === 'ERR_INVALID_ARG_TYPE')

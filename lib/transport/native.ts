@@ -1,5 +1,13 @@
 import { ClosedError, TransportError, type SentState } from '../errors';
-import { calling, errnoText, loadAddon, type Closing, type NetlinkSocket } from './addon';
+import {
+  asTransportError,
+  calling,
+  datagramsOf,
+  errnoText,
+  loadAddon,
+  type Closing,
+  type NetlinkSocket,
+} from './addon';
 import type {
   Asked,
   Question,
@@ -155,6 +163,10 @@ class SentAtOnce implements Send {
     this.#error = error;
   }
 
+  get isOver(): boolean {
+    return this.#error === undefined;
+  }
+
   get done(): Promise<void> {
     if (this.#done === undefined) {
       this.#done = this.#error === undefined ? Promise.resolve() : Promise.reject(this.#error);
@@ -211,7 +223,10 @@ class Socket implements NativeSocket {
   readonly #socket: NetlinkSocket;
   readonly #handlers: SocketHandlers;
   readonly #sends = new Map<number, PendingSend>();
-  readonly #atOnce: boolean;
+  /** What is sent at once goes through it; undefined if nothing is. */
+  readonly #outbox: Uint8Array | undefined;
+  #closed = false;
+  #isReferenced = true;
   #questions: PendingQuestions | undefined;
   readonly ask?: NonNullable<TransportSocket['ask']>;
 
@@ -219,14 +234,13 @@ class Socket implements NativeSocket {
     const { protocol, receiveBufferBytes = 0, groups = 0 } = options;
     const addon = loadAddon();
     this.#handlers = handlers;
-    this.#atOnce = options.sendsAtOnce === true && !fromHelper;
     this.#socket = calling(
       'opening a netlink socket',
       () =>
         new addon.NetlinkSocket(protocol, receiveBufferBytes, groups, (...event) => {
           switch (event[0]) {
             case 'datagrams':
-              return this.#handlers.datagrams(event[1]);
+              return this.#handlers.datagrams(datagramsOf(event[1], event[2], event[3]));
             case 'overrun':
               return this.#handlers.overrun();
             case 'sent':
@@ -245,17 +259,19 @@ class Socket implements NativeSocket {
       this.#socket.useHelper();
       this.ask = (questions, port, ended) => this.#ask(questions, port, ended);
     }
+    this.#outbox = options.sendsAtOnce === true && !fromHelper ? new Uint8Array(this.#socket.outbox) : undefined;
     this.portId = this.#socket.portId;
   }
 
   get closed(): boolean {
-    return this.#socket.closed;
+    return this.#closed;
   }
 
   send(bytes: Uint8Array, to: { readonly port?: number; readonly groups?: number } = {}): Send {
+    const outbox = this.#outbox;
     // What waits for room goes first.
-    if (this.#atOnce && this.#sends.size === 0) {
-      const errno = calling('sending a datagram', () => this.#socket.sendNow(bytes, to.port ?? 0, to.groups ?? 0));
+    if (outbox !== undefined && this.#sends.size === 0 && bytes.length <= outbox.length) {
+      const errno = this.#sendNow(outbox, bytes, to.port ?? 0, to.groups ?? 0);
       if (errno === 0) return SENT;
       if (errno !== EAGAIN) return new SentAtOnce(STEPS[0]?.fails(errno, 'returned'));
     }
@@ -263,6 +279,15 @@ class Socket implements NativeSocket {
     const send = new PendingSend(this.#socket, id, () => this.#sends.delete(id));
     this.#sends.set(id, send);
     return send;
+  }
+
+  #sendNow(outbox: Uint8Array, bytes: Uint8Array, port: number, groups: number): number {
+    try {
+      outbox.set(bytes);
+      return this.#socket.sendNow(bytes.length, port, groups);
+    } catch (error) {
+      throw asTransportError('sending a datagram', error);
+    }
   }
 
   #ask(questions: readonly Question[], port: number, ended: (index: number, end: QuestionEnd) => void): Asked {
@@ -290,11 +315,15 @@ class Socket implements NativeSocket {
   }
 
   ref(): void {
-    if (!this.closed) this.#socket.ref();
+    if (this.#closed || this.#isReferenced) return;
+    this.#isReferenced = true;
+    this.#socket.ref();
   }
 
   unref(): void {
-    if (!this.closed) this.#socket.unref();
+    if (this.#closed || !this.#isReferenced) return;
+    this.#isReferenced = false;
+    this.#socket.unref();
   }
 
   close(): void {
@@ -318,6 +347,7 @@ class Socket implements NativeSocket {
   }
 
   #end(error: Error | undefined): void {
+    this.#closed = true;
     const closing: Closing | undefined = this.#socket.close();
     if (closing === undefined) return;
     this.#returned(closing.completions);

@@ -2,13 +2,16 @@ import { randomFillSync } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const SOURCE = '/dev/urandom';
-const POOL_BYTES = 64;
+/** Few at first: a tool needs one. */
+const FIRST_BYTES = 64;
+const MORE_BYTES = 8192;
 
 let pool: Buffer = Buffer.alloc(0);
+let used = 0;
 
 /** Fills the pool from the kernel; node:crypto, where no file may be read, costs a tool a noticeable part of its start. */
-function refill(): Buffer {
-  const fresh = Buffer.alloc(POOL_BYTES);
+function refill(length: number): Buffer {
+  const fresh = Buffer.alloc(length);
   let file: number;
   try {
     file = openSync(SOURCE, 'r');
@@ -25,11 +28,11 @@ function refill(): Buffer {
 
 /** @returns an unpredictable number of 32 bits */
 export function randomUint32(): number {
-  if (pool.length < 4) {
-    pool = refill();
+  if (pool.length - used < 4) {
+    pool = refill(pool.length === 0 ? FIRST_BYTES : MORE_BYTES);
+    used = 0;
     if (pool.length < 4) throw new Error(`${SOURCE} gave ${pool.length} bytes`);
   }
-  const number = pool.readUInt32LE(0);
-  pool = pool.subarray(4);
-  return number;
+  used += 4;
+  return pool.readUInt32LE(used - 4);
 }

@@ -73,6 +73,8 @@ export interface Send {
    * the socket is closed first. It does not settle for a send that was cancelled. Never an unhandled rejection.
    */
   readonly done: Promise<void>;
+  /** It has returned, and nothing went wrong: `done` need not be looked at. */
+  readonly isOver?: boolean;
   /** Takes it out of the queue. @returns false if it had already started. */
   cancel(): boolean;
 }

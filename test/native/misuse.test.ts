@@ -57,7 +57,17 @@ describe('arguments of wrong types and values', () => {
   ];
   test.each<[string, readonly (readonly unknown[])[]]>([
     ['send', NO_DATAGRAM],
-    ['sendNow', NO_DATAGRAM],
+    [
+      'sendNow',
+      [
+        [],
+        [1],
+        [1, 0],
+        ...[...NO_U32, 0x1_0000].map((length) => [length, 0, 0]),
+        ...NO_U32.map((port) => [1, port, 0]),
+        ...NO_U32.map((groups) => [1, 0, groups]),
+      ],
+    ],
     [
       'ask',
       [
@@ -178,6 +188,7 @@ describe('a receiver that is no socket', () => {
       'counters',
       'join',
       'leave',
+      'outbox',
       'portId',
       'progress',
       'ref',

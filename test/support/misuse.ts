@@ -75,9 +75,16 @@ function rawRows(joins: boolean): readonly Row<NetlinkSocket>[] {
     },
     { method: 'counters', call: (socket) => socket.counters(), open: counters, busy: counters, closed: counters },
     {
+      method: 'outbox',
+      call: (socket) => socket.outbox.byteLength > 0,
+      open: 'boolean true',
+      busy: 'boolean true',
+      closed: 'boolean true',
+    },
+    {
       // Nobody is there.
       method: 'sendNow',
-      call: (socket) => socket.sendNow(BYTES, 0x7fff_fff0, 0),
+      call: (socket) => socket.sendNow(1, 0x7fff_fff0, 0),
       open: `number ${ECONNREFUSED}`,
       busy: `number ${ECONNREFUSED}`,
       closed: closedRaw,

@@ -5,8 +5,8 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { loadAddon, type Listener, type NetlinkSocket } from '../../lib/transport/addon';
-import { NETLINK_USERSOCK } from '../../lib/transport/transport';
+import { datagramsOf, loadAddon, type Listener, type NetlinkSocket } from '../../lib/transport/addon';
+import { NETLINK_USERSOCK, type Datagram } from '../../lib/transport/transport';
 
 /** How much of the counts of the long loops is done: 1, or less where every step is slow (the sanitizers). */
 export const scale = Number(process.env['NATIVE_SCALE'] ?? '1');
@@ -44,16 +44,24 @@ export function blockUntil(what: string, condition: () => boolean, timeoutMs = 2
   }
 }
 
+/** As {@link Listener}, with the datagrams taken out of their buffer. */
+export type RawListener = (
+  ...event: ['datagrams', readonly Datagram[]] | Exclude<Parameters<Listener>, ['datagrams', ...unknown[]]>
+) => void;
+
 /** A socket of the addon itself. */
 export function openRaw(
-  listener: Listener = () => undefined,
+  listener: RawListener = () => undefined,
   options: { readonly receiveBufferBytes?: number; readonly groups?: number } = {},
 ): NetlinkSocket {
   return new (loadAddon().NetlinkSocket)(
     NETLINK_USERSOCK,
     options.receiveBufferBytes ?? 0,
     options.groups ?? 0,
-    listener,
+    (...event) => {
+      if (event[0] === 'datagrams') listener('datagrams', datagramsOf(event[1], event[2], event[3]));
+      else listener(...event);
+    },
   );
 }
 

@@ -4,13 +4,17 @@ import {
   decodeConnectorMessage,
   encodeConnectorMessage,
   encodeDatagram,
-  encodeMessage,
   NLMSG_DONE,
   NLMSG_HEADER_BYTES,
   viewOf,
+  writeConnectorHeader,
+  writeMessageHeader,
+  writeUint32,
   type ByteOrder,
   type ConnectorMessage,
   type NetlinkMessage,
+  type ReceivedConnector,
+  type ReceivedMessage,
 } from '../../netlink';
 import {
   decodeTagList,
@@ -29,6 +33,7 @@ import { packets } from './packets';
 const DRBD_HEADER_BYTES = 12;
 const CREATE_DEVICE = 0x01;
 const SET_DEFAULTS = 0x02;
+const PARAMETERS: ReadonlySet<string> = new Set(['minor', 'createDevice', 'setDefaults', 'tags']);
 
 /** cn_msg.val of DRBD (CN_VAL_DRBD). */
 export const CN_VAL_DRBD = 1;
@@ -75,8 +80,7 @@ export function decodeBody(
   order: ByteOrder,
   offset: number,
 ): Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'> {
-  if (data.length < DRBD_HEADER_BYTES)
-    throw new CodecError('drbd_nl_cfg', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${data.length}`);
+  requireHeader(data.length, offset);
   const view = viewOf(data);
   const little = order === 'little';
   return {
@@ -90,6 +94,11 @@ export function decodeBody(
   };
 }
 
+function requireHeader(length: number, offset: number): void {
+  if (length < DRBD_HEADER_BYTES)
+    throw new CodecError('drbd_nl_cfg', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${length}`);
+}
+
 /** The inverse of {@link decodeRaw}, byte for byte. */
 export function encodeRaw(raw: RawConnectorMessage, order: ByteOrder): Uint8Array {
   const data = encodeBody(raw.packetType, raw.minor, raw.flags, encodeTagList(raw.list, order), order);
@@ -99,11 +108,10 @@ export function encodeRaw(raw: RawConnectorMessage, order: ByteOrder): Uint8Arra
 
 function encodeBody(packetType: number, minor: number, flags: number, tags: Uint8Array, order: ByteOrder): Uint8Array {
   const out = new Uint8Array(DRBD_HEADER_BYTES + tags.length);
-  const view = viewOf(out);
   const little = order === 'little';
-  view.setInt32(0, packetType, little);
-  view.setUint32(4, minor, little);
-  view.setUint32(8, flags, little);
+  writeUint32(out, 0, packetType, little);
+  writeUint32(out, 4, minor, little);
+  writeUint32(out, 8, flags, little);
   out.set(tags, DRBD_HEADER_BYTES);
   return out;
 }
@@ -189,39 +197,44 @@ export function encodeRequestBody(name: string, params: unknown, options: Encode
   }
   if (typeof params !== 'object' || params === null)
     throw new ArgumentError(name, 'an object with minor and tags is needed');
-  const { minor, createDevice, setDefaults, tags, ...others } = params as Readonly<Record<string, unknown>>;
-  const [other] = Object.keys(others);
-  if (other !== undefined)
-    throw new ArgumentError(
-      `${name}.${other}`,
-      'is not a parameter; there are minor, createDevice, setDefaults and tags',
-    );
+  for (const key in params)
+    if (!PARAMETERS.has(key) && Object.hasOwn(params, key))
+      throw new ArgumentError(
+        `${name}.${key}`,
+        'is not a parameter; there are minor, createDevice, setDefaults and tags',
+      );
+  const { minor, createDevice, setDefaults, tags } = params as Readonly<Record<string, unknown>>;
   if (typeof minor !== 'number' || !Number.isInteger(minor) || minor < 0 || minor > 0xffffffff) {
     throw new ArgumentError(
       `${name}.minor`,
       `an integer from 0 to 4294967295 is needed, not ${typeof minor === 'number' ? minor : typeof minor}`,
     );
   }
-  let flags = 0;
-  for (const [key, value, bit] of [
-    ['createDevice', createDevice, CREATE_DEVICE],
-    ['setDefaults', setDefaults, SET_DEFAULTS],
-  ] as const) {
-    if (value !== undefined && typeof value !== 'boolean')
-      throw new ArgumentError(`${name}.${key}`, `true or false is needed, not a ${typeof value}`);
-    if (value === true) flags |= bit;
-  }
+  const flags =
+    (isSet(name, 'createDevice', createDevice) ? CREATE_DEVICE : 0) |
+    (isSet(name, 'setDefaults', setDefaults) ? SET_DEFAULTS : 0);
   return encodeBody(entry.packet.number, minor, flags, entry.request.encode(tags, name, options), options.order);
+}
+
+function isSet(name: string, key: string, value: unknown): boolean {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new ArgumentError(`${name}.${key}`, `true or false is needed, not a ${typeof value}`);
+  return value === true;
 }
 
 /** @returns the datagram: headers and a body of {@link encodeRequestBody} */
 export function encodeRequest(body: Uint8Array, header: ConnectorHeader, order: ByteOrder): Uint8Array {
   const { idx, sequence, ack, port } = header;
-  const payload = encodeConnectorMessage(
-    { idx, val: CN_VAL_DRBD, sequence, ack, length: body.length, flags: 0, data: body },
-    order,
+  const out = new Uint8Array(NLMSG_HEADER_BYTES + CN_HEADER_BYTES + body.length);
+  writeMessageHeader(out, { type: NLMSG_DONE, flags: 0, sequence, port }, out.length, order);
+  writeConnectorHeader(
+    out,
+    NLMSG_HEADER_BYTES,
+    { idx, val: CN_VAL_DRBD, sequence, ack, length: body.length, flags: 0 },
+    order === 'little',
   );
-  return encodeMessage({ type: NLMSG_DONE, flags: 0, sequence, port, payload }, order);
+  out.set(body, NLMSG_HEADER_BYTES + CN_HEADER_BYTES);
+  return out;
 }
 
 /** A request, read back. `params` re-encodes to the same body if the request was canonical. */
@@ -261,6 +274,7 @@ export function decodeRequest(raw: RawConnectorMessage, order: ByteOrder): Decod
 
 /** A reply or broadcast, read. */
 export interface DecodedReply {
+  readonly packetType: number;
   /** The packet's name, or `unknown(N)`. */
   readonly name: string;
   readonly minor: number;
@@ -275,11 +289,34 @@ export function decodeReply(
   order: ByteOrder,
 ): DecodedReply {
   const { values, unknown } = codecs().all.decode(raw.list, order);
-  return {
-    name: codecs().byNumber.get(raw.packetType)?.packet.name ?? `unknown(${raw.packetType})`,
-    minor: raw.minor,
-    returnCode: raw.flags | 0,
-    tags: values,
-    unknown,
-  };
+  return { ...replyOf(raw.packetType, raw.minor, raw.flags), tags: values, unknown };
+}
+
+/**
+ * As {@link decodeReply}, of a message where it was received.
+ * @throws CodecError if DRBD's header is cut or a tag is broken
+ */
+export function readReply(message: ReceivedMessage, connector: ReceivedConnector, order: ByteOrder): DecodedReply {
+  const { whole } = message;
+  const { start, end, offset } = connector;
+  requireHeader(end - start, offset);
+  const little = order === 'little';
+  const tags = start + DRBD_HEADER_BYTES;
+  const { values, unknown } = codecs().all.read(whole, tags, end, offset + DRBD_HEADER_BYTES, order);
+  const packetType = whole.view.getInt32(start, little);
+  const { name, minor, returnCode } = replyOf(
+    packetType,
+    whole.view.getUint32(start + 4, little),
+    whole.view.getUint32(start + 8, little),
+  );
+  return { packetType, name, minor, returnCode, tags: values, unknown };
+}
+
+function replyOf(
+  packetType: number,
+  minor: number,
+  flags: number,
+): Pick<DecodedReply, 'packetType' | 'name' | 'minor' | 'returnCode'> {
+  const name = codecs().byNumber.get(packetType)?.packet.name ?? `unknown(${packetType})`;
+  return { packetType, name, minor, returnCode: flags | 0 };
 }
