@@ -1,5 +1,5 @@
 import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { machineFiles, openDrbd, type Client, type Dialect } from '../drbd';
+import { machineFiles, openDrbd, type Client, type Dialect, type OpenOptions } from '../drbd';
 import { hostByteOrder, type ByteOrder } from '../netlink';
 import {
   parseRecording,
@@ -40,7 +40,7 @@ export interface Backend {
    */
   refresh(options?: WaitOptions): Promise<void>;
   /** @returns a client; the same one until it is closed. @throws what openDrbd throws */
-  client(options?: WaitOptions): Promise<Client>;
+  client(options?: WaitOptions & Pick<OpenOptions, 'procDrbdSuffices'>): Promise<Client>;
   /**
    * @returns undefined for what is no block device
    * @throws TransportError if there is nothing at the path, or it may not be opened

@@ -3,6 +3,7 @@ import type { Client, Dialect, ProcDrbd } from '../drbd';
 import { parseProcDrbd } from '../drbd';
 import { DrbdError, UnsupportedError } from '../errors';
 import type { WaitOptions } from '../session';
+import { NOTES_DIRECTORY } from '../transport/resource-names';
 import type { Backend } from './backend';
 import { formatError, formatNotice, UsageError, type SecretMask, type Teller } from './errors';
 import { readFirstLine } from './files';
@@ -114,9 +115,6 @@ export function isDriverAbsent(backend: Backend): boolean {
 export function nothingToDo(command: string): string {
   return `there is nothing to do for ${command}: no DRBD driver is loaded, as /proc/drbd is missing`;
 }
-
-/** Where DRBD's tools keep their notes. */
-const NOTES_DIRECTORY = '/var/lib/drbd';
 
 /**
  * @returns where the notes about the driver's minors are: those of this machine are about its kernel, and not about

@@ -2,6 +2,7 @@ import type { ByteOrder } from '../netlink';
 import type { EncodeOptions, SetValues } from '../schema';
 import type { UnknownAttribute } from '../dialects/generic';
 import type { ResyncReason, SessionCounters, WaitOptions } from '../session';
+import type { TransportError } from '../errors';
 import type { Tag } from '../schema';
 import type { Change, Snapshot } from '../model';
 import type { ChangeOptions } from './follow';
@@ -23,6 +24,11 @@ export interface Driver {
   readonly api: number | null;
   /** Whom the requests go to: connector index, or family id. */
   readonly address: number;
+  /**
+   * Connector: why it may not be spoken to, where only /proc/drbd tells of it. status() has what that says; all else
+   * is refused with such an error.
+   */
+  readonly refusal?: TransportError;
 }
 
 /** One reply, or one message of a dump. */

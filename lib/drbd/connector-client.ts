@@ -38,8 +38,8 @@ import {
   type ResyncEvent,
 } from './client';
 import { mayHang, refuseConnectorHang } from './guard';
-import type { Snapshot } from '../model';
-import { connectorSnapshot, readConnector } from './read';
+import type { MinorNames, Snapshot } from '../model';
+import { buildConnectorSnapshot, connectorSnapshot, readConnector } from './read';
 import { parseProcDrbd } from '../dialects/proc-drbd';
 import { isSuccess, kernelError, returnName } from './result';
 
@@ -146,6 +146,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   readonly driver: Driver;
   readonly #host: HostFiles;
   readonly #peerPort: number;
+  readonly #names: MinorNames | undefined;
   /** Sequence numbers of the questions under way while an unfiltered stream is open: their answers reach it too. */
   readonly #asked = new Set<number>();
   #unfiltered = false;
@@ -157,11 +158,13 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     peerPort: number,
     order: ByteOrder,
     limits: ClientLimits,
+    names: MinorNames | undefined,
   ) {
     super(transport, connectorSetup(driver.address, peerPort, order), limits);
     this.driver = driver;
     this.#host = host;
     this.#peerPort = peerPort;
+    this.#names = names;
   }
 
   request<N extends RequestPacketName>(
@@ -207,15 +210,16 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
 
   protected override source(listening: EventOptions): FollowSource {
     const { driver, order } = this;
+    const names = this.#names;
     return connectorSource(
       {
         driver,
         request: (name, params, options) => this.request(name, params, options),
         // The answers that others get are the only word of a changed configuration.
         listen: () => this.#listen({ ...listening, unfiltered: true }),
-        read: (signal) => ifDriver(readConnector(this, this.#procDrbd(), { signal, order })),
+        read: (signal) => ifDriver(readConnector(this, this.#procDrbd(), { signal, order, names })),
       },
-      { driver, order },
+      { driver, order, names },
     );
   }
 
@@ -240,7 +244,12 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   }
 
   async status(options: WaitOptions = {}): Promise<Snapshot> {
-    return connectorSnapshot(this, this.#procDrbd(), { ...options, order: this.order });
+    const { driver, order } = this;
+    const names = this.#names;
+    const procDrbd = this.#procDrbd();
+    if (driver.refusal === undefined) return connectorSnapshot(this, procDrbd, { ...options, order, names });
+    if (procDrbd === undefined) throw driver.refusal;
+    return buildConnectorSnapshot({ driver, order, minors: [], procDrbd, names, complete: false });
   }
 
   /** /proc/drbd of the driver that is spoken to: this machine's own is not about a simulator. */

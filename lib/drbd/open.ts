@@ -36,6 +36,7 @@ import type { Client, Dialect, Driver } from './client';
 import { connectorExchange, connectorSetup, ConnectorDrbd } from './connector-client';
 import { GenericDrbd, genericSetup, type FamilyDialect } from './generic-client';
 import { checkRequestTimeout, waitForDriver } from './wait-for-driver';
+import type { MinorNames } from '../model';
 import { machineFiles } from '../transport/machine-files';
 import { isConnectorApi, parseProcDrbd, type ProcDrbd } from '../dialects/proc-drbd';
 
@@ -49,6 +50,17 @@ export interface OpenOptions<D extends Dialect = Dialect> extends WaitOptions {
    * connector.
    */
   readonly simulator?: number;
+  /**
+   * Connector: names of resources by minor, which the kernel of 8.3 does not know. If absent, the one in DRBD_RESOURCE
+   * for the minor in DRBD_MINOR, and those of the configurations that drbdadm linked in /var/lib/drbd; a simulator has
+   * none.
+   */
+  readonly names?: ReadonlyMap<number, string> | Readonly<Record<number, string>>;
+  /**
+   * Where a driver of 8.3 may not be spoken to for want of a privilege, opens a client all the same, whose status() has
+   * what /proc/drbd says (`source.complete` is false); all else is refused. `driver.refusal` tells why.
+   */
+  readonly procDrbdSuffices?: boolean;
   /** Byte order of the machine that is spoken to; this one's if absent. */
   readonly byteOrder?: ByteOrder;
   /**
@@ -111,12 +123,17 @@ export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions
   if (simulator !== undefined && dialect !== undefined && dialect !== 'connector')
     throw new ArgumentError('simulator', 'a simulator speaks the connector dialect only');
   checkRequestTimeout(options.requestTimeoutMs);
+  const names = namesOf(options.names);
   const transport = options.transport ?? nativeTransport();
   const host = transport.host ?? machineFiles;
   const order = options.byteOrder ?? host.driver?.byteOrder ?? hostByteOrder();
   let last: Search | undefined;
   const search = (limits: WaitOptions): Promise<Client> => {
-    last = new Search(transport, host, order, { ...limits, requestTimeoutMs: options.requestTimeoutMs });
+    last = new Search(transport, host, order, names, {
+      ...limits,
+      requestTimeoutMs: options.requestTimeoutMs,
+      procDrbdSuffices: options.procDrbdSuffices,
+    });
     return last.run(simulator === undefined ? dialect : 'connector', simulator ?? 0);
   };
   const client =
@@ -124,6 +141,24 @@ export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions
       ? await waitForDriver(transport, host, order, options, search, () => last?.sawDriver === true)
       : await search(options);
   return client as Client<D>;
+}
+
+/** @throws ArgumentError for what is no minor, or no name */
+function namesOf(names: OpenOptions['names']): MinorNames | undefined {
+  if (names === undefined) return undefined;
+  if (typeof names !== 'object' || (names as object | null) === null)
+    throw new ArgumentError('names', 'a Map or an object of names by minor is needed');
+  const entries: Iterable<readonly [unknown, unknown]> = names instanceof Map ? names : Object.entries(names);
+  const known = new Map<number, string>();
+  for (const [key, name] of entries) {
+    const minor = Number(key);
+    if (!Number.isInteger(minor) || minor < 0)
+      throw new ArgumentError('names', 'each key has to be a minor, the N of /dev/drbdN');
+    if (typeof name !== 'string' || name === '')
+      throw new ArgumentError('names', `the name of minor ${minor} has to be a text that is not empty`);
+    known.set(minor, name);
+  }
+  return known;
 }
 
 /** /proc/drbd, as far as it could be read. */
@@ -139,11 +174,21 @@ class Search {
   readonly #remaining: () => PartOptions;
   readonly #seen: string[] = [];
   readonly #limits: ClientLimits;
+  readonly #names: MinorNames | undefined;
+  readonly #procDrbdSuffices: boolean;
   /** A driver is in /proc/drbd, whether it could be reached or not. */
   sawDriver = false;
 
-  constructor(transport: Transport, host: HostFiles, order: ByteOrder, options: WaitOptions & ClientLimits) {
+  constructor(
+    transport: Transport,
+    host: HostFiles,
+    order: ByteOrder,
+    names: MinorNames | undefined,
+    options: WaitOptions & ClientLimits & { readonly procDrbdSuffices?: boolean | undefined },
+  ) {
     this.#transport = transport;
+    this.#names = names;
+    this.#procDrbdSuffices = options.procDrbdSuffices === true;
     this.#limits = options;
     this.#host = host;
     this.#order = order;
@@ -169,7 +214,7 @@ class Search {
     const there = dialectOfApi(proc?.api);
     if (asked !== undefined && there !== undefined && there !== asked)
       throw otherDialect(`the DRBD driver in /proc/drbd is ${describeDriver(proc)} and speaks ${there}`, there, asked);
-    if (isConnector) return this.#openConnector(await this.#knownIndex(proc), proc, peerPort);
+    if (isConnector) return this.#openKnown(proc);
     // Where /proc/drbd tells nothing, an 8.3 driver may be there all the same.
     if (proc === undefined && (asked === 'connector' || file.kind === 'unreadable')) {
       const index = await this.#askIndices([...CN_IDX_DRBD], 0, INDEX_TIMEOUT_MS);
@@ -193,15 +238,28 @@ class Search {
     );
   }
 
-  #openConnector(index: number, proc: ProcDrbd | undefined, peerPort: number): Client {
+  /** A driver that /proc/drbd shows. What that says is at hand also for whoever may not speak to it. */
+  async #openKnown(proc: ProcDrbd | undefined): Promise<Client> {
+    try {
+      return this.#openConnector(await this.#knownIndex(proc), proc, 0);
+    } catch (error) {
+      if (!this.#procDrbdSuffices || !isUnprivileged(error)) throw error;
+      return this.#openConnector(this.#host.connectorIndex() ?? CN_IDX_DRBD[0], proc, 0, error);
+    }
+  }
+
+  #openConnector(index: number, proc: ProcDrbd | undefined, peerPort: number, refusal?: TransportError): Client {
     const { version = proc?.version ?? null, api = proc?.api ?? null } = this.#host.driver ?? {};
+    const host = this.#host;
     return new ConnectorDrbd(
       this.#transport,
-      this.#host,
-      { version, api, address: index },
+      host,
+      { version, api, address: index, ...(refusal === undefined ? {} : { refusal }) },
       peerPort,
       this.#order,
       this.#limits,
+      // The files of this machine are not about a simulator.
+      this.#names ?? (peerPort === 0 ? { get: (minor) => host.resourceName?.(minor) } : undefined),
     );
   }
 
@@ -417,6 +475,12 @@ function unreadable(symbol: string): TransportError {
     `/proc/drbd cannot be read: ${symbol}${known === undefined ? '' : ` (${known})`}, so it is unknown whether a DRBD driver is loaded. ${next}`,
     { syscall: 'open', ...(known === undefined ? {} : { errno: known }) },
   );
+}
+
+/** Whether a privilege is missing. */
+function isUnprivileged(error: unknown): error is TransportError {
+  const { EPERM, EACCES } = constants.errno;
+  return error instanceof TransportError && (error.errno === EPERM || error.errno === EACCES);
 }
 
 /** Whether something here forbids the question, which says nothing of the driver. */

@@ -10,6 +10,7 @@ import {
   stateFromConnector,
   stateFromGeneric,
   type ConnectorMinor,
+  type MinorNames,
   type ConnectorSources,
   type GenericDumps,
   type GenericMessage,
@@ -22,7 +23,7 @@ export interface ReadOptions extends WaitOptions {
   /** Byte order of the machine that answers; this one's if absent. */
   readonly order?: ByteOrder;
   /** Names of resources by minor, for the connector dialect, whose kernel knows none. */
-  readonly names?: ReadonlyMap<number, string>;
+  readonly names?: MinorNames | undefined;
   /** Sizes of the devices by minor, for the connector dialect, whose netlink interface does not tell them. */
   readonly sizesBytes?: ReadonlyMap<number, bigint>;
 }

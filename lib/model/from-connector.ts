@@ -41,15 +41,18 @@ export interface ConnectorContext {
   readonly driver: { readonly version: string | null; readonly api: number | null };
   /** Byte order of the machine whose kernel answered. */
   readonly order: ByteOrder;
+  /** Names of resources by minor, from whoever knows the configuration. */
+  readonly names?: MinorNames | undefined;
 }
+
+/** Names of resources by minor: a Map, or what looks them up. */
+export type MinorNames = Pick<ReadonlyMap<number, string>, 'get'>;
 
 /** What a state of the connector dialect is made from. */
 export interface ConnectorSources extends ConnectorContext {
   readonly minors: readonly ConnectorMinor[];
   /** The counters, which the netlink interface lacks. */
   readonly procDrbd?: ProcDrbd | undefined;
-  /** Names of resources by minor, from whoever knows the configuration. */
-  readonly names?: ReadonlyMap<number, string> | undefined;
   /** Sizes of the devices by minor, from the block devices. */
   readonly sizesBytes?: ReadonlyMap<number, bigint> | undefined;
   /** False if the caller knows that something is missing. */
@@ -223,11 +226,10 @@ export function updatesOfMinor(
   context: ConnectorContext,
   beside: {
     readonly line?: ProcDrbdDevice | undefined;
-    readonly name?: string | undefined;
     readonly sizeBytes?: bigint | undefined;
   } = {},
 ): MinorUpdates {
-  const { line, name, sizeBytes } = beside;
+  const { line, sizeBytes } = beside;
   const { order } = context;
   const word = numberOf(fieldsOf(state)['state_i']);
   const unconfigured =
@@ -244,6 +246,7 @@ export function updatesOfMinor(
       told !== undefined && Object.keys(told).length > 0 ? told : letter === null ? told : { wire_protocol: letter },
     ...partsOfLine(line),
   };
+  const name = context.names?.get(minor);
   const generations = isFields(uuids) ? uuidsOf(uuids['uuids'], order) : undefined;
   const device = patchOf<'device'>('device', parts, order);
   const key = { ...resource, volume: 0 };
@@ -345,7 +348,7 @@ function peerDeviceOf(
 export function stateFromConnector(sources: ConnectorSources): State {
   const { procDrbd, driver } = sources;
   const version = driver.version ?? procDrbd?.version ?? null;
-  const context = { order: sources.order, driver: { ...driver, version } };
+  const context = { order: sources.order, names: sources.names, driver: { ...driver, version } };
   const proc = new Map(procDrbd?.devices.map((device) => [device.minor, device]));
   const asked = new Map(sources.minors.map((minor) => [minor.minor, minor]));
   const facts = { dialect: 'connector', driver: version, api: driver.api ?? procDrbd?.api ?? null } as const;
@@ -358,7 +361,6 @@ export function stateFromConnector(sources: ConnectorSources): State {
     if (numberOf(fieldsOf(answers.state)['state_i']) === null) complete = false;
     const { unconfigured, updates } = updatesOfMinor(answers, context, {
       line,
-      name: sources.names?.get(minor),
       sizeBytes: sources.sizesBytes?.get(minor),
     });
     if (unconfigured === undefined) continue;

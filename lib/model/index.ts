@@ -83,6 +83,7 @@ export {
   type ConnectorContext,
   type ConnectorMessage,
   type ConnectorMinor,
+  type MinorNames,
   type ConnectorNotice,
   type ConnectorSources,
   type MinorUpdates,

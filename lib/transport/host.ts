@@ -24,6 +24,8 @@ export interface HostFiles {
    * @throws TransportError if there is nothing at the path, or it may not be opened
    */
   blockDevice?(path: string): BlockDevice | undefined;
+  /** The name of a minor's resource, from the files that drbdadm of 8.3 keeps, whose kernel knows no names. */
+  resourceName?(minor: number): string | undefined;
   /**
    * Whether the kernel itself listens to a netlink protocol in this network namespace; undefined where that cannot be
    * told.

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readBlockDevice } from './block-device';
+import { linkedResourceName, NOTES_DIRECTORY } from './resource-names';
 import type { HostFiles } from './transport';
 
 const PROC_DRBD = '/proc/drbd';
@@ -48,4 +49,11 @@ export const machineFiles: HostFiles = {
     }
   },
   blockDevice: readBlockDevice,
+  resourceName: (minor) => {
+    // The kernel's helper programs, and scripts that drbdadm runs, are told of one.
+    const { DRBD_RESOURCE: told, DRBD_MINOR: of } = process.env;
+    return told !== undefined && told !== '' && of === String(minor)
+      ? told
+      : linkedResourceName(minor, NOTES_DIRECTORY);
+  },
 };

@@ -20,13 +20,18 @@ interface Guest {
   readonly drbd: Client<'connector'>;
 }
 
-async function guest(): Promise<Guest> {
+async function guest(names?: Readonly<Record<number, string>>): Promise<Guest> {
   const clock = new VirtualClock();
   const simulator = createSimulator({
     clock,
     disks: { '/dev/d0': { sizeBytes: 16 << 20 }, '/dev/d1': { sizeBytes: 16 << 20 } },
   });
-  return { simulator, clock, drbd: await openDrbd({ transport: simulator.transport, dialect: 'connector' }) };
+  const drbd = await openDrbd({
+    transport: simulator.transport,
+    dialect: 'connector',
+    ...(names === undefined ? {} : { names }),
+  });
+  return { simulator, clock, drbd };
 }
 
 async function attach({ drbd }: Guest, minor: Minor): Promise<unknown> {
@@ -103,6 +108,47 @@ async function mirror(each: Guest): Promise<void> {
   each.clock.advance(10_000);
   await turns();
 }
+
+describe("connector: the stream's contract", () => {
+  test('a state broadcast sets all roles, states and flags of its minor: several changes of one step', async () => {
+    const each = await guest();
+    await attach(each, 0);
+    const follower = new Follower(each.drbd.events());
+    await until(() => follower.whole !== undefined);
+    const before = follower.seen.length;
+    await each.drbd.request('primary', { minor: 0, tags: { primary_force: true } });
+    await until(() => follower.whole?.resources[0]?.role === 'Primary');
+    const step = follower.seen.slice(before).filter(({ kind }) => kind === 'change');
+    const end = step.findIndex(({ more }) => !more);
+    expect(step.slice(0, end + 1).map((change) => ('object' in change ? change.object : change.kind))).toEqual([
+      'resource',
+      'device',
+    ]);
+    expect(step.slice(0, end + 1).map(({ more }) => more)).toEqual([true, false]);
+    each.drbd.close();
+  });
+
+  test('8.3 knows no resource names: they come from openDrbd({ names }), in status() and in the stream', async () => {
+    const each = await guest({ 0: 'r0' });
+    await attach(each, 0);
+    await attach(each, 1);
+    const follower = new Follower(each.drbd.events());
+    await until(() => follower.whole !== undefined);
+    const names = (snapshot: Snapshot | undefined): unknown => snapshot?.resources.map(({ name }) => name);
+    expect(names(await each.drbd.status())).toEqual(['r0', null]);
+    expect(names(follower.whole)).toEqual(['r0', null]);
+    // Gone and come again, told by broadcasts alone.
+    await each.drbd.request('detach', { minor: 0 });
+    await until(() => follower.whole?.resources.length === 1);
+    await attach(each, 0);
+    await until(() => follower.whole?.resources.length === 2);
+    expect(names(follower.whole)).toEqual(['r0', null]);
+    // A minor is accepted wherever a resource is, and the other way round.
+    await each.drbd.promote({ resource: 'r0' }, { force: true });
+    await each.drbd.demote({ minor: 0 });
+    each.drbd.close();
+  });
+});
 
 describe('connector: the stream of changes', () => {
   test('what others configure is asked for once, and the state follows', async () => {

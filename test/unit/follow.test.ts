@@ -2,8 +2,11 @@ import fc from 'fast-check';
 
 import { Fold, type Notice } from '../../lib/drbd/fold';
 import { Follower } from '../../lib/drbd/follow';
+import { waitForSnapshot } from '../../lib/drbd/wait-for';
 import { UnsupportedError } from '../../lib/errors';
-import { apply, type Change, type Delta, type State, type Step, type Update } from '../../lib/model';
+import { notificationTypes } from '../../lib/dialects/genl2';
+import { apply, noticeOf, type Change, type Delta, type State, type Step, type Update } from '../../lib/model';
+import { encodeSocketAddress } from '../../lib/netlink';
 import { FakeKernel, GenuineKernel } from '../support/fake-follow-source';
 
 const resource = (name: string, role: 'Primary' | 'Secondary' = 'Secondary'): Update => ({
@@ -182,6 +185,33 @@ describe("the stream's contract", () => {
     all.close();
   });
 
+  test('keys: of genl2 with the number of the peer, of genl1 with its addresses; a connection without any is no object', () => {
+    const address = (port: number): Uint8Array =>
+      encodeSocketAddress({ family: 'ipv4', address: '10.0.0.1', port }, 'little');
+    const keysOf = (dialect: 'genl1' | 'genl2', addresses: object): readonly unknown[] =>
+      ['resource_state', 'device_state', 'connection_state', 'path_state', 'peer_device_state'].map((name) => {
+        const context = { ctx_resource_name: 'r0', ctx_volume: 1, ctx_peer_node_id: 2, ...addresses };
+        const sets = { context, drbd_notification_header: { nh_type: notificationTypes.NOTIFY_CREATE } };
+        return noticeOf({ name, minor: 3, sets }, { dialect, order: 'little' })?.key;
+      });
+    const known = { ctx_my_addr: address(7788), ctx_peer_addr: address(7789) };
+    const path = { local: 'ipv4:10.0.0.1:7788', peer: 'ipv4:10.0.0.1:7789' };
+    const resource = { resource: 'r0' };
+    expect(keysOf('genl2', known)).toEqual([
+      resource,
+      { ...resource, volume: 1, minor: 3 },
+      { ...resource, peerNodeId: 2 },
+      { ...resource, peerNodeId: 2, ...path },
+      { ...resource, peerNodeId: 2, volume: 1 },
+    ]);
+    const [, , connection, , peerDevice] = keysOf('genl1', known);
+    expect([connection, peerDevice]).toEqual([
+      { ...resource, ...path },
+      { ...resource, ...path, volume: 1 },
+    ]);
+    expect(keysOf('genl1', {}).slice(2)).toEqual([undefined, undefined, undefined]);
+  });
+
   test('a rename has the old key and after.name, and stands for all objects below it', async () => {
     const kernel = new FakeKernel();
     for (const update of PAIR) kernel.change(update);
@@ -325,6 +355,53 @@ describe("the stream's contract", () => {
     expect(Object.keys(change)).not.toContain('snapshot');
     expect(change.snapshot.resources[0]?.name).toBe('r0');
     expect(change.snapshot).toBe(change.snapshot);
+    all.close();
+  });
+
+  test('inside a batch, snapshot is the state in between: waitFor looks only where more is false', async () => {
+    const kernel = new FakeKernel();
+    for (const update of PAIR) kernel.change(update);
+    const all = follower(kernel);
+    const seen: string[] = [];
+    const waiting = waitForSnapshot(
+      (options) => all.add(options),
+      () => false,
+      ({ resources: [r0] }) => {
+        seen.push(`${r0?.role} ${r0?.devices[0]?.disk}`);
+        return r0?.devices[0]?.disk === 'Diskless';
+      },
+      {},
+    );
+    const reader = new Reader(kernel, all.add());
+    await reader.until('ready');
+    kernel.tell(resource('r0', 'Primary'), device('r0', 0, 'Inconsistent'), device('r0', 0, 'Diskless'));
+    expect((await waiting).resources[0]?.role).toBe('Primary');
+    expect(seen).toEqual(['Secondary UpToDate', 'Primary Diskless']);
+    const between = [await reader.next(), await reader.next()];
+    expect(between.map(({ more, snapshot }) => [more, snapshot.resources[0]?.devices[0]?.disk])).toEqual([
+      [true, 'UpToDate'],
+      [true, 'Inconsistent'],
+    ]);
+    all.close();
+  });
+
+  test('waitFor has no default limit, and sends nothing while nothing changes', async () => {
+    const kernel = new FakeKernel();
+    const all = follower(kernel);
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const waiting = waitForSnapshot(
+      (options) => all.add(options),
+      () => false,
+      ({ resources }) => resources.length === 1,
+      {},
+    );
+    await idle();
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
+    expect(kernel.reads).toBe(1);
+    kernel.tell(resource('r0'));
+    expect((await waiting).resources).toHaveLength(1);
+    expect([kernel.reads, kernel.asked]).toEqual([1, []]);
     all.close();
   });
 

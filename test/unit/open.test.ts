@@ -106,6 +106,58 @@ describe('a driver of 8.3', () => {
     }
   });
 
+  test('that may not be spoken to has the state that /proc/drbd tells, if that suffices; streams name what is missing', async () => {
+    const text = [
+      'version: 8.3.13 (api:88/proto:86-96)',
+      'built-in',
+      ' 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----',
+      '    ns:8 nr:0 dw:8 dr:16 al:1 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:b oos:0',
+    ].join('\n');
+    for (const index of [8, undefined]) {
+      const driver = fake({ host: { procDrbd: () => `${text}\n`, connectorIndex: () => index } });
+      const transport = refusing(driver.transport, NETLINK_CONNECTOR, EPERM);
+      const drbd = await openDrbd({ transport, procDrbdSuffices: true, names: { 0: 'r0' } });
+      expect(drbd.driver).toMatchObject({ version: '8.3.13', refusal: { errno: EPERM } });
+      const { source, resources } = await drbd.status();
+      expect(source).toEqual({ dialect: 'connector', driver: '8.3.13', api: 88, complete: false });
+      expect(resources).toMatchObject([
+        {
+          name: 'r0',
+          role: 'Primary',
+          devices: [{ minor: 0, disk: 'UpToDate', stats: { writtenBytes: 8192n } }],
+          connections: [{ state: 'Connected', role: 'Secondary', peerDevices: [{ replication: 'Established' }] }],
+        },
+      ]);
+      const refusals = [
+        failure((async () => drbd.events().next())()),
+        failure(drbd.waitFor(() => true)),
+        failure((drbd as Client<'connector'>).request('get_state', { minor: 0 })),
+      ];
+      for (const refusal of refusals) expect(await refusal).toMatchObject({ errno: EPERM });
+      drbd.close();
+    }
+  });
+
+  test('has the names that are given, or those that drbdadm left on this machine', async () => {
+    const proc =
+      'version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n 1: cs:StandAlone ro:Secondary/Unknown ds:Diskless/DUnknown   r-----\n';
+    const resourceName = (minor: number): string => `left-${minor}`;
+    const driver = fake({ host: { procDrbd: () => proc, connectorIndex: () => 8, resourceName } });
+    const transport = refusing(driver.transport, NETLINK_CONNECTOR, EPERM);
+    const nameOf = async (names?: ReadonlyMap<number, string> | Readonly<Record<number, string>>): Promise<unknown> => {
+      const drbd = await openDrbd({ transport, procDrbdSuffices: true, ...(names === undefined ? {} : { names }) });
+      return (await drbd.status()).resources[0]?.name;
+    };
+    expect(await nameOf()).toBe('left-1');
+    expect(await nameOf({ 1: 'given' })).toBe('given');
+    expect(await nameOf(new Map([[1, 'mapped']]))).toBe('mapped');
+    expect(await nameOf({ 0: 'another' })).toBeNull();
+    for (const names of [{ r0: 'r0' }, { 0: '' }, { 0: 5 }, 'r0', null])
+      expect(await failure(openDrbd({ transport, names: names as never }))).toMatchObject({
+        code: 'ERR_DRBD_ARGUMENT',
+      });
+  });
+
   test('is spoken to even where generic netlink is forbidden', async () => {
     const driver = fake({ host: on83 });
     const drbd = await openDrbd({ transport: refusing(driver.transport, NETLINK_GENERIC, EACCES, 'socket') });

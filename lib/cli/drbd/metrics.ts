@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { lstatSync, unlinkSync } from 'node:fs';
 import { createConnection, isIP } from 'node:net';
@@ -5,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDriverMissing, type Client, type Snapshot } from '../../drbd';
 import { findings, formatPathAddress } from '../../model';
 import { tell, waitOptions, type Context } from '../context';
+import { AbortError } from '../../errors';
 import { EXIT, UsageError } from '../errors';
 import { exitIfEnded } from '../io';
 import { quote } from '../line/number';
@@ -183,6 +185,24 @@ class Collector {
 
   /** Listens until the signal fires: splits of the brain and losses are told by notifications only. */
   async follow(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#listen(signal);
+    } catch (error) {
+      const client = await this.#open().catch(() => undefined);
+      const refusal = client?.driver.refusal;
+      if (refusal === undefined || signal.aborted) throw error;
+      tell(`only what /proc/drbd says is known, and no losses are seen: ${refusal.message}`, this.#context);
+      await once(signal, 'abort');
+      throw new AbortError('it is ended', 'no', signal.reason);
+    }
+  }
+
+  /** Where a driver of 8.3 may not be spoken to, /proc/drbd has the most of what is asked for. */
+  #open(): Promise<Client> {
+    return this.#context.backend.client({ ...waitOptions(this.#context), procDrbdSuffices: true });
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
     for await (const item of changesOfDrivers(this.#context, { signal, counters: true })) {
       this.#client = item.kind === 'change' ? item.client : undefined;
       if (item.kind !== 'change') continue;
@@ -203,7 +223,7 @@ class Collector {
   async #read(): Promise<string> {
     let snapshot: Snapshot | undefined;
     try {
-      const client = this.#client ?? (await this.#context.backend.client(waitOptions(this.#context)));
+      const client = this.#client ?? (await this.#open());
       snapshot = await client.status({ timeoutMs: READ_TIMEOUT_MS, ...waitOptions(this.#context) });
     } catch (error) {
       if (!isDriverMissing(error)) throw error;
@@ -223,7 +243,7 @@ async function serve(context: Context, options: MetricsOptions): Promise<number>
     throw new UsageError('--listen, --unix and --textfile exclude each other: choose one');
   if (every !== undefined && textfile === undefined) throw new UsageError('--every is of use with --textfile only');
   if (listen === undefined && unix === undefined && every === undefined) {
-    const client = await backend.client(waitOptions(context));
+    const client = await backend.client({ ...waitOptions(context), procDrbdSuffices: true });
     const snapshot = await client.status(waitOptions(context));
     const text = formatMetrics({ snapshot, findings: findings(snapshot), losses: new Map() });
     if (textfile === undefined) io.stdout.write(text);

@@ -36,8 +36,10 @@ export function statusToJson(snapshot: Snapshot, found: readonly Finding[], reve
 
 async function once(context: Context, words: readonly string[]): Promise<number> {
   const { io, globals, backend } = context;
-  const client = await backend.client(waitOptions(context));
+  const client = await backend.client({ ...waitOptions(context), procDrbdSuffices: true });
   const whole = await client.status(waitOptions(context));
+  const { refusal } = client.driver;
+  if (refusal !== undefined) tell(`only what /proc/drbd says is known: ${refusal.message}`, context);
   requireAll(whole, words);
   const snapshot = selected(whole, words);
   const found = findings(snapshot);

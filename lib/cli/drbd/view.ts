@@ -243,7 +243,7 @@ export function statusLines(snapshot: Snapshot, found: readonly Finding[], look:
     head,
     ...(snapshot.source.complete
       ? []
-      : [[{ text: 'Something changed while this was read: it may not be one moment.', style: 'yellow' } as const]]),
+      : [[{ text: 'This may not be all, or not of one moment.', style: 'yellow' } as const]]),
     ...(trouble.length === 0 ? [] : [[], ...trouble]),
     ...(body.length === 0 ? [] : [[], ...body]),
     ...(body.length === 0 ? [[{ text: 'No resource is configured.' }]] : []),

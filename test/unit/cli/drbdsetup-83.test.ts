@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createBackend, main } from '../../../lib/cli';
-import { findResourceName } from '../../../lib/cli/drbdsetup';
+import { findResourceName } from '../../../lib/transport/resource-names';
 import { packets } from '../../../lib/dialects/connector';
 import { ArgumentError } from '../../../lib/errors';
 import type { Transport } from '../../../lib/transport/transport';

@@ -1,5 +1,4 @@
 export { Events2, type Notification } from './events2';
 export { follow, type Follower } from './follow';
 export { lastKnownPath, readLastKnown, writeLastKnown, type LastKnown } from './last-known';
-export { findResourceName } from './resource-name';
 export { orderLimits, runWait, type WaitLimits } from './wait';

@@ -1,76 +1,5 @@
-import { readdirSync, realpathSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
-import { readSmallFile } from '../../backend';
+import { linkedResourceName } from '../../../transport/resource-names';
 import { notesDirectory, type Context } from '../../context';
-
-const MOST_INCLUDED_FILES = 256;
-
-/** The tokens of drbd.conf: words, quoted texts, braces and semicolons; comments are left out. */
-function* tokensOf(text: string): Generator<string> {
-  for (const [, quoted, word] of text.matchAll(/#[^\n]*|"((?:[^"\\]|\\.)*)"|([{};]|[^\s{};#"]+)/gu)) {
-    const token = quoted ?? word;
-    if (token !== undefined) yield token;
-  }
-}
-
-/** The files that an include names: a path, whose last part may hold stars. */
-function included(pattern: string, from: string): readonly string[] {
-  const path = resolve(dirname(from), pattern);
-  if (!/[*?]/u.test(path)) return [path];
-  const expression = new RegExp(
-    `^${basename(path)
-      .replace(/[.+^${}()|[\]\\]/gu, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'u',
-  );
-  try {
-    return readdirSync(dirname(path))
-      .filter((name) => expression.test(name))
-      .sort()
-      .map((name) => `${dirname(path)}/${name}`);
-  } catch {
-    return [];
-  }
-}
-
-/** @returns the resource whose device is this minor, in a file of drbd.conf's language and those that it includes */
-export function findResourceName(file: string, minor: number): string | undefined {
-  const queue = [file];
-  for (let at = 0; at < queue.length && at < MOST_INCLUDED_FILES; at++) {
-    const path = queue[at] ?? '';
-    const text = readSmallFile(path);
-    if (text === undefined) continue;
-    let depth = 0;
-    let resource: { readonly name: string; readonly depth: number } | undefined;
-    let statement: string[] = [];
-    for (const token of tokensOf(text)) {
-      if (token === '{') {
-        if (statement[0] === 'resource' && statement[1] !== undefined) resource = { name: statement[1], depth };
-        depth++;
-        statement = [];
-      } else if (token === '}') {
-        depth--;
-        if (resource !== undefined && depth <= resource.depth) resource = undefined;
-        statement = [];
-      } else if (token === ';') {
-        if (statement[0] === 'include' && statement[1] !== undefined) queue.push(...included(statement[1], path));
-        if (statement[0] === 'device' && resource !== undefined && namesMinor(statement.slice(1), minor))
-          return resource.name;
-        statement = [];
-      } else {
-        statement.push(token);
-      }
-    }
-  }
-  return undefined;
-}
-
-/** `/dev/drbdN`, `/dev/drbd_NAME minor N`, `minor N` */
-function namesMinor(words: readonly string[], minor: number): boolean {
-  const at = words.indexOf('minor');
-  return at === -1 ? words[0] === `/dev/drbd${minor}` : words[at + 1] === String(minor);
-}
 
 /**
  * The name of a minor's resource, which the kernel does not know: from DRBD_RESOURCE, or from the configuration that
@@ -80,11 +9,5 @@ export function resourceName(minor: number, context: Context): string | undefine
   const told = context.io.env['DRBD_RESOURCE'];
   if (told !== undefined && told !== '') return told;
   const directory = notesDirectory(context);
-  if (directory === undefined) return undefined;
-  const link = `${directory}/drbd-minor-${minor}.conf`;
-  try {
-    return findResourceName(realpathSync(link), minor);
-  } catch {
-    return undefined;
-  }
+  return directory === undefined ? undefined : linkedResourceName(minor, directory);
 }
