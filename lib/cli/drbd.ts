@@ -3,7 +3,7 @@ import { parseLine, type Command } from './drbd/command';
 import { commandNames, commandOf } from './drbd/commands';
 import { formatCommandHelp, formatHelp } from './drbd/help';
 import { EXIT, UsageError } from './errors';
-import { parseGlobals } from './globals';
+import { globalOptions, parseGlobals } from './globals';
 import { endProcess, type Io } from './io';
 import { HELP_WORDS } from './line/help-words';
 import { nearest } from './line/nearest';
@@ -56,8 +56,10 @@ function runCommand(
     if (line.help) return help([name], io);
     if (row.standsFor !== undefined)
       return main([...given, ...line.globals, ...row.standsFor(line.words)], io, options);
-    const { globals } = parseGlobals([...given, ...line.globals], io.env);
     const offline = row.offline === true;
+    // What is recorded is what commands say to a driver: others would only empty the file.
+    const env = offline ? { ...io.env, [globalOptions.record.variable]: undefined } : io.env;
+    const { globals } = parseGlobals([...given, ...line.globals], env);
     return runInContext(
       { io, teller, ...options },
       globals,

@@ -44,6 +44,8 @@ interface GlobalOption {
   readonly variable?: string;
   /** A line of a batch may have one of its own: it does not say whom to speak to, or where things are. */
   readonly perLine?: true;
+  /** What its argument is completed by in a shell. */
+  readonly completes?: 'file' | 'directory' | readonly string[];
   readonly doc: string;
 }
 
@@ -53,6 +55,7 @@ export const globalOptions = {
     name: 'dialect',
     argument: 'D',
     variable: 'DRBD_DIALECT',
+    completes: ['connector', 'genl1', 'genl2'],
     doc: 'Speak connector (DRBD 8.3), genl1 (8.4) or genl2 (9), whatever is found.',
   },
   timeout: {
@@ -67,12 +70,14 @@ export const globalOptions = {
     name: 'record',
     argument: 'FILE',
     variable: 'DRBD_RECORD',
+    completes: 'file',
     doc: 'Write to FILE what crosses the wire; secrets are masked unless --reveal is given.',
   },
   replay: {
     name: 'replay',
     argument: 'FILE',
     variable: 'DRBD_REPLAY',
+    completes: 'file',
     doc: 'Take the answers from a recording in place of a kernel.',
   },
   simulator: {
@@ -92,6 +97,7 @@ export const globalOptions = {
   sharedSecretFile: {
     name: 'shared-secret-file',
     argument: 'FILE',
+    completes: 'file',
     perLine: true,
     doc: 'Read the shared secret from the first line of FILE (- is standard input, /dev/fd/N a descriptor), so that it stands on no command line.',
   },
@@ -99,19 +105,21 @@ export const globalOptions = {
     name: 'lock-dir',
     argument: 'DIRECTORY',
     variable: 'DRBD_LOCK_DIR',
+    completes: 'directory',
     doc: 'Where the lock files are; where DRBD has them, and nowhere for a simulator.',
   },
   stateDirectory: {
     name: 'state-dir',
     argument: 'DIRECTORY',
     variable: 'DRBD_STATE_DIR',
+    completes: 'directory',
     doc: 'Where DRBD keeps what it remembers of a minor: /var/lib/drbd, and nowhere if the answers come from a recording or a simulator.',
   },
 } as const satisfies Readonly<Record<string, GlobalOption>>;
 
 type GlobalName = keyof typeof globalOptions;
 
-const DIALECTS: readonly Dialect[] = ['connector', 'genl1', 'genl2'];
+const DIALECTS: readonly Dialect[] = globalOptions.dialect.completes;
 const LARGEST_PORT_ID = 0xffffffff;
 
 /**

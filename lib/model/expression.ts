@@ -196,6 +196,40 @@ function comparison(property: Property, operator: Operator, text: string, condit
   }
 }
 
+/** @returns what a condition that is being written may become, such as `disk=UpToDate` for `disk=Up` */
+export function conditionWords(text: string): readonly string[] {
+  const [, prefix = '', name = '', operator, written = ''] =
+    /^([a-z]+:)?([A-Za-z0-9.]*)(!?=|[<>]=?)?(.*)$/u.exec(text) ?? [];
+  const known = terms();
+  if (operator === undefined) {
+    const names = [...known].filter(([, [object, path]]) => propertyOf(object, path)?.type !== 'u64s');
+    return [
+      ...(prefix === '' ? Object.keys(CHOICES) : []).map((choice) => `${choice}=`),
+      ...names.map(([each]) => `${prefix}${each}=`),
+      ...(prefix === '' ? QUANTIFIERS.map((quantifier) => `${quantifier}:`) : []),
+    ];
+  }
+  const [object, path] = known.get(name) ?? [];
+  const property = object === undefined || path === undefined ? undefined : propertyOf(object, path);
+  const list = written.slice(0, written.lastIndexOf(',') + 1);
+  return wordsFor(property).map((word) => `${prefix}${name}${operator}${list}${word}`);
+}
+
+/** Values that a property is compared with. */
+function wordsFor(property: Property | undefined): readonly string[] {
+  switch (property?.type) {
+    case 'word':
+    case 'name':
+    case 'words':
+      return property.words;
+    case 'flag':
+    case 'group':
+      return ['yes', 'no'];
+    default:
+      return [];
+  }
+}
+
 function holdsAny(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some((member) => member === true);
 }

@@ -110,7 +110,7 @@ export {
   type StateKind,
   type WordOf,
 } from './words';
-export { isChoice, parseExpression, type Expression, type Verdict } from './expression';
+export { conditionWords, isChoice, parseExpression, type Expression, type Verdict } from './expression';
 export { findings, foldHistory, NO_HISTORY, type Finding, type FindingOptions, type History } from './findings';
 export { optionsOf, settingsOf, type Option, type Setting } from './settings';
 export { camelCase, pathAddressOf } from './values';

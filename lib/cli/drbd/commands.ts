@@ -1,5 +1,6 @@
 import { assert } from './assert';
 import type { Command } from './command';
+import { completionCommand } from './completion';
 import { doctor } from './doctor';
 import { events } from './events';
 import { explain } from './explain';
@@ -30,6 +31,7 @@ const commands = {
   replay: () => replay,
   timeline: () => timeline,
   simulate: () => simulate,
+  completion: () => completionCommand(commandNames, commandOf),
   'replace-drbdsetup': () => replaceDrbdsetup,
 } as const satisfies Readonly<Record<string, () => unknown>>;
 

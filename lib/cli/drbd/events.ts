@@ -59,6 +59,7 @@ export const events = command({
     only: {
       argument: 'KIND/OBJECT',
       many: true,
+      completes: [...kinds, ...objectNames.map((name) => `/${name}`)],
       doc: `Tell these only: a kind (${kinds.join(', ')}), an object (/${objectNames.join(', /')}), or both. May be repeated. Losses are told always.`,
     },
     full: { doc: 'With --json: add the whole state, as status --json has it, where it is whole.' },
