@@ -3,6 +3,12 @@
 import type { UnknownAttribute } from '../../dialects/generic';
 import type { SocketAddress } from '../../netlink';
 import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+import type {
+  ConnectorNetConfTags,
+  ConnectorDiskConfTags,
+  ConnectorAttachOptions,
+  ConnectorConnectOptions,
+} from './connector';
 import type { Told } from './told';
 
 /** Which resource, volume or connection a message is about. */
@@ -26,11 +32,23 @@ export interface Genl1ResOpts {
 }
 
 /** Configuration of the link to a peer. */
-export interface Genl1NetConf {
-  /** Password with which both nodes prove to each other who they are. */
-  readonly shared_secret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cram_hmac_alg?: string;
+export interface Genl1NetConf extends Pick<
+  ConnectorNetConfTags,
+  | 'shared_secret'
+  | 'cram_hmac_alg'
+  | 'timeout'
+  | 'ping_int'
+  | 'ping_timeo'
+  | 'sndbuf_size'
+  | 'max_buffers'
+  | 'max_epoch_size'
+  | 'unplug_watermark'
+  | 'after_sb_0p'
+  | 'after_sb_1p'
+  | 'after_sb_2p'
+  | 'rr_conflict'
+  | 'two_primaries'
+> {
   /** Hash that guards replicated blocks on the network against corruption; empty for none. */
   readonly integrity_alg?: string;
   /** Hash that online verification compares blocks with; empty forbids it. */
@@ -41,49 +59,16 @@ export interface Genl1NetConf {
   readonly wire_protocol?: 'A' | 'B' | 'C' | number;
   /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
   readonly connect_int?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
-  readonly ping_int?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
-  readonly ping_timeo?: number;
-  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
-  readonly sndbuf_size?: number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
   readonly rcvbuf_size?: number;
   /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
   readonly ko_count?: number;
-  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
-  readonly max_buffers?: number;
-  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
-  readonly max_epoch_size?: number;
-  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
-  readonly unplug_watermark?: number;
-  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
-  readonly after_sb_0p?:
-    | 'disconnect'
-    | 'discard-younger-primary'
-    | 'discard-older-primary'
-    | 'discard-zero-changes'
-    | 'discard-least-changes'
-    | 'discard-local'
-    | 'discard-remote'
-    | number;
-  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
-  readonly after_sb_1p?:
-    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
-  readonly after_sb_2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
-  readonly rr_conflict?: 'disconnect' | 'call-pri-lost' | 'violently' | number;
   /** What protocol A does when the network cannot keep up. Default: `block`. */
   readonly on_congestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
   /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
   readonly cong_fill?: number;
   /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
   readonly cong_extents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
-  readonly two_primaries?: boolean;
   /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
   readonly discard_my_data?: boolean;
   /** Let TCP gather small messages before it sends them. Default: true. */
@@ -114,21 +99,14 @@ export interface Genl1DisconnectParms {
 }
 
 /** Configuration of a backing device. */
-export interface Genl1DiskConf {
-  /** Path of the block device that stores the data below DRBD. */
-  readonly backing_dev: string;
-  /** Path of the block device with the metadata; the data device itself for internal metadata. */
-  readonly meta_dev: string;
-  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
-  readonly meta_dev_idx: 'fixed-internal' | 'flex-external' | 'internal' | number;
-  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
-  readonly disk_size?: bigint;
+export interface Genl1DiskConf extends Pick<
+  ConnectorDiskConfTags,
+  'backing_dev' | 'meta_dev' | 'meta_dev_idx' | 'disk_size' | 'fencing'
+> {
   /** Most segments that one request to the lower device may have; 0 sets no limit. 0 to 128. Default: 0. */
   readonly max_bio_bvecs?: number;
   /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
   readonly on_io_error?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
-  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
-  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
   /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
   readonly resync_rate?: number;
   /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
@@ -769,23 +747,14 @@ export interface Genl1CreateOptions {
 }
 
 /** Options of the verb attach. */
-export interface Genl1AttachOptions {
-  /** Path of the block device that stores the data below DRBD. */
-  readonly backingDev: string;
-  /** Path of the block device with the metadata; the data device itself for internal metadata. */
-  readonly metaDev: string;
-  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
-  readonly metaDevIdx: 'fixed-internal' | 'flex-external' | 'internal' | number;
-  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
-  readonly diskSize?: bigint;
+export interface Genl1AttachOptions extends Pick<
+  ConnectorAttachOptions,
+  'backingDev' | 'metaDev' | 'metaDevIdx' | 'diskSize' | 'fencing' | 'resyncRate'
+> {
   /** Most segments that one request to the lower device may have; 0 sets no limit. 0 to 128. Default: 0. */
   readonly maxBioBvecs?: number;
   /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
   readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
-  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
-  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
-  /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
-  readonly resyncRate?: number;
   /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
   readonly resyncAfter?: number;
   /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
@@ -853,15 +822,29 @@ export interface Genl1DetachOptions {
 }
 
 /** Options of the verb connect. */
-export interface Genl1ConnectOptions {
+export interface Genl1ConnectOptions extends Pick<
+  ConnectorConnectOptions,
+  | 'sharedSecret'
+  | 'cramHmacAlg'
+  | 'connectInt'
+  | 'timeout'
+  | 'pingInt'
+  | 'pingTimeo'
+  | 'sndbufSize'
+  | 'maxBuffers'
+  | 'maxEpochSize'
+  | 'unplugWatermark'
+  | 'afterSb0p'
+  | 'afterSb1p'
+  | 'afterSb2p'
+  | 'rrConflict'
+  | 'twoPrimaries'
+  | 'discardMyData'
+> {
   /** Local address of the connection that is meant. */
   readonly myAddr: string | SocketAddress | Uint8Array;
   /** Remote address of the connection that is meant. */
   readonly peerAddr: string | SocketAddress | Uint8Array;
-  /** Password with which both nodes prove to each other who they are. */
-  readonly sharedSecret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cramHmacAlg?: string;
   /** Hash that guards replicated blocks on the network against corruption; empty for none. */
   readonly integrityAlg?: string;
   /** Hash that online verification compares blocks with; empty forbids it. */
@@ -870,53 +853,16 @@ export interface Genl1ConnectOptions {
   readonly csumsAlg?: string;
   /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
   readonly protocol?: 'A' | 'B' | 'C' | number;
-  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
-  readonly connectInt?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
-  readonly pingInt?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
-  readonly pingTimeo?: number;
-  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
-  readonly sndbufSize?: number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
   readonly rcvbufSize?: number;
   /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
   readonly koCount?: number;
-  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
-  readonly maxBuffers?: number;
-  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
-  readonly maxEpochSize?: number;
-  /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
-  readonly unplugWatermark?: number;
-  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
-  readonly afterSb0p?:
-    | 'disconnect'
-    | 'discard-younger-primary'
-    | 'discard-older-primary'
-    | 'discard-zero-changes'
-    | 'discard-least-changes'
-    | 'discard-local'
-    | 'discard-remote'
-    | number;
-  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
-  readonly afterSb1p?:
-    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
-  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
-  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | number;
   /** What protocol A does when the network cannot keep up. Default: `block`. */
   readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
   /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
   readonly congFill?: number;
   /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
   readonly congExtents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
-  readonly twoPrimaries?: boolean;
-  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
-  readonly discardMyData?: boolean;
   /** Let TCP gather small messages before it sends them. Default: true. */
   readonly tcpCork?: boolean;
   /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
@@ -994,10 +940,26 @@ export interface Genl1NewCurrentUuidOptions {
 export interface Genl1SetOptionsOptions
   extends
     Pick<
+      ConnectorConnectOptions,
+      | 'sharedSecret'
+      | 'cramHmacAlg'
+      | 'connectInt'
+      | 'timeout'
+      | 'pingInt'
+      | 'pingTimeo'
+      | 'sndbufSize'
+      | 'maxBuffers'
+      | 'maxEpochSize'
+      | 'unplugWatermark'
+      | 'afterSb0p'
+      | 'afterSb1p'
+      | 'afterSb2p'
+      | 'rrConflict'
+      | 'twoPrimaries'
+    >,
+    Pick<
       Genl1AttachOptions,
       | 'onIoError'
-      | 'fencing'
-      | 'resyncRate'
       | 'resyncAfter'
       | 'alExtents'
       | 'cPlanAhead'
@@ -1018,30 +980,15 @@ export interface Genl1SetOptionsOptions
     >,
     Pick<
       Genl1ConnectOptions,
-      | 'sharedSecret'
-      | 'cramHmacAlg'
       | 'integrityAlg'
       | 'verifyAlg'
       | 'csumsAlg'
       | 'protocol'
-      | 'connectInt'
-      | 'timeout'
-      | 'pingInt'
-      | 'pingTimeo'
-      | 'sndbufSize'
       | 'rcvbufSize'
       | 'koCount'
-      | 'maxBuffers'
-      | 'maxEpochSize'
-      | 'unplugWatermark'
-      | 'afterSb0p'
-      | 'afterSb1p'
-      | 'afterSb2p'
-      | 'rrConflict'
       | 'onCongestion'
       | 'congFill'
       | 'congExtents'
-      | 'twoPrimaries'
       | 'tcpCork'
       | 'alwaysAsbp'
       | 'useRle'
@@ -1056,6 +1003,10 @@ export interface Genl1SetOptionsOptions
   readonly cpuMask?: string;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
   readonly onNoData?: 'io-error' | 'suspend-io' | number;
+  /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
+  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
+  readonly resyncRate?: number;
 }
 
 /** Options of the verb rename. */

@@ -3,18 +3,20 @@
 import type { UnknownAttribute } from '../../dialects/generic';
 import type { SocketAddress } from '../../netlink';
 import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+import type { Genl1Context, Genl1DiskConf, Genl1NetConf, Genl1AttachOptions, Genl1ConnectOptions } from './genl1';
+import type {
+  ConnectorDiskConfTags,
+  ConnectorNetConfTags,
+  ConnectorAttachOptions,
+  ConnectorConnectOptions,
+} from './connector';
 import type { Told } from './told';
 
 /** Which resource, volume or connection a message is about. */
-export interface Genl2Context {
-  /** Number of the device within its resource. */
-  readonly ctx_volume?: number;
-  /** Configured name by which administrators know it. */
-  readonly ctx_resource_name?: string;
-  /** Local address of the connection that is meant. */
-  readonly ctx_my_addr?: SocketAddress | Uint8Array;
-  /** Remote address of the connection that is meant. */
-  readonly ctx_peer_addr?: SocketAddress | Uint8Array;
+export interface Genl2Context extends Pick<
+  Genl1Context,
+  'ctx_volume' | 'ctx_resource_name' | 'ctx_my_addr' | 'ctx_peer_addr'
+> {
   /** Name of the connection, which is the peer's. */
   readonly ctx_conn_name?: string;
   /** The peer's node id. */
@@ -93,34 +95,20 @@ export interface Genl2DisconnectParms {
 }
 
 /** Configuration of a backing device. */
-export interface Genl2DiskConf {
-  /** Path of the block device that stores the data below DRBD. */
-  readonly backing_dev: string;
-  /** Path of the block device with the metadata; the data device itself for internal metadata. */
-  readonly meta_dev: string;
-  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
-  readonly meta_dev_idx: 'fixed-internal' | 'flex-external' | 'internal' | number;
-  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
-  readonly disk_size?: bigint;
-  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
-  readonly on_io_error?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
-  readonly resync_after?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
-  readonly al_extents?: number;
-  /** Order write epochs by barrier requests to the lower device. Default: false. */
-  readonly disk_barrier?: boolean;
-  /** Order write epochs by flushing the lower device's cache. Default: true. */
-  readonly disk_flushes?: boolean;
-  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
-  readonly disk_drain?: boolean;
-  /** Flush the cache of the metadata device after its updates. Default: true. */
-  readonly md_flushes?: boolean;
-  /**
-   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
-   * deciseconds. Default: 0.
-   */
-  readonly disk_timeout?: number;
+export interface Genl2DiskConf
+  extends
+    Pick<ConnectorDiskConfTags, 'backing_dev' | 'meta_dev' | 'meta_dev_idx' | 'disk_size'>,
+    Pick<
+      Genl1DiskConf,
+      | 'on_io_error'
+      | 'resync_after'
+      | 'al_extents'
+      | 'disk_barrier'
+      | 'disk_flushes'
+      | 'disk_drain'
+      | 'md_flushes'
+      | 'disk_timeout'
+    > {
   /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
   readonly read_balancing?:
     | 'prefer-local'
@@ -225,66 +213,43 @@ export interface Genl2SuspendIoParms {
 }
 
 /** Configuration of the link to a peer. */
-export interface Genl2NetConf {
-  /** Password with which both nodes prove to each other who they are. */
-  readonly shared_secret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cram_hmac_alg?: string;
-  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrity_alg?: string;
-  /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verify_alg?: string;
-  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csums_alg?: string;
-  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
-  readonly wire_protocol?: 'A' | 'B' | 'C' | number;
-  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
-  readonly connect_int?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
-  readonly ping_int?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
-  readonly ping_timeo?: number;
+export interface Genl2NetConf
+  extends
+    Pick<
+      ConnectorNetConfTags,
+      | 'shared_secret'
+      | 'cram_hmac_alg'
+      | 'timeout'
+      | 'ping_int'
+      | 'ping_timeo'
+      | 'max_epoch_size'
+      | 'after_sb_0p'
+      | 'after_sb_1p'
+      | 'after_sb_2p'
+      | 'two_primaries'
+      | 'max_buffers'
+    >,
+    Pick<
+      Genl1NetConf,
+      | 'integrity_alg'
+      | 'verify_alg'
+      | 'csums_alg'
+      | 'wire_protocol'
+      | 'connect_int'
+      | 'ko_count'
+      | 'on_congestion'
+      | 'cong_fill'
+      | 'cong_extents'
+      | 'tcp_cork'
+      | 'always_asbp'
+      | 'use_rle'
+    > {
   /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
   readonly sndbuf_size?: number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
   readonly rcvbuf_size?: number;
-  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
-  readonly ko_count?: number;
-  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
-  readonly max_epoch_size?: number;
-  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
-  readonly after_sb_0p?:
-    | 'disconnect'
-    | 'discard-younger-primary'
-    | 'discard-older-primary'
-    | 'discard-zero-changes'
-    | 'discard-least-changes'
-    | 'discard-local'
-    | 'discard-remote'
-    | number;
-  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
-  readonly after_sb_1p?:
-    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
-  readonly after_sb_2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
   /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
   readonly rr_conflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
-  /** What protocol A does when the network cannot keep up. Default: `block`. */
-  readonly on_congestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
-  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
-  readonly cong_fill?: number;
-  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
-  readonly cong_extents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
-  readonly two_primaries?: boolean;
-  /** Let TCP gather small messages before it sends them. Default: true. */
-  readonly tcp_cork?: boolean;
-  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
-  readonly always_asbp?: boolean;
-  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
-  readonly use_rle?: boolean;
   /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
   readonly fencing_policy?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
   /** Name of the connection, which is the peer's. */
@@ -298,8 +263,6 @@ export interface Genl2NetConf {
   readonly sock_check_timeo?: number;
   /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
   readonly transport_name?: string;
-  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
-  readonly max_buffers?: number;
   /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
   readonly allow_remote_read?: boolean;
   /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
@@ -325,22 +288,14 @@ export interface Genl2ForgetPeerParms {
 }
 
 /** How resync to a peer works. */
-export interface Genl2PeerDeviceConf {
+export interface Genl2PeerDeviceConf extends Pick<
+  Genl1DiskConf,
+  'c_plan_ahead' | 'c_delay_target' | 'c_fill_target' | 'c_min_rate'
+> {
   /** Fixed speed of resync where no dynamic control is on. 1 to 8388608 KiB/s. Default: 250. */
   readonly resync_rate?: number;
-  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
-  readonly c_plan_ahead?: number;
-  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
-  readonly c_delay_target?: number;
-  /**
-   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
-   * 100.
-   */
-  readonly c_fill_target?: number;
   /** Highest speed that the resync controller may choose. 0 to 4194304 KiB/s. Default: 102400. */
   readonly c_max_rate?: number;
-  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
-  readonly c_min_rate?: number;
   /** Keep a bitmap for this peer. Default: true. Since 9.0.5. */
   readonly bitmap?: boolean;
   /**
@@ -1025,34 +980,20 @@ export interface Genl2CreateOptions {
 }
 
 /** Options of the verb attach. */
-export interface Genl2AttachOptions {
-  /** Path of the block device that stores the data below DRBD. */
-  readonly backingDev: string;
-  /** Path of the block device with the metadata; the data device itself for internal metadata. */
-  readonly metaDev: string;
-  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. -3 to 2147483647. */
-  readonly metaDevIdx: 'fixed-internal' | 'flex-external' | 'internal' | number;
-  /** How much of the backing device to use; 0 takes all that fits. 0 to 2199023255552 sectors. Default: 0. */
-  readonly diskSize?: bigint;
-  /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
-  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
-  readonly resyncAfter?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
-  readonly alExtents?: number;
-  /** Order write epochs by barrier requests to the lower device. Default: false. */
-  readonly diskBarrier?: boolean;
-  /** Order write epochs by flushing the lower device's cache. Default: true. */
-  readonly diskFlushes?: boolean;
-  /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
-  readonly diskDrain?: boolean;
-  /** Flush the cache of the metadata device after its updates. Default: true. */
-  readonly mdFlushes?: boolean;
-  /**
-   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
-   * deciseconds. Default: 0.
-   */
-  readonly diskTimeout?: number;
+export interface Genl2AttachOptions
+  extends
+    Pick<ConnectorAttachOptions, 'backingDev' | 'metaDev' | 'metaDevIdx' | 'diskSize'>,
+    Pick<
+      Genl1AttachOptions,
+      | 'onIoError'
+      | 'resyncAfter'
+      | 'alExtents'
+      | 'diskBarrier'
+      | 'diskFlushes'
+      | 'diskDrain'
+      | 'mdFlushes'
+      | 'diskTimeout'
+    > {
   /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
   readonly readBalancing?:
     | 'prefer-local'
@@ -1098,70 +1039,49 @@ export interface Genl2DetachOptions {
 }
 
 /** Options of the verb connect. */
-export interface Genl2ConnectOptions {
+export interface Genl2ConnectOptions
+  extends
+    Pick<
+      ConnectorConnectOptions,
+      | 'sharedSecret'
+      | 'cramHmacAlg'
+      | 'connectInt'
+      | 'timeout'
+      | 'pingInt'
+      | 'pingTimeo'
+      | 'maxEpochSize'
+      | 'afterSb0p'
+      | 'afterSb1p'
+      | 'afterSb2p'
+      | 'twoPrimaries'
+      | 'maxBuffers'
+      | 'discardMyData'
+    >,
+    Pick<
+      Genl1ConnectOptions,
+      | 'integrityAlg'
+      | 'verifyAlg'
+      | 'csumsAlg'
+      | 'protocol'
+      | 'koCount'
+      | 'onCongestion'
+      | 'congFill'
+      | 'congExtents'
+      | 'tcpCork'
+      | 'alwaysAsbp'
+      | 'useRle'
+      | 'tentative'
+    > {
   /** This node's number within the resource. */
   readonly nodeId?: number;
   /** The peer's node id. */
   readonly peerNodeId?: number;
-  /** Password with which both nodes prove to each other who they are. */
-  readonly sharedSecret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cramHmacAlg?: string;
-  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrityAlg?: string;
-  /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verifyAlg?: string;
-  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csumsAlg?: string;
-  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
-  readonly protocol?: 'A' | 'B' | 'C' | number;
-  /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
-  readonly connectInt?: number;
-  /** Longest time the peer may take to answer before the link counts as dead. 1 to 600 deciseconds. Default: 60. */
-  readonly timeout?: number;
-  /** Idle time after which a keep-alive is sent to the peer. 1 to 120 seconds. Default: 10. */
-  readonly pingInt?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. 1 to 300 deciseconds. Default: 5. */
-  readonly pingTimeo?: number;
   /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
   readonly sndbufSize?: number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
   readonly rcvbufSize?: number;
-  /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
-  readonly koCount?: number;
-  /** Most writes between two ordering barriers. 1 to 20000 requests. Default: 2048. */
-  readonly maxEpochSize?: number;
-  /** Automatic repair of a split brain in which no node is primary. Default: `disconnect`. */
-  readonly afterSb0p?:
-    | 'disconnect'
-    | 'discard-younger-primary'
-    | 'discard-older-primary'
-    | 'discard-zero-changes'
-    | 'discard-least-changes'
-    | 'discard-local'
-    | 'discard-remote'
-    | number;
-  /** Automatic repair of a split brain in which one node is primary. Default: `disconnect`. */
-  readonly afterSb1p?:
-    'disconnect' | 'consensus' | 'discard-secondary' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
-  /** Automatic repair of a split brain in which both nodes are primary. Default: `disconnect`. */
-  readonly afterSb2p?: 'disconnect' | 'call-pri-lost-after-sb' | 'violently-as0p' | number;
   /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
   readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
-  /** What protocol A does when the network cannot keep up. Default: `block`. */
-  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
-  /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
-  readonly congFill?: number;
-  /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
-  readonly congExtents?: number;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. Default: false. */
-  readonly twoPrimaries?: boolean;
-  /** Let TCP gather small messages before it sends them. Default: true. */
-  readonly tcpCork?: boolean;
-  /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
-  readonly alwaysAsbp?: boolean;
-  /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
-  readonly useRle?: boolean;
   /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
   readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
   /** Name of the connection, which is the peer's. */
@@ -1175,8 +1095,6 @@ export interface Genl2ConnectOptions {
   readonly sockCheckTimeo?: number;
   /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
   readonly transportName?: string;
-  /** Most pages that incoming data may occupy on the receiving side. 32 to 131072 buffers. Default: 2048. */
-  readonly maxBuffers?: number;
   /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
   readonly allowRemoteRead?: boolean;
   /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
@@ -1197,10 +1115,6 @@ export interface Genl2ConnectOptions {
   readonly myAddr?: string | SocketAddress | Uint8Array;
   /** Socket address under which the other node is reached. */
   readonly peerAddr?: string | SocketAddress | Uint8Array;
-  /** Only find out what connecting would do to the data, then disconnect. Default: false. */
-  readonly tentative?: boolean;
-  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
-  readonly discardMyData?: boolean;
 }
 
 /** Options of the verb disconnect. */
@@ -1277,6 +1191,51 @@ export interface Genl2NewCurrentUuidOptions {
 export interface Genl2SetOptionsOptions
   extends
     Pick<
+      ConnectorConnectOptions,
+      | 'unplugWatermark'
+      | 'sharedSecret'
+      | 'cramHmacAlg'
+      | 'connectInt'
+      | 'timeout'
+      | 'pingInt'
+      | 'pingTimeo'
+      | 'maxEpochSize'
+      | 'afterSb0p'
+      | 'afterSb1p'
+      | 'afterSb2p'
+      | 'twoPrimaries'
+      | 'maxBuffers'
+    >,
+    Pick<
+      Genl1AttachOptions,
+      | 'onIoError'
+      | 'resyncAfter'
+      | 'alExtents'
+      | 'diskBarrier'
+      | 'diskFlushes'
+      | 'diskDrain'
+      | 'mdFlushes'
+      | 'diskTimeout'
+      | 'cPlanAhead'
+      | 'cDelayTarget'
+      | 'cFillTarget'
+      | 'cMinRate'
+    >,
+    Pick<
+      Genl1ConnectOptions,
+      | 'integrityAlg'
+      | 'verifyAlg'
+      | 'csumsAlg'
+      | 'protocol'
+      | 'koCount'
+      | 'onCongestion'
+      | 'congFill'
+      | 'congExtents'
+      | 'tcpCork'
+      | 'alwaysAsbp'
+      | 'useRle'
+    >,
+    Pick<
       Genl2CreateOptions,
       | 'cpuMask'
       | 'onNoData'
@@ -1296,53 +1255,16 @@ export interface Genl2SetOptionsOptions
     >,
     Pick<
       Genl2AttachOptions,
-      | 'onIoError'
-      | 'resyncAfter'
-      | 'alExtents'
-      | 'diskBarrier'
-      | 'diskFlushes'
-      | 'diskDrain'
-      | 'mdFlushes'
-      | 'diskTimeout'
-      | 'readBalancing'
-      | 'unplugWatermark'
-      | 'alUpdates'
-      | 'discardZeroesIfAligned'
-      | 'rsDiscardGranularity'
-      | 'disableWriteSame'
-      | 'dBitmap'
+      'readBalancing' | 'alUpdates' | 'discardZeroesIfAligned' | 'rsDiscardGranularity' | 'disableWriteSame' | 'dBitmap'
     >,
     Pick<
       Genl2ConnectOptions,
-      | 'sharedSecret'
-      | 'cramHmacAlg'
-      | 'integrityAlg'
-      | 'verifyAlg'
-      | 'csumsAlg'
-      | 'protocol'
-      | 'connectInt'
-      | 'timeout'
-      | 'pingInt'
-      | 'pingTimeo'
       | 'sndbufSize'
       | 'rcvbufSize'
-      | 'koCount'
-      | 'maxEpochSize'
-      | 'afterSb0p'
-      | 'afterSb1p'
-      | 'afterSb2p'
       | 'rrConflict'
-      | 'onCongestion'
-      | 'congFill'
-      | 'congExtents'
-      | 'twoPrimaries'
-      | 'tcpCork'
-      | 'alwaysAsbp'
-      | 'useRle'
       | 'fencing'
       | 'csumsAfterCrashOnly'
       | 'sockCheckTimeo'
-      | 'maxBuffers'
       | 'allowRemoteRead'
       | 'tls'
       | 'tlsPrivkey'
@@ -1357,19 +1279,8 @@ export interface Genl2SetOptionsOptions
   readonly name: string;
   /** Fixed speed of resync where no dynamic control is on. 1 to 8388608 KiB/s. Default: 250. */
   readonly resyncRate?: number;
-  /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
-  readonly cPlanAhead?: number;
-  /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
-  readonly cDelayTarget?: number;
-  /**
-   * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
-   * 100.
-   */
-  readonly cFillTarget?: number;
   /** Highest speed that the resync controller may choose. 0 to 4194304 KiB/s. Default: 102400. */
   readonly cMaxRate?: number;
-  /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
-  readonly cMinRate?: number;
   /** Keep a bitmap for this peer. Default: true. Since 9.0.5. */
   readonly bitmap?: boolean;
   /**
