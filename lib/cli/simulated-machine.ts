@@ -19,9 +19,20 @@ export function simulatedMachine(port: number): {
 } {
   let machine: SimulatedMachine | undefined;
   let failure = 'it was not asked';
+  const refresh = async ({ timeoutMs = TIMEOUT_MS, signal }: WaitOptions): Promise<void> => {
+    try {
+      machine = await ask(port, { timeoutMs: Math.min(timeoutMs, TIMEOUT_MS), ...(signal ? { signal } : {}) });
+    } catch (error) {
+      // That nobody is there is for the command to find out: not every one needs to know of the machine.
+      if (!(error instanceof DrbdError)) throw error;
+      machine = undefined;
+      failure = error.message;
+    }
+  };
   return {
     host: {
       simulated: true,
+      refresh,
       procDrbd: () => machine?.procDrbd ?? { error: 'ENOENT' },
       connectorIndex: () => machine?.connectorIndex ?? undefined,
       blockDevice: (path) => {
@@ -35,16 +46,7 @@ export function simulatedMachine(port: number): {
         throw new TransportError(`opening ${path}: ENOENT (${ENOENT}): ${why}`, { syscall: 'open', errno: ENOENT });
       },
     },
-    refresh: async ({ timeoutMs = TIMEOUT_MS, signal }) => {
-      try {
-        machine = await ask(port, { timeoutMs: Math.min(timeoutMs, TIMEOUT_MS), ...(signal ? { signal } : {}) });
-      } catch (error) {
-        // That nobody is there is for the command to find out: not every one needs to know of the machine.
-        if (!(error instanceof DrbdError)) throw error;
-        machine = undefined;
-        failure = error.message;
-      }
-    },
+    refresh,
   };
 }
 

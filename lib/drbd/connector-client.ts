@@ -217,7 +217,8 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
         request: (name, params, options) => this.request(name, params, options),
         // The answers that others get are the only word of a changed configuration.
         listen: () => this.#listen({ ...listening, unfiltered: true }),
-        read: (signal) => ifDriver(readConnector(this, this.#procDrbd(), { signal, order, names })),
+        read: (signal) =>
+          ifDriver(this.#freshProcDrbd({ signal }).then((proc) => readConnector(this, proc, { signal, order, names }))),
       },
       { driver, order, names },
     );
@@ -246,10 +247,15 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   async status(options: WaitOptions = {}): Promise<Snapshot> {
     const { driver, order } = this;
     const names = this.#names;
-    const procDrbd = this.#procDrbd();
+    const procDrbd = await this.#freshProcDrbd(options);
     if (driver.refusal === undefined) return connectorSnapshot(this, procDrbd, { ...options, order, names });
     if (procDrbd === undefined) throw driver.refusal;
     return buildConnectorSnapshot({ driver, order, minors: [], procDrbd, names, complete: false });
+  }
+
+  async #freshProcDrbd(options: WaitOptions): Promise<ReturnType<typeof parseProcDrbd> | undefined> {
+    await this.#host.refresh?.(options);
+    return this.#procDrbd();
   }
 
   /** /proc/drbd of the driver that is spoken to: this machine's own is not about a simulator. */

@@ -126,13 +126,14 @@ class Recorder {
     this.#beganMs = this.#clock?.elapsedMs() ?? 0;
     this.#order = options.byteOrder ?? inner.driver?.byteOrder ?? hostByteOrder();
     this.#dialect = inner.driver?.dialect;
-    const { blockDevice, hasKernelSocket } = inner;
+    const { blockDevice, hasKernelSocket, refresh } = inner;
     this.host = {
       procDrbd: () => this.#readProcDrbd(),
       connectorIndex: () => inner.connectorIndex(),
       ...(blockDevice === undefined
         ? {}
         : { blockDevice: (path: string) => this.#learnDevice(path, blockDevice(path)) }),
+      ...(refresh === undefined ? {} : { refresh }),
       ...(inner.simulated === undefined ? {} : { simulated: inner.simulated }),
       ...(hasKernelSocket === undefined ? {} : { hasKernelSocket }),
       ...(inner.driver === undefined ? {} : { driver: inner.driver }),

@@ -13,6 +13,8 @@ export interface HostFiles {
    * file; other words where there is no procfs.
    */
   procDrbd(): string | { readonly error: string };
+  /** Reads anew what has to be asked for, as of a simulator's machine; before each reading of the state. */
+  refresh?(options: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   /**
    * The connector index of a shifted 8.3 module, from /sys/module/drbd/parameters/cn_idx; undefined where there is
    * none.

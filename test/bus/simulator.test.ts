@@ -23,6 +23,7 @@ import {
   type SimulatorOptions,
 } from '../../lib/simulator';
 import { simulatedMachine } from '../../lib/cli/simulated-machine';
+import { nativeTransport } from '../../lib/transport/native';
 import type { LoadResult, LoadTask } from '../support/load-client';
 
 const DIST = join(__dirname, '../..');
@@ -406,3 +407,30 @@ test(`${MINORS} minors, ${CLIENTS} clients in ${PROCESSES} processes, ${REQUESTS
   expect(totals.deliveries).toBeGreaterThanOrEqual(REQUESTS * CLIENTS);
   expect(simulator.minors().length).toBe(MINORS);
 }, 110_000);
+
+test('what streams reads the counters of the simulated machine anew', async () => {
+  const { listening } = start();
+  await using drbd = await openDrbd({ dialect: 'connector', simulator: listening.port });
+  for (const [minor, mine, theirs] of [
+    [0, 7788, 7789],
+    [1, 7789, 7788],
+  ] as const) {
+    await drbd.request('disk_conf', { minor, createDevice: true, tags: disk(`/dev/ram${minor}`) });
+    await drbd.request('syncer_conf', { minor, tags: { rate: 500 } });
+    await drbd.request('net_conf', {
+      minor,
+      tags: { my_addr: loopback(mine), peer_addr: loopback(theirs), wire_protocol: 3 },
+    });
+  }
+  await drbd.request('primary', { minor: 0, tags: { primary_force: true } });
+  const machine = simulatedMachine(listening.port);
+  const transport = { ...nativeTransport(), host: machine.host };
+  await using watching = await openDrbd({ dialect: 'connector', simulator: listening.port, transport });
+  const seen = new Set<number>();
+  for await (const { snapshot } of watching.events({ counters: true, refreshMs: 50 })) {
+    const percent = snapshot.resources[0]?.connections[0]?.peerDevices[0]?.resync?.percent;
+    if (typeof percent === 'number') seen.add(percent);
+    if (seen.size === 3) break;
+  }
+  expect([...seen]).toEqual([...seen].sort((a, b) => a - b));
+}, 60_000);

@@ -11,6 +11,7 @@ import { replaceDrbdsetup } from './replace-drbdsetup';
 import { show } from './show';
 import { simulate } from './simulate';
 import { status } from './status';
+import { top } from './top';
 import { translate } from './translate';
 import { verbCommand, verbWords } from './verbs';
 import { wait } from './wait';
@@ -18,6 +19,7 @@ import { wait } from './wait';
 /** The commands, in the order of help. Each is loaded when it is first asked for. */
 const commands = {
   status: () => status,
+  top: () => top,
   events: () => events,
   wait: () => wait,
   assert: () => assert,

@@ -207,6 +207,11 @@ function alignedLines(parts: readonly Part[]): readonly Line[] {
   });
 }
 
+/** @returns each resource with its devices and connections; the first line of each is its own */
+export function resourceLines(resources: readonly Resource[], look: Look): readonly Line[] {
+  return alignedLines(resources.flatMap((resource) => partsOf(resource, look)));
+}
+
 /** @returns what is wrong, a paragraph each */
 export function findingLines(found: readonly Finding[], look: Look): readonly Line[] {
   return bySeverity(found).flatMap(({ severity, text }) => {
@@ -237,7 +242,7 @@ export function statusLines(snapshot: Snapshot, found: readonly Finding[], look:
   const head: Line = [{ text: driverText(snapshot), style: 'dim' }];
   const { resources, unconfiguredMinors } = snapshot;
   const trouble = findingLines(found, look);
-  const body = alignedLines(resources.flatMap((resource) => partsOf(resource, look)));
+  const body = resourceLines(resources, look);
   const minors = unconfiguredMinors ?? [];
   return [
     head,
