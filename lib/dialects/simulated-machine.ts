@@ -67,6 +67,8 @@ export function machineSetup(port: number, order: ByteOrder): SocketSetup {
     groups: [],
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
     probe: true,
+    // Another process answers, not a kernel's handler.
+    sendsAtOnce: true,
     sequenceOf: (message) => decode(message, order)?.sequence,
   };
 }

@@ -4,7 +4,7 @@ import type { ByteOrder } from '../netlink';
 import type { Helper } from './changes';
 import { resyncKind } from './derive';
 import { formatPathAddress, type KeyOf } from './keys';
-import type { ObjectName, Options, OptionValue, Patch, PropertyPath } from './objects';
+import type { ObjectName, Options, OptionValue, Patch, Property, PropertyPath } from './objects';
 import { merged, propertyOf } from './records';
 import { optionsOf } from './settings';
 import { State, type SetOf, type Update } from './state';
@@ -109,19 +109,40 @@ const ROWS = {
 
 type Parts = { readonly [P in Part]?: Fields | undefined };
 
+/** A row, taken apart. */
+interface CompiledRow {
+  readonly part: Part;
+  readonly field: string;
+  readonly property: Property;
+  /** Of the property, or of the group that it is a member of. */
+  readonly name: string;
+  readonly nameOfCode: string;
+  readonly member: string | undefined;
+}
+
+const compiled: Partial<Record<ObjectName, readonly CompiledRow[]>> = {};
+
+function rowsOf(object: ObjectName): readonly CompiledRow[] {
+  return (compiled[object] ??= Object.entries<string>(ROWS[object]).flatMap(([path, source]) => {
+    const [part = '', field = ''] = source.split('.');
+    const [name = '', member] = path.split('.');
+    const property = propertyOf(object, path);
+    return property === undefined
+      ? []
+      : { part: part as Part, field, property, name, nameOfCode: `${name}Code`, member };
+  }));
+}
+
 function patchOf<K extends ObjectName>(object: K, parts: Parts, order: ByteOrder): Patch<K> {
   const patch: Record<string, unknown> = {};
-  for (const [path, source] of Object.entries<string>(ROWS[object])) {
-    const [part = '', field = ''] = source.split('.');
-    const told = fieldsOf(parts[part as Part])[field];
-    const property = propertyOf(object, path);
-    if (told === undefined || property === undefined) continue;
+  for (const { part, field, property, name, nameOfCode, member } of rowsOf(object)) {
+    const told = fieldsOf(parts[part])[field];
+    if (told === undefined) continue;
     const { value, code } = toProperty(property, told, undefined, 'connector', order);
-    const [name = '', member] = path.split('.');
-    if (member !== undefined) patch[name] = { ...fieldsOf(patch[name]), [member]: value };
+    if (member !== undefined) ((patch[name] ??= {}) as Record<string, unknown>)[member] = value;
     else {
       patch[name] = value;
-      if (code !== undefined) patch[`${name}Code`] = code;
+      if (code !== undefined) patch[nameOfCode] = code;
     }
   }
   return patch as Patch<K>;

@@ -184,7 +184,7 @@ function patchOf<K extends ObjectName>(object: K, sets: Fields, { dialect, order
       patch[name] = value;
       if (code !== undefined) patch[`${name}Code`] = code;
     } else {
-      patch[name] = { ...fieldsOf(patch[name]), [member]: value };
+      ((patch[name] ??= {}) as Record<string, unknown>)[member] = value;
     }
   }
   const told = plan.optionSets.filter((set) => isFields(sets[set]));

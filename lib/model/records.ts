@@ -151,8 +151,20 @@ export function differences<K extends ObjectName>(
   return changed as PropertyPath<K>[];
 }
 
+const known: Partial<Record<ObjectName, Map<string, Property>>> = {};
+
 /** @returns the table's row of a property: of `stats.readBytes`, of `role`, and of `roleCode` that of `role` */
 export function propertyOf(object: ObjectName, path: string): Property | undefined {
+  const properties = (known[object] ??= new Map<string, Property>());
+  let property = properties.get(path);
+  if (property === undefined) {
+    property = findProperty(object, path);
+    if (property !== undefined) properties.set(path, property);
+  }
+  return property;
+}
+
+function findProperty(object: ObjectName, path: string): Property | undefined {
   const [name = '', member] = path.split('.');
   const table: PropertyTable = objects[object].properties;
   const property = table[name] ?? table[name.replace(/Code$/u, '')];

@@ -2,11 +2,12 @@
  * The smallest loops that speak DRBD 8.3's messages over the connector bus: what scripts/bench compares the library
  * with, and whom both of them speak to.
  *
- *   bus respond                  prints its port, and answers until it is killed: get_state by the state of the minor,
- *                                packet 1000 by as many state broadcasts as the question's minor says
- *   bus ask PORT COUNT WINDOW    asks COUNT times, WINDOW at a time; prints microseconds by wall and of processor, each
- *   bus count PORT COUNT BATCH   has COUNT broadcasts sent, BATCH at a time, and receives them without looking into
- *                                them; prints microseconds by wall and of processor, each
+ *   bus respond [FILE]           prints its port, and answers until it is killed: packet 1000 by as many state
+ *                                broadcasts as the question's minor says, others by the datagram of the same packet in
+ *                                FILE, and get_state, if there is none, by a state. In FILE, the length of each
+ * datagram (32 bits) stands before it bus ask PORT COUNT WINDOW    asks COUNT times, WINDOW at a time; prints
+ * microseconds by wall and of processor, each bus count PORT COUNT BATCH   has COUNT broadcasts sent, BATCH at a time,
+ * and receives them without looking into them; prints microseconds by wall and of processor, each
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,6 +25,7 @@
 enum {
   SLOT = 4096,
   SLOTS = 64,
+  CANNED = 16,
   GROUP = 4,
   GET_STATE = 17,
   BROADCAST = 1000,
@@ -97,6 +99,35 @@ static void make_state(struct answer* answer, uint32_t sequence, uint32_t ack, i
   };
 }
 
+/* Datagrams as a driver sent them. */
+static char canned[CANNED][SLOT];
+static int canned_count;
+
+static void read_canned(const char* path) {
+  FILE* file = fopen(path, "rb");
+  if (file == NULL) die(path);
+  uint32_t length;
+  while (canned_count < CANNED && fread(&length, sizeof length, 1, file) == 1) {
+    if (length > SLOT || length < sizeof(struct question) || fread(canned[canned_count], length, 1, file) != 1)
+      die(path);
+    canned_count++;
+  }
+  fclose(file);
+}
+
+/* The answer of the same packet, as one to this question; null if there is none. */
+static struct question* find_canned(const struct question* asked) {
+  for (int index = 0; index < canned_count; index++) {
+    struct question* answer = (struct question*)canned[index];
+    if (answer->packet != asked->packet) continue;
+    answer->header.nlmsg_seq = answer->message.seq = asked->message.seq;
+    answer->message.ack = asked->message.ack + 1;
+    answer->minor = asked->minor;
+    return answer;
+  }
+  return NULL;
+}
+
 static void respond(void) {
   uint32_t port;
   const int number = opened(0, &port);
@@ -111,11 +142,17 @@ static void respond(void) {
     struct question asked;
     memcpy(&asked, bytes, sizeof asked);
     struct answer answer;
-    if (asked.packet != BROADCAST) {
+    const struct question* found = find_canned(&asked);
+    if (found != NULL) {
+      send_to(number, from.nl_pid, 0, found, found->header.nlmsg_len);
+      continue;
+    }
+    if (asked.packet == GET_STATE) {
       make_state(&answer, asked.message.seq, asked.message.ack + 1, 101, STATE);
       send_to(number, from.nl_pid, 0, &answer, sizeof answer);
       continue;
     }
+    if (asked.packet != BROADCAST) continue;
     static uint32_t told = 1;
     for (int32_t left = asked.minor; left > 0; left--, told++) {
       /* The role changes each time. The copy to this port keeps it from a driver that may be there. */
@@ -186,7 +223,10 @@ static void receive(uint32_t responder, long count, long batch) {
 int main(int argc, char** argv) {
   const char* mode = argc > 1 ? argv[1] : "";
   const long numbers[] = {argc > 2 ? atol(argv[2]) : 0, argc > 3 ? atol(argv[3]) : 1, argc > 4 ? atol(argv[4]) : 1};
-  if (strcmp(mode, "respond") == 0) respond();
+  if (strcmp(mode, "respond") == 0) {
+    if (argc > 2) read_canned(argv[2]);
+    respond();
+  }
   if (strcmp(mode, "ask") == 0) ask(numbers[0], numbers[1], numbers[2]);
   if (strcmp(mode, "count") == 0) receive(numbers[0], numbers[1], numbers[2]);
   return 0;

@@ -3,6 +3,7 @@
 /**
  * Measures what one change costs that a stream of changes folds, the snapshot not looked at, and whether a follower that
  * hears nothing keeps its memory. Prints one line of JSON. Build first: node --expose-gc scripts/bench.d/fold.js
+ * [short]
  */
 
 const { join } = require('node:path');
@@ -15,8 +16,10 @@ const { State } = require(join(root, 'dist/lib/model'));
 const SOURCE = { dialect: 'genl2', driver: '9.2.18', api: 2, complete: true };
 /** A resource with a device, a connection and its peer device is four objects. */
 const OBJECTS_PER_RESOURCE = 4;
-const ROUNDS = 5;
-const CHANGES = 20_000;
+const short = process.argv.includes('short');
+const ROUNDS = short ? 2 : 5;
+const CHANGES = short ? 2000 : 20_000;
+const IDLE_MS = short ? 300 : 3000;
 
 const set = (object, key, patch) => ({ action: 'set', object, key, patch });
 const device = (at, written) =>
@@ -95,7 +98,7 @@ async function idleGrowth() {
     return process.memoryUsage().heapUsed;
   };
   const before = await settle(500);
-  const after = await settle(3000);
+  const after = await settle(IDLE_MS);
   follower.close();
   end();
   return after - before;
@@ -110,6 +113,7 @@ async function main() {
   console.log(
     JSON.stringify({
       changesPerSecondAt10Objects: Math.round(1e6 / at10),
+      microsecondsAt10Objects: round(at10),
       microsecondsAt80Objects: round(at80),
       microsecondsAt2000Objects: round(at2000),
       times2000Over80: round(at2000 / at80),

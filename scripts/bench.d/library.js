@@ -4,6 +4,8 @@
  * The library's side of scripts/bench, in a process of its own. Prints microseconds by wall and of processor, each.
  *
  *   library.js ask PORT COUNT WINDOW     get_state, WINDOW at a time, of who answers at PORT (bench.d/bus.c)
+ *   library.js family COUNT              GETFAMILY of the controller itself, one at a time
+ *   library.js status PORT COUNT MINORS  status() of the driver at PORT
  *   library.js count PORT COUNT BATCH    receives and decodes COUNT broadcasts, which it has sent BATCH at a time
  */
 
@@ -11,23 +13,9 @@ const { join } = require('node:path');
 
 const root = join(__dirname, '../..');
 const { openDrbd } = require(join(root, 'dist/package/index.js'));
+const { measured, triggerOf } = require('./loop');
 const [mode, ...words] = process.argv.slice(2);
 const numbers = words.map(Number);
-/** Rounds before those that count, as a program that runs for long is measured. */
-const WARM = 2000;
-/** bench.d/bus.c */
-const BROADCAST = 1000;
-
-async function measured(count, run) {
-  await run(WARM);
-  const processor = process.cpuUsage();
-  const start = process.hrtime.bigint();
-  await run(count);
-  const wall = Number(process.hrtime.bigint() - start) / 1e3;
-  const { user, system } = process.cpuUsage(processor);
-  console.log((wall / count).toFixed(3), ((user + system) / count).toFixed(3));
-}
-
 async function ask(port, count, window) {
   const drbd = await openDrbd({ simulator: port });
   await measured(count, async (times) => {
@@ -40,19 +28,52 @@ async function ask(port, count, window) {
   drbd.close();
 }
 
+/** By the parts of the library that a client asks its questions with. */
+async function family(count) {
+  const lib = join(root, 'dist/lib');
+  const { nativeTransport } = require(join(lib, 'transport/native'));
+  const { attempt, newCounters, RequestSocket } = require(join(lib, 'session'));
+  const { familyExchange } = require(join(lib, 'dialects/generic'));
+  const { genericSetup } = require(join(lib, 'drbd'));
+  const { hostByteOrder } = require(join(lib, 'netlink'));
+  const order = hostByteOrder();
+  const socket = new RequestSocket(nativeTransport(), genericSetup(0, order), newCounters());
+  await measured(count, async (times) => {
+    for (let left = times; left > 0; left--) {
+      const exchange = familyExchange(order, 'nlctrl');
+      const found = await attempt(exchange.what, {}, (settle) => socket.start(exchange, settle));
+      if (found.id !== 16) throw new Error(JSON.stringify(found));
+    }
+  });
+  socket.close();
+}
+
+async function status(port, count, minors) {
+  const { nativeTransport } = require(join(root, 'dist/package/index.js'));
+  const lines = Array.from(
+    { length: minors },
+    (_unused, minor) => ` ${minor}: cs:StandAlone ro:Secondary/Unknown ds:UpToDate/DUnknown   r-----`,
+  );
+  const host = {
+    simulated: true,
+    procDrbd: () => `version: 8.3.13 (api:88/proto:86-96)\nbuilt-in\n${lines.join('\n')}\n`,
+    connectorIndex: () => 8,
+  };
+  const drbd = await openDrbd({ simulator: port, transport: { ...nativeTransport(), host } });
+  await measured(count, async (times) => {
+    for (let left = times; left > 0; left--) {
+      const { resources } = await drbd.status();
+      if (resources.length !== minors) throw new Error(`${resources.length} resources`);
+    }
+  });
+  drbd.close();
+}
+
 async function receive(port, count, batch) {
   const { nativeTransport } = require(join(root, 'dist/package/index.js'));
   const drbd = await openDrbd({ simulator: port });
   const trigger = nativeTransport().open({ protocol: 11 }, { datagrams() {}, overrun() {}, closed() {} });
-  // struct nlmsghdr, cn_msg, and packet, minor (how many) and flags.
-  const question = new Uint8Array(48);
-  const view = new DataView(question.buffer);
-  const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-  [48, 0, 0, trigger.portId, 8, 1, 1, 0].forEach((value, index) => view.setUint32(4 * index, value, little));
-  view.setUint16(4, 3, little);
-  view.setUint16(32, 12, little);
-  view.setUint32(36, BROADCAST, little);
-  view.setUint32(40, batch, little);
+  const question = triggerOf(trigger.portId, batch);
   const events = drbd.broadcasts({ queueLimit: 4 * batch, receiveBufferBytes: 4 << 20 });
   await measured(count, async (times) => {
     for (let left = times; left > 0; left -= batch) {
@@ -67,7 +88,7 @@ async function receive(port, count, batch) {
   trigger.close();
 }
 
-const modes = { ask, count: receive };
+const modes = { ask, family, status, count: receive };
 modes[mode](...numbers).then(
   () => process.exit(0),
   (error) => {

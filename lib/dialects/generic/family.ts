@@ -115,19 +115,19 @@ export function decodeFamily(message: NetlinkMessage, order: ByteOrder): Family 
 }
 
 /**
- * Asks the controller for the family `drbd`. Resolves with undefined if the kernel has none; rejects with a
- * NetlinkError on any other refusal.
+ * Asks the controller for a family, DRBD's if none is named. Resolves with undefined if the kernel has none; rejects
+ * with a NetlinkError on any other refusal.
  */
-export function familyExchange(order: ByteOrder): Exchange<Family | undefined> {
+export function familyExchange(order: ByteOrder, wanted = DRBD_FAMILY): Exchange<Family | undefined> {
   const ENOENT = 2;
   let asked = 0;
   return {
-    what: 'GETFAMILY drbd',
+    what: `GETFAMILY ${wanted}`,
     idempotent: true,
     restart: () => undefined,
     datagram: (sequence, port) => {
       asked = sequence;
-      const data = encodeAttribute(CTRL_ATTR_FAMILY_NAME, new TextEncoder().encode(`${DRBD_FAMILY}\0`), order);
+      const data = encodeAttribute(CTRL_ATTR_FAMILY_NAME, new TextEncoder().encode(`${wanted}\0`), order);
       return encodeMessage(
         {
           type: GENL_ID_CTRL,
@@ -144,11 +144,11 @@ export function familyExchange(order: ByteOrder): Exchange<Family | undefined> {
         const acknowledgement = decodeAcknowledgement(message, order);
         if (acknowledgement.errno === 0) return 'more';
         if (acknowledgement.errno === ENOENT) return { done: undefined };
-        throw acknowledgementError(acknowledgement, asked, 'GETFAMILY drbd');
+        throw acknowledgementError(acknowledgement, asked, `GETFAMILY ${wanted}`);
       }
       if (message.type !== GENL_ID_CTRL) return 'foreign';
       const family = decodeFamily(message, order);
-      if (family.name !== DRBD_FAMILY) return 'foreign';
+      if (family.name !== wanted) return 'foreign';
       if (family.id < GENL_ID_CTRL)
         throw new CodecError('ctrl.family_id', message.offset, 'a family id', `${family.id}`);
       return { done: family };
