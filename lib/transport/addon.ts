@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, resolve, sep } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { ArgumentError, ClosedError, TransportError, UnsupportedError, type SentState } from '../errors';
@@ -133,8 +132,12 @@ function notLoaded(path: string, error: unknown, next: string): UnsupportedError
   );
 }
 
-/** By a function that bundlers leave alone, and that puts the addon into the cache of `require`. */
-const load = (path: string): Addon => createRequire(path)(path) as Addon;
+/** As `require` does, which bundlers look into, and which costs the start of a program more. */
+function load(path: string): Addon {
+  const module = { exports: {} };
+  process.dlopen(module, path);
+  return module.exports as Addon;
+}
 
 /**
  * Loads the addon when it is first needed: the file that NODE_DRBD_ADDON names; else, from the package's own folder
