@@ -8,7 +8,6 @@ import { wireProtocol } from '../dialects/words';
 const wordsOf = <const W extends string>(words: Readonly<Record<number | string, W>>): readonly W[] =>
   Object.freeze([...new Set(Object.values(words))]);
 
-const { role_state, disk_state, conn_state, repl_state } = genl2.stateWords;
 /** Symbol of the number (enum write_ordering_e), word, and the letter of /proc/drbd. */
 const WRITE_ORDERINGS = [
   ['WO_NONE', 'none', 'n'],
@@ -19,10 +18,10 @@ const WRITE_ORDERINGS = [
 
 /** The words of each enumeration. */
 export const vocabulary = Object.freeze({
-  role: wordsOf(role_state),
-  disk: wordsOf(disk_state),
-  connection: wordsOf(conn_state),
-  replication: wordsOf(repl_state),
+  role: wordsOf(genl2.stateWords.role_state),
+  disk: wordsOf(genl2.stateWords.disk_state),
+  connection: wordsOf(genl2.stateWords.conn_state),
+  replication: wordsOf(genl2.stateWords.repl_state),
   protocol: wordsOf(wireProtocol),
   writeOrdering: Object.freeze(WRITE_ORDERINGS.map(([, word]) => word)),
 } as const);
@@ -87,10 +86,10 @@ const builders: Readonly<Record<ModelDialect, () => Enumerations>> = {
   connector: () => drbd8(connector, 'Connecting'),
   genl1: () => drbd8(genl1, 'Connected'),
   genl2: () => ({
-    role: joined(genl2.roles, role_state),
-    disk: joined(genl2.diskStates, disk_state),
-    connection: joined(genl2.connectionStates, conn_state),
-    replication: joined(genl2.replicationStates, repl_state),
+    role: joined(genl2.roles, genl2.stateWords.role_state),
+    disk: joined(genl2.diskStates, genl2.stateWords.disk_state),
+    connection: joined(genl2.connectionStates, genl2.stateWords.conn_state),
+    replication: joined(genl2.replicationStates, genl2.stateWords.repl_state),
     protocol: protocols(),
     writeOrdering: writeOrderings(),
   }),
@@ -121,9 +120,9 @@ const ownBuilders: Readonly<Record<ModelDialect, () => OwnWords>> = {
   connector: () => ownWords8(connector),
   genl1: () => ownWords8(genl1),
   genl2: () => ({
-    role: joined(genl2.roles, role_state),
-    disk: joined(genl2.diskStates, disk_state),
-    connection: joined(genl2.connectionStates, conn_state),
+    role: joined(genl2.roles, genl2.stateWords.role_state),
+    disk: joined(genl2.diskStates, genl2.stateWords.disk_state),
+    connection: joined(genl2.connectionStates, genl2.stateWords.conn_state),
   }),
 };
 const ownBuilt: Partial<Record<ModelDialect, OwnWords>> = {};

@@ -45,6 +45,28 @@ export const LARGEST_TAG = 0x1fff;
 /** Attribute numbers are 14 bits. */
 export const LARGEST_ATTRIBUTE = 0x3fff;
 
+/** @returns what is made when it is first asked for, and only once */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+const isFunction = <T>(value: T | (() => T)): value is () => T => typeof value === 'function';
+
+/** @returns fields that are checked when they are first looked at, where a function makes them; else now */
+function lateFields<T extends FieldTable>(fields: T | (() => T), check: (fields: T) => void): () => T {
+  const late = once(() => {
+    const made = isFunction(fields) ? fields() : fields;
+    check(made);
+    return made;
+  });
+  if (!isFunction(fields)) late();
+  return late;
+}
+
+/**
+ * @param definition `tags` and `replyTags` may be functions, as an {@link attributeSet}'s `fields`
+ */
 export function packet<
   const N extends string,
   const K extends PacketKind,
@@ -57,16 +79,29 @@ export function packet<
     readonly kind: K;
     readonly doc: string;
     readonly since?: string;
-    readonly tags?: T;
-    readonly replyTags?: R;
+    readonly tags?: T | (() => T);
+    readonly replyTags?: R | (() => R);
     readonly retired?: readonly number[];
   },
 ): Packet<T, R, K> & { readonly name: N } {
   const { kind, doc, since, retired } = definition;
-  const tags = definition.tags ?? ({} as T);
-  const replyTags = definition.replyTags ?? ({} as R);
-  checkFields(name, tags, LARGEST_TAG, retired);
-  return Object.freeze({ number, name, kind, doc, ...(since === undefined ? {} : { since }), tags, replyTags });
+  const tags = lateFields(definition.tags ?? ({} as T), (made) => {
+    checkFields(name, made, LARGEST_TAG, retired);
+  });
+  const { replyTags = {} as R } = definition;
+  return Object.freeze({
+    number,
+    name,
+    kind,
+    doc,
+    ...(since === undefined ? {} : { since }),
+    get tags() {
+      return tags();
+    },
+    get replyTags() {
+      return isFunction(replyTags) ? replyTags() : replyTags;
+    },
+  });
 }
 
 /** A nested attribute of the generic netlink dialects: a C struct with its fields. */
@@ -101,23 +136,16 @@ export function attributeSet<const N extends string, const T extends FieldTable,
 ): AttributeSet<T, L> & { readonly name: N } {
   const { doc, since, retired } = definition;
   const list = (definition.list ?? false) as L;
-  let known: T | undefined;
-  const make = (): T => {
-    if (known === undefined) {
-      const fields = typeof definition.fields === 'function' ? definition.fields() : definition.fields;
-      checkFields(name, fields, LARGEST_ATTRIBUTE, retired);
-      known = fields;
-    }
-    return known;
-  };
-  if (typeof definition.fields !== 'function') make();
+  const fields = lateFields(definition.fields, (made) => {
+    checkFields(name, made, LARGEST_ATTRIBUTE, retired);
+  });
   return Object.freeze({
     number,
     name,
     doc,
     ...(since === undefined ? {} : { since }),
     get fields() {
-      return make();
+      return fields();
     },
     list,
   });

@@ -36,10 +36,10 @@ const DONE_WITHOUT_DRIVER: ReadonlySet<string> = new Set(['down', 'secondary', '
 
 /** @returns drbdsetup of one generation: vocabulary × run × text */
 export function personalityOf(vocabulary: Vocabulary): Personality {
-  const { dialect, commands, oldNames, manner } = vocabulary;
+  const { dialect, names, oldNames, manner } = vocabulary;
   return {
     dialect,
-    commands: [...commands.map(({ name }) => name), ...Object.keys(oldNames), 'help', manner.xml],
+    commands: [...names, ...Object.keys(oldNames), 'help', manner.xml],
     run: async (argv, context) => {
       // As in drbdsetup 8.3, any value will do; but no secrets.
       if (manner.first === 'device' && context.io.env['DRBD_DEBUG_DUMP_ARGV'] !== undefined)

@@ -1,9 +1,10 @@
 import { attributeSets, operations } from '../../dialects/genl1';
 import type { DumpReply } from '../../drbd';
-import type { FieldTable } from '../../schema';
+import { once, type FieldTable } from '../../schema';
 import { EXIT } from '../errors';
 import { optionsOf, type Option, type OptionRow } from '../line/option';
 import {
+  commandTable,
   plainCommand,
   setDefaults,
   waitOptions,
@@ -85,14 +86,16 @@ const changeableNet: readonly OptionRow[] = [
   ...sharedNetRows,
 ];
 
-const { min = 0n, max = 0n } = attributeSets.disk_conf.fields.disk_size;
 /** The protocol leaves where a verify begins and ends open; no device is larger than this. */
-const anySector = { range: { min, max, default: 0n } };
+const anySector = once(() => {
+  const { min = 0n, max = 0n } = attributeSets.disk_conf.fields.disk_size;
+  return { range: { min, max, default: 0n } };
+});
 
-const diskOptions = options('disk_conf', changeableDisk);
-const attachOptions = options('disk_conf', [['size', 'disk_size'], 'max-bio-bvecs', ...changeableDisk]);
-const netOptions = options('net_conf', changeableNet);
-const resourceOptions = options('res_opts', ['cpu-mask', ['on-no-data-accessible', 'on_no_data']]);
+const diskOptions = once(() => options('disk_conf', changeableDisk));
+const attachOptions = once(() => options('disk_conf', [['size', 'disk_size'], 'max-bio-bvecs', ...changeableDisk]));
+const netOptions = once(() => options('net_conf', changeableNet));
+const resourceOptions = once(() => options('res_opts', ['cpu-mask', ['on-no-data-accessible', 'on_no_data']]));
 
 type OperationName = keyof typeof operations;
 type More = Partial<Omit<Command, 'name' | 'action' | 'doc' | 'operation'>>;
@@ -130,8 +133,11 @@ const address = (name: string, field: 'ctx_my_addr' | 'ctx_peer_addr'): Argument
   ...word(name, 'address', 'drbd_cfg_context', field),
   usage: `[{af}:]{${name}}[:{port}]`,
 });
-const endpoints = [address('local_addr', 'ctx_my_addr'), address('remote_addr', 'ctx_peer_addr')];
-const minorWord: Argument = { ...word('minor', 'minor', 'drbd_cfg_context', 'ctx_volume'), into: 'header' };
+const endpoints = once(() => [address('local_addr', 'ctx_my_addr'), address('remote_addr', 'ctx_peer_addr')]);
+const minorWord = once((): Argument => ({
+  ...word('minor', 'minor', 'drbd_cfg_context', 'ctx_volume'),
+  into: 'header',
+}));
 
 const waits: readonly PlainOption[] = [
   ...waitOptions,
@@ -144,165 +150,261 @@ const waits: readonly PlainOption[] = [
 ];
 
 /** All commands, in the order in which help lists them. */
-const commands: readonly Command[] = [
-  ofMinor('primary', 'primary', 'Make the resource of a device writable on this node.', {
-    ...set('set_role_parms'),
-    options: options('set_role_parms', [['force', 'assume_uptodate', { flag: true }]]),
-    aliases: { 'overwrite-data-of-peer': 'force' },
-  }),
-  ofMinor('secondary', 'secondary', 'Give up the right to write on this node.'),
-  ofMinor('attach', 'attach', 'Put a device on the disk that stores its data.', {
-    ...set('disk_conf'),
-    options: attachOptions,
-    arguments: [
-      word('lower_dev', 'block device', 'disk_conf', 'backing_dev'),
-      word('meta_data_dev', 'block device', 'disk_conf', 'meta_dev'),
-      word('meta_data_index', 'metadata index', 'disk_conf', 'meta_dev_idx'),
-    ],
-  }),
-  ofMinor('disk-options', 'chg_disk_opts', 'Change options of an attached disk.', {
-    ...set('disk_conf'),
-    options: diskOptions,
-    flags: [setDefaults],
-  }),
-  ofMinor('detach', 'detach', 'Let go of the disk of a device.', {
-    ...set('detach_parms'),
-    options: options('detach_parms', [['force', 'force_detach', { flag: true }]]),
-  }),
-  change('connect', 'connect', 'Set up the connection of a resource to its peer.', {
-    object: ['resource'],
-    arguments: endpoints,
-    ...set('net_conf'),
-    options: options('net_conf', [
-      ['tentative', 'tentative', { flag: true }],
-      ['discard-my-data', 'discard_my_data', { flag: true }],
-      ['alternate-address', 'my_addr2'],
-      ['alternate-peer-address', 'peer_addr2'],
-      ...changeableNet,
-    ]),
-    aliases: { 'dry-run': 'tentative' },
-  }),
-  change('net-options', 'chg_net_opts', 'Change options of a connection.', {
-    arguments: endpoints,
-    ...set('net_conf'),
-    options: netOptions,
-    flags: [setDefaults],
-  }),
-  change('disconnect', 'disconnect', 'Take down a connection.', {
-    arguments: endpoints,
-    ...set('disconnect_parms'),
-    options: options('disconnect_parms', [['force', 'force_disconnect', { flag: true }]]),
-  }),
-  ofMinor('resize', 'resize', 'Adopt a new size of the disks.', {
-    ...set('resize_parms'),
-    options: options('resize_parms', [
-      ['size', 'resize_size'],
-      ['assume-peer-has-space', 'resize_force', { flag: true }],
-      ['assume-clean', 'no_resync', { flag: true }],
-      'al-stripes',
-      ['al-stripe-size-kB', 'al_stripe_size', { unit: null }],
-    ]),
-  }),
-  change('resource-options', 'resource_opts', 'Change options of a resource.', {
-    object: ['resource'],
-    ...set('res_opts'),
-    options: resourceOptions,
-    flags: [setDefaults],
-  }),
-  ofMinor('new-current-uuid', 'new_c_uuid', 'Begin a new generation of the data.', {
-    ...set('new_c_uuid_parms'),
-    options: options('new_c_uuid_parms', [['clear-bitmap', 'clear_bm', { flag: true }]]),
-  }),
-  ofMinor('invalidate', 'invalidate', 'Throw away the data of this node and copy those of the peer.'),
-  ofMinor('invalidate-remote', 'inval_peer', 'Throw away the data of the peer and copy those of this node.'),
-  ofMinor('pause-sync', 'pause_sync', 'Hold the resync of a device.'),
-  ofMinor('resume-sync', 'resume_sync', 'Take back the hold on the resync of a device.'),
-  ofMinor('suspend-io', 'suspend_io', 'Freeze all requests of applications to a device.'),
-  ofMinor('resume-io', 'resume_io', 'Let frozen requests of applications go on.'),
-  ofMinor('outdate', 'outdate', 'Mark the data of this node as behind those of the peer.'),
-  ofMinor('verify', 'start_ov', 'Compare the data of both nodes block by block, while in use.', {
-    ...set('start_ov_parms'),
-    options: options('start_ov_parms', [
-      ['start', 'ov_start_sector', anySector],
-      ['stop', 'ov_stop_sector', anySector],
-    ]),
-  }),
-  command('down', 'down', 'down', 'Take down a resource with its connection, disks and devices.', {
-    object: ['resource'],
-    forgets: 'both',
-  }),
-  ask('state', 'state', 'Old name of role.'),
-  ask('role', 'state', "Print this node's role and the peer's."),
-  ask('sh-status', 'shStatus', 'Print states as assignments for a shell.', {
-    object: ['resource', 'minor', 'all'],
-  }),
-  ask('cstate', 'state', 'Print the state of the connection of a device.'),
-  ask('dstate', 'state', "Print the states of this node's disk and the peer's."),
-  ask('show-gi', 'generations', 'Print the generations of the data of a device, with explanations.'),
-  ask('get-gi', 'generations', 'Print the generations of the data of a device.'),
-  ask('show', 'show', 'Print the configuration.', {
-    object: ['resource', 'minor', 'all'],
-    plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }],
-  }),
-  command('status', 'status', 'get_resources', 'Print states for a human, or as JSON.', {
-    object: ['resource', 'all'],
-    plain: [
-      { name: 'verbose', short: 'v', argument: 'none', doc: 'Also what is as it should be.' },
-      { name: 'statistics', short: 's', argument: 'none', doc: 'Also what was read, written, sent and received.' },
-      {
-        name: 'color',
-        short: 'c',
-        argument: 'optional',
-        words: ['always', 'never', 'auto'],
-        doc: 'Color states: always, as the option alone says, never, or on a terminal.',
-      },
-    ],
-  }),
-  ask('check-resize', 'checkResize', 'Remember the size of the disk below a device.', {
-    lock: true,
-  }),
-  ask('events', 'events', 'Print states and changes as they come, in the format of DRBD 8.', {
-    plain: [
-      { name: 'all-devices', short: 'a', argument: 'none', old: true, doc: 'Tell of all devices, whichever is named.' },
-      {
-        name: 'unfiltered',
-        short: 'u',
-        argument: 'none',
-        old: true,
-        doc: 'Nothing is left out: this is as it is anyway.',
-      },
-    ],
-    object: ['resource', 'minor', 'all'],
-  }),
-  command('events2', 'events2', 'get_initial_state', 'Print states and changes as they come.', {
-    object: ['resource', 'all'],
-    plain: [
-      { name: 'timestamps', short: 'T', argument: 'none', doc: 'The time at the begin of each line.' },
-      { name: 'statistics', short: 's', argument: 'none', doc: 'Also sizes and counters.' },
-      { name: 'now', short: 'n', argument: 'none', doc: 'What exists, and no changes.' },
-    ],
-  }),
-  ask('wait-connect', 'wait', 'Wait until a device is connected.', { plain: waits }),
-  ask('wait-sync', 'wait', 'Wait until a device is connected and in sync.', { plain: waits }),
-  change('new-resource', 'new_resource', 'Create a resource.', {
-    object: ['resource'],
-    ...set('res_opts'),
-    options: resourceOptions,
-  }),
-  change('new-minor', 'new_minor', 'Create a device as a volume of a resource.', {
-    arguments: [
-      word('resource', 'resource', 'drbd_cfg_context', 'ctx_resource_name'),
-      minorWord,
-      word('volume', 'number', 'drbd_cfg_context', 'ctx_volume'),
-    ],
-  }),
-  ofMinor('del-minor', 'del_minor', 'Remove a device that has neither disk nor connection.', { forgets: 'minor' }),
-  change('del-resource', 'del_resource', 'Remove a resource without devices and connection.', {
-    object: ['resource'],
-    forgets: 'resource',
-  }),
-  ask('udev', 'udev', 'Print the names that a device is to have below /dev, for udev.'),
-];
+const commands = commandTable([
+  [
+    'primary',
+    (name) =>
+      ofMinor(name, 'primary', 'Make the resource of a device writable on this node.', {
+        ...set('set_role_parms'),
+        options: options('set_role_parms', [['force', 'assume_uptodate', { flag: true }]]),
+        aliases: { 'overwrite-data-of-peer': 'force' },
+      }),
+  ],
+  ['secondary', (name) => ofMinor(name, 'secondary', 'Give up the right to write on this node.')],
+  [
+    'attach',
+    (name) =>
+      ofMinor(name, 'attach', 'Put a device on the disk that stores its data.', {
+        ...set('disk_conf'),
+        options: attachOptions(),
+        arguments: [
+          word('lower_dev', 'block device', 'disk_conf', 'backing_dev'),
+          word('meta_data_dev', 'block device', 'disk_conf', 'meta_dev'),
+          word('meta_data_index', 'metadata index', 'disk_conf', 'meta_dev_idx'),
+        ],
+      }),
+  ],
+  [
+    'disk-options',
+    (name) =>
+      ofMinor(name, 'chg_disk_opts', 'Change options of an attached disk.', {
+        ...set('disk_conf'),
+        options: diskOptions(),
+        flags: [setDefaults],
+      }),
+  ],
+  [
+    'detach',
+    (name) =>
+      ofMinor(name, 'detach', 'Let go of the disk of a device.', {
+        ...set('detach_parms'),
+        options: options('detach_parms', [['force', 'force_detach', { flag: true }]]),
+      }),
+  ],
+  [
+    'connect',
+    (name) =>
+      change(name, 'connect', 'Set up the connection of a resource to its peer.', {
+        object: ['resource'],
+        arguments: endpoints(),
+        ...set('net_conf'),
+        options: options('net_conf', [
+          ['tentative', 'tentative', { flag: true }],
+          ['discard-my-data', 'discard_my_data', { flag: true }],
+          ['alternate-address', 'my_addr2'],
+          ['alternate-peer-address', 'peer_addr2'],
+          ...changeableNet,
+        ]),
+        aliases: { 'dry-run': 'tentative' },
+      }),
+  ],
+  [
+    'net-options',
+    (name) =>
+      change(name, 'chg_net_opts', 'Change options of a connection.', {
+        arguments: endpoints(),
+        ...set('net_conf'),
+        options: netOptions(),
+        flags: [setDefaults],
+      }),
+  ],
+  [
+    'disconnect',
+    (name) =>
+      change(name, 'disconnect', 'Take down a connection.', {
+        arguments: endpoints(),
+        ...set('disconnect_parms'),
+        options: options('disconnect_parms', [['force', 'force_disconnect', { flag: true }]]),
+      }),
+  ],
+  [
+    'resize',
+    (name) =>
+      ofMinor(name, 'resize', 'Adopt a new size of the disks.', {
+        ...set('resize_parms'),
+        options: options('resize_parms', [
+          ['size', 'resize_size'],
+          ['assume-peer-has-space', 'resize_force', { flag: true }],
+          ['assume-clean', 'no_resync', { flag: true }],
+          'al-stripes',
+          ['al-stripe-size-kB', 'al_stripe_size', { unit: null }],
+        ]),
+      }),
+  ],
+  [
+    'resource-options',
+    (name) =>
+      change(name, 'resource_opts', 'Change options of a resource.', {
+        object: ['resource'],
+        ...set('res_opts'),
+        options: resourceOptions(),
+        flags: [setDefaults],
+      }),
+  ],
+  [
+    'new-current-uuid',
+    (name) =>
+      ofMinor(name, 'new_c_uuid', 'Begin a new generation of the data.', {
+        ...set('new_c_uuid_parms'),
+        options: options('new_c_uuid_parms', [['clear-bitmap', 'clear_bm', { flag: true }]]),
+      }),
+  ],
+  ['invalidate', (name) => ofMinor(name, 'invalidate', 'Throw away the data of this node and copy those of the peer.')],
+  [
+    'invalidate-remote',
+    (name) => ofMinor(name, 'inval_peer', 'Throw away the data of the peer and copy those of this node.'),
+  ],
+  ['pause-sync', (name) => ofMinor(name, 'pause_sync', 'Hold the resync of a device.')],
+  ['resume-sync', (name) => ofMinor(name, 'resume_sync', 'Take back the hold on the resync of a device.')],
+  ['suspend-io', (name) => ofMinor(name, 'suspend_io', 'Freeze all requests of applications to a device.')],
+  ['resume-io', (name) => ofMinor(name, 'resume_io', 'Let frozen requests of applications go on.')],
+  ['outdate', (name) => ofMinor(name, 'outdate', 'Mark the data of this node as behind those of the peer.')],
+  [
+    'verify',
+    (name) =>
+      ofMinor(name, 'start_ov', 'Compare the data of both nodes block by block, while in use.', {
+        ...set('start_ov_parms'),
+        options: options('start_ov_parms', [
+          ['start', 'ov_start_sector', anySector()],
+          ['stop', 'ov_stop_sector', anySector()],
+        ]),
+      }),
+  ],
+  [
+    'down',
+    (name) =>
+      command(name, 'down', 'down', 'Take down a resource with its connection, disks and devices.', {
+        object: ['resource'],
+        forgets: 'both',
+      }),
+  ],
+  ['state', (name) => ask(name, 'state', 'Old name of role.')],
+  ['role', (name) => ask(name, 'state', "Print this node's role and the peer's.")],
+  [
+    'sh-status',
+    (name) =>
+      ask(name, 'shStatus', 'Print states as assignments for a shell.', {
+        object: ['resource', 'minor', 'all'],
+      }),
+  ],
+  ['cstate', (name) => ask(name, 'state', 'Print the state of the connection of a device.')],
+  ['dstate', (name) => ask(name, 'state', "Print the states of this node's disk and the peer's.")],
+  ['show-gi', (name) => ask(name, 'generations', 'Print the generations of the data of a device, with explanations.')],
+  ['get-gi', (name) => ask(name, 'generations', 'Print the generations of the data of a device.')],
+  [
+    'show',
+    (name) =>
+      ask(name, 'show', 'Print the configuration.', {
+        object: ['resource', 'minor', 'all'],
+        plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }],
+      }),
+  ],
+  [
+    'status',
+    (name) =>
+      command(name, 'status', 'get_resources', 'Print states for a human, or as JSON.', {
+        object: ['resource', 'all'],
+        plain: [
+          { name: 'verbose', short: 'v', argument: 'none', doc: 'Also what is as it should be.' },
+          { name: 'statistics', short: 's', argument: 'none', doc: 'Also what was read, written, sent and received.' },
+          {
+            name: 'color',
+            short: 'c',
+            argument: 'optional',
+            words: ['always', 'never', 'auto'],
+            doc: 'Color states: always, as the option alone says, never, or on a terminal.',
+          },
+        ],
+      }),
+  ],
+  [
+    'check-resize',
+    (name) =>
+      ask(name, 'checkResize', 'Remember the size of the disk below a device.', {
+        lock: true,
+      }),
+  ],
+  [
+    'events',
+    (name) =>
+      ask(name, 'events', 'Print states and changes as they come, in the format of DRBD 8.', {
+        plain: [
+          {
+            name: 'all-devices',
+            short: 'a',
+            argument: 'none',
+            old: true,
+            doc: 'Tell of all devices, whichever is named.',
+          },
+          {
+            name: 'unfiltered',
+            short: 'u',
+            argument: 'none',
+            old: true,
+            doc: 'Nothing is left out: this is as it is anyway.',
+          },
+        ],
+        object: ['resource', 'minor', 'all'],
+      }),
+  ],
+  [
+    'events2',
+    (name) =>
+      command(name, 'events2', 'get_initial_state', 'Print states and changes as they come.', {
+        object: ['resource', 'all'],
+        plain: [
+          { name: 'timestamps', short: 'T', argument: 'none', doc: 'The time at the begin of each line.' },
+          { name: 'statistics', short: 's', argument: 'none', doc: 'Also sizes and counters.' },
+          { name: 'now', short: 'n', argument: 'none', doc: 'What exists, and no changes.' },
+        ],
+      }),
+  ],
+  ['wait-connect', (name) => ask(name, 'wait', 'Wait until a device is connected.', { plain: waits })],
+  ['wait-sync', (name) => ask(name, 'wait', 'Wait until a device is connected and in sync.', { plain: waits })],
+  [
+    'new-resource',
+    (name) =>
+      change(name, 'new_resource', 'Create a resource.', {
+        object: ['resource'],
+        ...set('res_opts'),
+        options: resourceOptions(),
+      }),
+  ],
+  [
+    'new-minor',
+    (name) =>
+      change(name, 'new_minor', 'Create a device as a volume of a resource.', {
+        arguments: [
+          word('resource', 'resource', 'drbd_cfg_context', 'ctx_resource_name'),
+          minorWord(),
+          word('volume', 'number', 'drbd_cfg_context', 'ctx_volume'),
+        ],
+      }),
+  ],
+  [
+    'del-minor',
+    (name) => ofMinor(name, 'del_minor', 'Remove a device that has neither disk nor connection.', { forgets: 'minor' }),
+  ],
+  [
+    'del-resource',
+    (name) =>
+      change(name, 'del_resource', 'Remove a resource without devices and connection.', {
+        object: ['resource'],
+        forgets: 'resource',
+      }),
+  ],
+  ['udev', (name) => ask(name, 'udev', 'Print the names that a device is to have below /dev, for udev.')],
+]);
 
 /** drbdsetup for DRBD 8.4. */
 export const v84: Vocabulary = {
@@ -315,9 +417,17 @@ export const v84: Vocabulary = {
     beyondRange: 'send',
     exits: { tooLong: EXIT.refused, noDisk: EXIT.ok, notNoted: EXIT.failure, waitRefused: EXIT.failure },
   },
-  commands,
+  get commands() {
+    return commands.all();
+  },
+  names: commands.names,
+  command: commands.command,
   oldNames: { state: 'role' },
   requests: Object.keys(operations),
-  longestName: attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1,
-  settings: { resource: resourceOptions, connection: netOptions, device: attachOptions },
+  get longestName() {
+    return attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1;
+  },
+  get settings() {
+    return { resource: resourceOptions(), connection: netOptions(), device: attachOptions() };
+  },
 };

@@ -1,8 +1,9 @@
 import { attributeSets, operations } from '../../dialects/genl2';
-import type { AnyField, FieldTable } from '../../schema';
+import { once, type AnyField, type FieldTable } from '../../schema';
 import { EXIT } from '../errors';
 import { optionsOf, type Option, type OptionRow } from '../line/option';
 import {
+  commandTable,
   plainCommand,
   setDefaults,
   type Action,
@@ -58,35 +59,41 @@ const changeableNet: readonly OptionRow[] = [
   ['_name', 'name'],
 ];
 
-const { min = 0n, max = 0n } = attributeSets.disk_conf.fields.disk_size;
 /** The protocol leaves where a verify begins and ends open; no device is larger than this. */
-const anySector = { range: { min, max, default: 0n } };
-export const attachOptions9 = options('disk_conf', [['size', 'disk_size'], ...changeableDisk]);
-export const peerOptions9 = options('net_conf', [['transport', 'transport_name'], ...changeableNet]);
-export const resourceOptions9 = options('res_opts', [
-  'cpu-mask',
-  ['on-no-data-accessible', 'on_no_data'],
-  'auto-promote',
-  'peer-ack-window',
-  'peer-ack-delay',
-  'twopc-timeout',
-  'twopc-retry-timeout',
-  'auto-promote-timeout',
-  ['max-io-depth', 'nr_requests'],
-  'quorum',
-  'on-no-quorum',
-  ['quorum-minimum-redundancy', 'quorum_min_redundancy'],
-  ['on-suspended-primary-outdated', 'on_susp_primary_outdated'],
-]);
-export const peerDeviceOptions9 = options('peer_device_conf', [
-  'resync-rate',
-  'c-plan-ahead',
-  'c-delay-target',
-  'c-fill-target',
-  'c-max-rate',
-  'c-min-rate',
-  'bitmap',
-]);
+const anySector = once(() => {
+  const { min = 0n, max = 0n } = attributeSets.disk_conf.fields.disk_size;
+  return { range: { min, max, default: 0n } };
+});
+export const attachOptions9 = once(() => options('disk_conf', [['size', 'disk_size'], ...changeableDisk]));
+export const peerOptions9 = once(() => options('net_conf', [['transport', 'transport_name'], ...changeableNet]));
+export const resourceOptions9 = once(() =>
+  options('res_opts', [
+    'cpu-mask',
+    ['on-no-data-accessible', 'on_no_data'],
+    'auto-promote',
+    'peer-ack-window',
+    'peer-ack-delay',
+    'twopc-timeout',
+    'twopc-retry-timeout',
+    'auto-promote-timeout',
+    ['max-io-depth', 'nr_requests'],
+    'quorum',
+    'on-no-quorum',
+    ['quorum-minimum-redundancy', 'quorum_min_redundancy'],
+    ['on-suspended-primary-outdated', 'on_susp_primary_outdated'],
+  ]),
+);
+export const peerDeviceOptions9 = once(() =>
+  options('peer_device_conf', [
+    'resync-rate',
+    'c-plan-ahead',
+    'c-delay-target',
+    'c-fill-target',
+    'c-max-rate',
+    'c-min-rate',
+    'bitmap',
+  ]),
+);
 
 type Extra = Partial<Omit<Command, 'name' | 'action' | 'doc' | 'operation'>>;
 type OperationName = keyof typeof operations & string;
@@ -178,204 +185,346 @@ const waiting = (name: string, doc: string, place: Extra): Command =>
   command(name, 'wait', 'get_initial_state', doc, { ...place, plain: waitOptions });
 
 /** All commands, in the order in which help lists them. */
-const commands: readonly Command[] = [
-  change('primary', 'primary', 'Change the role of a node in a resource to primary.', {
-    ...ofResource,
-    ...set('set_role_parms', [flag('force', 'force')]),
-    aliases: { 'overwrite-data-of-peer': 'force' },
-  }),
-  change('secondary', 'secondary', 'Change the role of a node in a resource to secondary.', {
-    ...ofResource,
-    ...set('set_role_parms', [flag('force', 'force')]),
-  }),
-  change('attach', 'attach', 'Attach a lower-level device to an existing replicated device.', {
-    ...ofMinor,
-    ...ofSet('disk_conf', attachOptions9),
-    arguments: [
-      word('lower_dev', 'block device', 'disk_conf', 'backing_dev'),
-      word('meta_data_dev', 'block device', 'disk_conf', 'meta_dev'),
-      word('meta_data_index', 'metadata index', 'disk_conf', 'meta_dev_idx'),
-    ],
-  }),
-  change('disk-options', 'chg_disk_opts', 'Change the disk options of an attached lower-level device.', {
-    ...ofMinor,
-    ...set('disk_conf', changeableDisk),
-    flags: [setDefaults],
-  }),
-  change('detach', 'detach', 'Detach the lower-level device of a replicated device.', {
-    ...ofMinor,
-    ...set('detach_parms', [flag('force', 'force_detach'), flag('diskless', 'intentional_diskless_detach')]),
-  }),
-  change('connect', 'connect', 'Attempt to (re)establish a replication link to a peer host.', {
-    ...ofPeer,
-    ...set('connect_parms', [flag('tentative', 'tentative'), flag('discard-my-data', 'discard_my_data')]),
-    aliases: { 'dry-run': 'tentative' },
-  }),
-  change('new-peer', 'new_peer', 'Make a peer host known to a resource.', {
-    ...ofPeer,
-    ...ofSet('net_conf', peerOptions9),
-  }),
-  change('del-peer', 'del_peer', 'Remove a connection to a peer host.', {
-    ...ofPeer,
-    ...set('disconnect_parms', [flag('force', 'force_disconnect')]),
-  }),
-  change('new-path', 'new_path', 'Add a path (endpoint address pair) where a peer host should be reachable.', {
-    ...ofPeer,
-    ...set('path_parms'),
-    arguments: [peer, ...addresses],
-  }),
-  change('del-path', 'del_path', 'Remove a path (endpoint address pair) from a connection to a peer host.', {
-    ...ofPeer,
-    ...set('path_parms'),
-    arguments: [peer, ...addresses],
-  }),
-  change('net-options', 'chg_net_opts', 'Change the network options of a connection.', {
-    ...ofPeer,
-    ...set('net_conf', changeableNet),
-    flags: [setDefaults],
-  }),
-  change('disconnect', 'disconnect', 'Unconnect from a peer host.', {
-    ...ofPeer,
-    ...set('disconnect_parms', [flag('force', 'force_disconnect')]),
-  }),
-  change('resize', 'resize', 'Reexamine the lower-level device sizes to resize a replicated device.', {
-    ...ofMinor,
-    ...set('resize_parms', [
-      ['size', 'resize_size'],
-      flag('assume-peer-has-space', 'resize_force'),
-      flag('assume-clean', 'no_resync'),
-      'al-stripes',
-      ['al-stripe-size-kB', 'al_stripe_size', { unit: null }],
-    ]),
-  }),
-  change('resource-options', 'resource_opts', 'Change the resource options of an existing resource.', {
-    ...ofResource,
-    ...ofSet('res_opts', resourceOptions9),
-    flags: [setDefaults],
-  }),
-  change('peer-device-options', 'chg_peer_device_opts', 'Change peer-device options.', {
-    ...ofPeerDevice,
-    ...ofSet('peer_device_conf', peerDeviceOptions9),
-    flags: [setDefaults],
-  }),
-  change('new-current-uuid', 'new_c_uuid', 'Generate a new current UUID.', {
-    ...ofMinor,
-    ...set('new_c_uuid_parms', [flag('clear-bitmap', 'clear_bm'), flag('force-resync', 'force_resync')]),
-  }),
-  change('invalidate', 'invalidate', 'Replace the local data of a volume with that of a peer.', {
-    ...ofMinor,
-    ...set('invalidate_parms', ['sync-from-peer-node-id', 'reset-bitmap']),
-  }),
-  change('invalidate-remote', 'inval_peer', "Replace a peer's data of a volume with the local data.", {
-    ...ofPeerDevice,
-    ...set('invalidate_peer_parms', [['reset-bitmap', 'p_reset_bitmap']]),
-  }),
-  change('pause-sync', 'pause_sync', 'Stop resynchronizing between a local and a peer device.', ofPeerDevice),
-  change('resume-sync', 'resume_sync', 'Allow resynchronization to resume on a replicated device.', ofPeerDevice),
-  change('suspend-io', 'suspend_io', 'Suspend I/O on a replicated device.', ofMinor),
-  change('resume-io', 'resume_io', 'Resume I/O on a replicated device.', ofMinor),
-  change('outdate', 'outdate', 'Mark the data on a lower-level device as outdated.', ofMinor),
-  change('verify', 'start_ov', 'Verify the data on a lower-level device against a peer device.', {
-    ...ofPeerDevice,
-    ...set('start_ov_parms', [
-      ['start', 'ov_start_sector', anySector],
-      ['stop', 'ov_stop_sector', anySector],
-    ]),
-  }),
-  command('down', 'down', 'down', 'Take a resource down.', { ...ofAll, forgets: 'both' }),
-  command('role', 'state', 'get_resources', 'Show the current role of a resource.', ofResource),
-  command('cstate', 'state', 'get_connections', 'Show the current state of a connection.', ofPeer),
-  command('dstate', 'state', 'get_devices', 'Show the current disk state of a lower-level device.', {
-    object: ['minor'],
-  }),
-  command(
+const commands = commandTable([
+  [
+    'primary',
+    (name) =>
+      change(name, 'primary', 'Change the role of a node in a resource to primary.', {
+        ...ofResource,
+        ...set('set_role_parms', [flag('force', 'force')]),
+        aliases: { 'overwrite-data-of-peer': 'force' },
+      }),
+  ],
+  [
+    'secondary',
+    (name) =>
+      change(name, 'secondary', 'Change the role of a node in a resource to secondary.', {
+        ...ofResource,
+        ...set('set_role_parms', [flag('force', 'force')]),
+      }),
+  ],
+  [
+    'attach',
+    (name) =>
+      change(name, 'attach', 'Attach a lower-level device to an existing replicated device.', {
+        ...ofMinor,
+        ...ofSet('disk_conf', attachOptions9()),
+        arguments: [
+          word('lower_dev', 'block device', 'disk_conf', 'backing_dev'),
+          word('meta_data_dev', 'block device', 'disk_conf', 'meta_dev'),
+          word('meta_data_index', 'metadata index', 'disk_conf', 'meta_dev_idx'),
+        ],
+      }),
+  ],
+  [
+    'disk-options',
+    (name) =>
+      change(name, 'chg_disk_opts', 'Change the disk options of an attached lower-level device.', {
+        ...ofMinor,
+        ...set('disk_conf', changeableDisk),
+        flags: [setDefaults],
+      }),
+  ],
+  [
+    'detach',
+    (name) =>
+      change(name, 'detach', 'Detach the lower-level device of a replicated device.', {
+        ...ofMinor,
+        ...set('detach_parms', [flag('force', 'force_detach'), flag('diskless', 'intentional_diskless_detach')]),
+      }),
+  ],
+  [
+    'connect',
+    (name) =>
+      change(name, 'connect', 'Attempt to (re)establish a replication link to a peer host.', {
+        ...ofPeer,
+        ...set('connect_parms', [flag('tentative', 'tentative'), flag('discard-my-data', 'discard_my_data')]),
+        aliases: { 'dry-run': 'tentative' },
+      }),
+  ],
+  [
+    'new-peer',
+    (name) =>
+      change(name, 'new_peer', 'Make a peer host known to a resource.', {
+        ...ofPeer,
+        ...ofSet('net_conf', peerOptions9()),
+      }),
+  ],
+  [
+    'del-peer',
+    (name) =>
+      change(name, 'del_peer', 'Remove a connection to a peer host.', {
+        ...ofPeer,
+        ...set('disconnect_parms', [flag('force', 'force_disconnect')]),
+      }),
+  ],
+  [
+    'new-path',
+    (name) =>
+      change(name, 'new_path', 'Add a path (endpoint address pair) where a peer host should be reachable.', {
+        ...ofPeer,
+        ...set('path_parms'),
+        arguments: [peer, ...addresses],
+      }),
+  ],
+  [
+    'del-path',
+    (name) =>
+      change(name, 'del_path', 'Remove a path (endpoint address pair) from a connection to a peer host.', {
+        ...ofPeer,
+        ...set('path_parms'),
+        arguments: [peer, ...addresses],
+      }),
+  ],
+  [
+    'net-options',
+    (name) =>
+      change(name, 'chg_net_opts', 'Change the network options of a connection.', {
+        ...ofPeer,
+        ...set('net_conf', changeableNet),
+        flags: [setDefaults],
+      }),
+  ],
+  [
+    'disconnect',
+    (name) =>
+      change(name, 'disconnect', 'Unconnect from a peer host.', {
+        ...ofPeer,
+        ...set('disconnect_parms', [flag('force', 'force_disconnect')]),
+      }),
+  ],
+  [
+    'resize',
+    (name) =>
+      change(name, 'resize', 'Reexamine the lower-level device sizes to resize a replicated device.', {
+        ...ofMinor,
+        ...set('resize_parms', [
+          ['size', 'resize_size'],
+          flag('assume-peer-has-space', 'resize_force'),
+          flag('assume-clean', 'no_resync'),
+          'al-stripes',
+          ['al-stripe-size-kB', 'al_stripe_size', { unit: null }],
+        ]),
+      }),
+  ],
+  [
+    'resource-options',
+    (name) =>
+      change(name, 'resource_opts', 'Change the resource options of an existing resource.', {
+        ...ofResource,
+        ...ofSet('res_opts', resourceOptions9()),
+        flags: [setDefaults],
+      }),
+  ],
+  [
+    'peer-device-options',
+    (name) =>
+      change(name, 'chg_peer_device_opts', 'Change peer-device options.', {
+        ...ofPeerDevice,
+        ...ofSet('peer_device_conf', peerDeviceOptions9()),
+        flags: [setDefaults],
+      }),
+  ],
+  [
+    'new-current-uuid',
+    (name) =>
+      change(name, 'new_c_uuid', 'Generate a new current UUID.', {
+        ...ofMinor,
+        ...set('new_c_uuid_parms', [flag('clear-bitmap', 'clear_bm'), flag('force-resync', 'force_resync')]),
+      }),
+  ],
+  [
+    'invalidate',
+    (name) =>
+      change(name, 'invalidate', 'Replace the local data of a volume with that of a peer.', {
+        ...ofMinor,
+        ...set('invalidate_parms', ['sync-from-peer-node-id', 'reset-bitmap']),
+      }),
+  ],
+  [
+    'invalidate-remote',
+    (name) =>
+      change(name, 'inval_peer', "Replace a peer's data of a volume with the local data.", {
+        ...ofPeerDevice,
+        ...set('invalidate_peer_parms', [['reset-bitmap', 'p_reset_bitmap']]),
+      }),
+  ],
+  [
+    'pause-sync',
+    (name) => change(name, 'pause_sync', 'Stop resynchronizing between a local and a peer device.', ofPeerDevice),
+  ],
+  [
+    'resume-sync',
+    (name) => change(name, 'resume_sync', 'Allow resynchronization to resume on a replicated device.', ofPeerDevice),
+  ],
+  ['suspend-io', (name) => change(name, 'suspend_io', 'Suspend I/O on a replicated device.', ofMinor)],
+  ['resume-io', (name) => change(name, 'resume_io', 'Resume I/O on a replicated device.', ofMinor)],
+  ['outdate', (name) => change(name, 'outdate', 'Mark the data on a lower-level device as outdated.', ofMinor)],
+  [
+    'verify',
+    (name) =>
+      change(name, 'start_ov', 'Verify the data on a lower-level device against a peer device.', {
+        ...ofPeerDevice,
+        ...set('start_ov_parms', [
+          ['start', 'ov_start_sector', anySector()],
+          ['stop', 'ov_stop_sector', anySector()],
+        ]),
+      }),
+  ],
+  ['down', (name) => command(name, 'down', 'down', 'Take a resource down.', { ...ofAll, forgets: 'both' })],
+  ['role', (name) => command(name, 'state', 'get_resources', 'Show the current role of a resource.', ofResource)],
+  ['cstate', (name) => command(name, 'state', 'get_connections', 'Show the current state of a connection.', ofPeer)],
+  [
+    'dstate',
+    (name) =>
+      command(name, 'state', 'get_devices', 'Show the current disk state of a lower-level device.', {
+        object: ['minor'],
+      }),
+  ],
+  [
     'show-gi',
-    'generations',
-    'get_peer_devices',
-    'Show the data generation identifiers for a device on a particular connection, with explanations.',
-    ofPeerDevice,
-  ),
-  command(
+    (name) =>
+      command(
+        name,
+        'generations',
+        'get_peer_devices',
+        'Show the data generation identifiers for a device on a particular connection, with explanations.',
+        ofPeerDevice,
+      ),
+  ],
+  [
     'get-gi',
-    'generations',
-    'get_peer_devices',
-    'Show the data generation identifiers for a device on a particular connection.',
-    ofPeerDevice,
-  ),
-  command('show', 'show', 'get_resources', 'Show the current configuration of a resource, or of all resources.', {
-    ...ofAll,
-    plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }, json],
-  }),
-  command('status', 'status', 'get_resources', 'Show the state of a resource, or of all resources.', {
-    ...ofAll,
-    plain: [
-      { name: 'verbose', short: 'v', argument: 'none', doc: 'Also what is as it should be; twice: all counters.' },
-      { name: 'statistics', short: 's', argument: 'none', doc: 'Also what was read, written, sent and received.' },
-      color,
-      json,
-    ],
-  }),
-  command('check-resize', 'checkResize', 'get_devices', 'Remember the current size of a lower-level device.', {
-    object: ['minor'],
-  }),
-  command(
+    (name) =>
+      command(
+        name,
+        'generations',
+        'get_peer_devices',
+        'Show the data generation identifiers for a device on a particular connection.',
+        ofPeerDevice,
+      ),
+  ],
+  [
+    'show',
+    (name) =>
+      command(name, 'show', 'get_resources', 'Show the current configuration of a resource, or of all resources.', {
+        ...ofAll,
+        plain: [{ name: 'show-defaults', short: 'D', argument: 'none', doc: 'Also what is at its default.' }, json],
+      }),
+  ],
+  [
+    'status',
+    (name) =>
+      command(name, 'status', 'get_resources', 'Show the state of a resource, or of all resources.', {
+        ...ofAll,
+        plain: [
+          { name: 'verbose', short: 'v', argument: 'none', doc: 'Also what is as it should be; twice: all counters.' },
+          { name: 'statistics', short: 's', argument: 'none', doc: 'Also what was read, written, sent and received.' },
+          color,
+          json,
+        ],
+      }),
+  ],
+  [
+    'check-resize',
+    (name) =>
+      command(name, 'checkResize', 'get_devices', 'Remember the current size of a lower-level device.', {
+        object: ['minor'],
+      }),
+  ],
+  [
     'events2',
-    'events2',
-    'get_initial_state',
-    'Show the current state and all state changes of a resource, or of all resources.',
-    {
-      ...ofAll,
-      plain: [
-        { name: 'timestamps', short: 'T', argument: 'none', doc: 'The time at the begin of each line.' },
-        { name: 'statistics', short: 's', argument: 'none', doc: 'Also sizes and counters.' },
-        { name: 'now', short: 'n', argument: 'none', doc: 'What exists, and no changes.' },
+    (name) =>
+      command(
+        name,
+        'events2',
+        'get_initial_state',
+        'Show the current state and all state changes of a resource, or of all resources.',
         {
-          name: 'poll',
-          short: 'p',
-          argument: 'none',
-          doc: 'Read the state again for each "n" on standard input; any other word ends it.',
+          ...ofAll,
+          plain: [
+            { name: 'timestamps', short: 'T', argument: 'none', doc: 'The time at the begin of each line.' },
+            { name: 'statistics', short: 's', argument: 'none', doc: 'Also sizes and counters.' },
+            { name: 'now', short: 'n', argument: 'none', doc: 'What exists, and no changes.' },
+            {
+              name: 'poll',
+              short: 'p',
+              argument: 'none',
+              doc: 'Read the state again for each "n" on standard input; any other word ends it.',
+            },
+            { name: 'full', short: 'f', argument: 'none', doc: 'All that is known, whatever has changed of it.' },
+            color,
+            { name: 'diff', short: 'i', argument: 'optional', doc: 'What was before, too: old->new.' },
+          ],
         },
-        { name: 'full', short: 'f', argument: 'none', doc: 'All that is known, whatever has changed of it.' },
-        color,
-        { name: 'diff', short: 'i', argument: 'optional', doc: 'What was before, too: old->new.' },
-      ],
-    },
-  ),
-  waiting('wait-sync-volume', 'Wait until resync finished on a volume.', ofPeerDevice),
-  waiting('wait-sync-connection', 'Wait until resync finished on all volumes of a connection.', ofPeer),
-  waiting('wait-sync-resource', 'Wait until resync finished on all volumes.', ofResource),
-  waiting('wait-connect-volume', 'Wait until a device on a peer is visible.', ofPeerDevice),
-  waiting('wait-connect-connection', 'Wait until all peer volumes of connection are visible.', ofPeer),
-  waiting('wait-connect-resource', 'Wait until all connections are establised.', ofResource),
-  change('new-resource', 'new_resource', 'Create a new resource.', {
-    ...ofResource,
-    ...ofSet('res_opts', resourceOptions9),
-    arguments: [word('node_id', 'number', 'res_opts', 'node_id')],
-  }),
-  command('new-minor', 'newMinor', 'new_minor', 'Create a new replicated device within a resource.', {
-    ...ofResource,
-    ...set('device_conf', [['max-bio-size', 'max_bio_size', { unit: null }], flag('diskless', 'intentional_diskless')]),
-    arguments: [minor, volume],
-    lock: true,
-  }),
-  change('del-minor', 'del_minor', 'Remove a replicated device.', { ...ofMinor, forgets: 'minor' }),
-  change('del-resource', 'del_resource', 'Remove a resource.', { ...ofResource, forgets: 'resource' }),
-  change('forget-peer', 'forget_peer', 'Completely remove any reference to a unconnected peer from meta-data.', {
-    ...ofResource,
-    ...set('forget_peer_parms'),
-    arguments: [word('peer_node_id', 'number', 'forget_peer_parms', 'forget_peer_node_id')],
-  }),
-  change('rename-resource', 'rename_resource', 'Rename a resource.', {
-    ...ofResource,
-    ...set('rename_resource_parms'),
-    arguments: [word('new_name', 'resource', 'rename_resource_parms', 'new_resource_name')],
-  }),
+      ),
+  ],
+  ['wait-sync-volume', (name) => waiting(name, 'Wait until resync finished on a volume.', ofPeerDevice)],
+  [
+    'wait-sync-connection',
+    (name) => waiting(name, 'Wait until resync finished on all volumes of a connection.', ofPeer),
+  ],
+  ['wait-sync-resource', (name) => waiting(name, 'Wait until resync finished on all volumes.', ofResource)],
+  ['wait-connect-volume', (name) => waiting(name, 'Wait until a device on a peer is visible.', ofPeerDevice)],
+  [
+    'wait-connect-connection',
+    (name) => waiting(name, 'Wait until all peer volumes of connection are visible.', ofPeer),
+  ],
+  ['wait-connect-resource', (name) => waiting(name, 'Wait until all connections are establised.', ofResource)],
+  [
+    'new-resource',
+    (name) =>
+      change(name, 'new_resource', 'Create a new resource.', {
+        ...ofResource,
+        ...ofSet('res_opts', resourceOptions9()),
+        arguments: [word('node_id', 'number', 'res_opts', 'node_id')],
+      }),
+  ],
+  [
+    'new-minor',
+    (name) =>
+      command(name, 'newMinor', 'new_minor', 'Create a new replicated device within a resource.', {
+        ...ofResource,
+        ...set('device_conf', [
+          ['max-bio-size', 'max_bio_size', { unit: null }],
+          flag('diskless', 'intentional_diskless'),
+        ]),
+        arguments: [minor, volume],
+        lock: true,
+      }),
+  ],
+  ['del-minor', (name) => change(name, 'del_minor', 'Remove a replicated device.', { ...ofMinor, forgets: 'minor' })],
+  [
+    'del-resource',
+    (name) => change(name, 'del_resource', 'Remove a resource.', { ...ofResource, forgets: 'resource' }),
+  ],
+  [
+    'forget-peer',
+    (name) =>
+      change(name, 'forget_peer', 'Completely remove any reference to a unconnected peer from meta-data.', {
+        ...ofResource,
+        ...set('forget_peer_parms'),
+        arguments: [word('peer_node_id', 'number', 'forget_peer_parms', 'forget_peer_node_id')],
+      }),
+  ],
+  [
+    'rename-resource',
+    (name) =>
+      change(name, 'rename_resource', 'Rename a resource.', {
+        ...ofResource,
+        ...set('rename_resource_parms'),
+        arguments: [word('new_name', 'resource', 'rename_resource_parms', 'new_resource_name')],
+      }),
+  ],
   // What the C tool of DRBD 9 leaves to drbdadm, and that of 8.4 has.
-  command('udev', 'udev', 'get_devices', 'Print the names that a device is to have below /dev, for udev.', {
-    object: ['minor'],
-    own: true,
-  }),
-];
+  [
+    'udev',
+    (name) =>
+      command(name, 'udev', 'get_devices', 'Print the names that a device is to have below /dev, for udev.', {
+        object: ['minor'],
+        own: true,
+      }),
+  ],
+]);
 
 /** drbdsetup for DRBD 9. */
 export const v9: Vocabulary = {
@@ -389,14 +538,22 @@ export const v9: Vocabulary = {
     beyondRange: 'send',
     exits: { tooLong: undefined, noDisk: EXIT.ok, notNoted: EXIT.failure },
   },
-  commands,
+  get commands() {
+    return commands.all();
+  },
+  names: commands.names,
+  command: commands.command,
   oldNames: {},
   requests: Object.keys(operations),
-  longestName: attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1,
-  settings: {
-    resource: resourceOptions9,
-    connection: peerOptions9,
-    device: attachOptions9,
-    peerDevice: peerDeviceOptions9,
+  get longestName() {
+    return attributeSets.drbd_cfg_context.fields.ctx_resource_name.maxBytes - 1;
+  },
+  get settings() {
+    return {
+        resource: resourceOptions9(),
+        connection: peerOptions9(),
+        device: attachOptions9(),
+        peerDevice: peerDeviceOptions9(),
+      };
   },
 };

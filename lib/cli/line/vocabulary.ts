@@ -116,8 +116,12 @@ export interface Manner {
 export interface Vocabulary {
   readonly dialect: Dialect;
   readonly manner: Manner;
-  /** In the order in which help lists them, and `show` of 8.3 its sections. */
+  /** All of them, in the order in which help lists them, and `show` of 8.3 its sections. */
   readonly commands: readonly Command[];
+  /** Their names, in the same order. */
+  readonly names: readonly string[];
+  /** @returns the command of this very name, which alone is made then; undefined if there is none */
+  readonly command: (name: string) => Command | undefined;
   /** Names that are still understood, and what stands in their place today. */
   readonly oldNames: Readonly<Record<string, string>>;
   /** The names of the requests: errors name the command in their place. */
@@ -132,10 +136,32 @@ export interface Vocabulary {
 }
 
 /** @returns the command of this name, or the one that an old name stands for */
-export function findCommand({ commands, oldNames }: Vocabulary, name: string): Command | undefined {
-  const exact = commands.find((command) => command.name === name);
+export function findCommand({ command, oldNames }: Vocabulary, name: string): Command | undefined {
   const today = Object.hasOwn(oldNames, name) ? oldNames[name] : undefined;
-  return exact ?? (today === undefined ? undefined : commands.find((command) => command.name === today));
+  return command(name) ?? (today === undefined ? undefined : command(today));
+}
+
+/** A row of a generation's commands: its name, and what makes the command when it is first asked for. */
+export type CommandRow = readonly [name: string, make: (name: string) => Command];
+
+/** @returns the commands of a generation, of which a program that runs one makes one */
+export function commandTable(rows: readonly CommandRow[]): Pick<Vocabulary, 'names' | 'command'> & {
+  readonly all: () => readonly Command[];
+} {
+  const made = new Map<string, Command>();
+  const make = ([name, row]: CommandRow): Command => {
+    const command = made.get(name) ?? row(name);
+    made.set(name, command);
+    return command;
+  };
+  return {
+    names: rows.map(([name]) => name),
+    command: (name) => {
+      const row = rows.find(([known]) => known === name);
+      return row === undefined ? undefined : make(row);
+    },
+    all: () => rows.map(make),
+  };
 }
 
 /** A command without what most have not. */

@@ -20,9 +20,11 @@ import {
   decodeTagList,
   EMPTY_TAG_LIST,
   encodeTagList,
+  once,
   TagCodec,
   type EncodeOptions,
   type FieldsReceived,
+  type FieldTable,
   type Packet,
   type Tag,
   type TagList,
@@ -145,23 +147,36 @@ let compiled:
   | {
       readonly byName: ReadonlyMap<string, CompiledPacket>;
       readonly byNumber: ReadonlyMap<number, CompiledPacket>;
-      readonly all: TagCodec;
     }
   | undefined;
+
+/** Reads the tags of the commonest answer and broadcast. */
+const stateTags = once(() => new TagCodec('reply', packets.get_state.replyTags));
+let everyTag: TagCodec | undefined;
+
+/** Reads the tags of all packets: an answer does not tell which one it answers. A tag's number is unique among them. */
+function allTags(): TagCodec {
+  everyTag ??= new TagCodec(
+    'reply',
+    Object.assign({}, ...Object.values<Packet>(packets).flatMap(({ tags, replyTags }) => [tags, replyTags])) as FieldTable,
+  );
+  return everyTag;
+}
+
+/** A program that asks for states alone never needs the tables of the others. */
+const replyTags = (): TagCodec => everyTag ?? stateTags();
 
 /** The codecs, compiled when first needed. */
 function codecs(): NonNullable<typeof compiled> {
   if (compiled === undefined) {
     const byName = new Map<string, CompiledPacket>();
     const byNumber = new Map<number, CompiledPacket>();
-    const tags: Record<string, Packet['tags'][string]> = {};
     for (const packet of Object.values<Packet>(packets)) {
       const entry = new CompiledPacket(packet);
       byName.set(packet.name, entry);
       byNumber.set(packet.number, entry);
-      Object.assign(tags, packet.tags, packet.replyTags);
     }
-    compiled = { byName, byNumber, all: new TagCodec('reply', tags) };
+    compiled = { byName, byNumber };
   }
   return compiled;
 }
@@ -288,7 +303,9 @@ export function decodeReply(
   raw: Pick<RawConnectorMessage, 'packetType' | 'minor' | 'flags' | 'list'>,
   order: ByteOrder,
 ): DecodedReply {
-  const { values, unknown } = codecs().all.decode(raw.list, order);
+  const codec = replyTags();
+  let { values, unknown } = codec.decode(raw.list, order);
+  if (unknown.length > 0 && codec !== allTags()) ({ values, unknown } = allTags().decode(raw.list, order));
   return { ...replyOf(raw.packetType, raw.minor, raw.flags), tags: values, unknown };
 }
 
@@ -302,7 +319,10 @@ export function readReply(message: ReceivedMessage, connector: ReceivedConnector
   requireHeader(end - start, offset);
   const little = order === 'little';
   const tags = start + DRBD_HEADER_BYTES;
-  const { values, unknown } = codecs().all.read(whole, tags, end, offset + DRBD_HEADER_BYTES, order);
+  const codec = replyTags();
+  let { values, unknown } = codec.read(whole, tags, end, offset + DRBD_HEADER_BYTES, order);
+  if (unknown.length > 0 && codec !== allTags())
+    ({ values, unknown } = allTags().read(whole, tags, end, offset + DRBD_HEADER_BYTES, order));
   const packetType = whole.view.getInt32(start, little);
   const { name, minor, returnCode } = replyOf(
     packetType,

@@ -96,14 +96,14 @@ export function formatShow9(resources: readonly ResourceReplies9[], format: Show
   for (const replies of resources) {
     const { resource, devices, connections } = replies;
     block.within(`resource "${resource.context?.ctx_resource_name ?? ''}" {`, '}\n', () => {
-      options('options', resourceOptions9, resource.res_opts);
+      options('options', resourceOptions9(), resource.res_opts);
       block.within('_this_host {', '}', () => {
         if (resource.res_opts?.node_id !== undefined) block.line(`node-id\t\t\t${resource.res_opts.node_id};`);
         for (const device of devices) {
           block.within(`volume ${device.context?.ctx_volume ?? 0} {`, '}', () => {
             block.line(`device\t\t\tminor ${device.minor ?? 0};`);
             for (const text of diskLines(device)) block.line(text);
-            options('disk', attachOptions9, device.disk_conf);
+            options('disk', attachOptions9(), device.disk_conf);
           });
         }
       });
@@ -117,11 +117,11 @@ export function formatShow9(resources: readonly ResourceReplies9[], format: Show
             });
           }
           if (isStandAlone(connection)) block.line('_is_standalone;');
-          options('net', peerOptions9, connection.net_conf);
+          options('net', peerOptions9(), connection.net_conf);
           for (const { context, peer_device_conf: values } of peerDevicesOf(replies, connection)) {
-            if (shown(peerDeviceOptions9, values, format).length === 0) continue;
+            if (shown(peerDeviceOptions9(), values, format).length === 0) continue;
             block.within(`volume ${context?.ctx_volume ?? 0} {`, '}', () => {
-              options('disk', peerDeviceOptions9, values);
+              options('disk', peerDeviceOptions9(), values);
             });
           }
         });
@@ -167,11 +167,11 @@ export function formatShowJson9(resources: readonly ResourceReplies9[], format: 
     ['volume_nr', String(device.context?.ctx_volume ?? 0)],
     ['device_minor', String(device.minor ?? 0)],
     ...diskMembers(device),
-    ...options('disk', attachOptions9, device.disk_conf),
+    ...options('disk', attachOptions9(), device.disk_conf),
   ];
   const connectionOf = (replies: ResourceReplies9, connection: Connection): readonly Member[] => {
     const volumes = peerDevicesOf(replies, connection).flatMap(({ context, peer_device_conf: values }) => {
-      const list = options('disk', peerDeviceOptions9, values);
+      const list = options('disk', peerDeviceOptions9(), values);
       return list.length === 0 ? [] : [[['volume_nr', String(context?.ctx_volume ?? 0)] as Member, ...list]];
     });
     return [
@@ -183,7 +183,7 @@ export function formatShowJson9(resources: readonly ResourceReplies9[], format: 
         ],
       ]),
       ...(isStandAlone(connection) ? [['_is_standalone', 'true'] as Member] : []),
-      ...options('net', peerOptions9, connection.net_conf),
+      ...options('net', peerOptions9(), connection.net_conf),
       ...(volumes.length === 0 ? [] : [['volumes', volumes] as Member]),
       ['_peer_node_id', String(connection.context?.ctx_peer_node_id ?? 0)],
     ];
@@ -192,7 +192,7 @@ export function formatShowJson9(resources: readonly ResourceReplies9[], format: 
     const { resource, devices, connections } = replies;
     return [
       ['resource', JSON.stringify(resource.context?.ctx_resource_name ?? '')],
-      ...options('options', resourceOptions9, resource.res_opts),
+      ...options('options', resourceOptions9(), resource.res_opts),
       [
         '_this_host',
         [
