@@ -9,7 +9,7 @@ const ts = require('typescript');
 const { analyse, assignedNames, isVariable, walk } = require('./scope');
 
 /** A shorter one is made as fast as what would put it off. */
-const SMALLEST = 120;
+const SMALLEST = 200;
 
 const isTable = (node) => {
   const value = ts.isAsExpression(node) ? node.expression : node;

@@ -9,6 +9,7 @@
 
 const fs = require('node:fs');
 const { join } = require('node:path');
+const { setImmediate } = require('node:timers');
 
 const compiled = join(__dirname, '../../dist/lib');
 const load = (id) => require(join(compiled, id));
@@ -55,9 +56,24 @@ function messageTypes(bytes) {
   return types;
 }
 
+/** @returns datagrams as the addon hands them out (native/inbox.h) */
+function inbox(batch) {
+  const facts = new Uint32Array(6 * batch.length);
+  const bytes = Buffer.concat(batch.map((datagram) => datagram.bytes));
+  let at = 0;
+  batch.forEach(({ bytes: { length }, port, groups, group, truncated }, index) => {
+    facts.set([at, length, port === 0 ? kernelPort : port, groups, group, Number(truncated)], 6 * index);
+    at += length;
+  });
+  return [batch.length, Uint8Array.from(bytes).buffer, facts.buffer];
+}
+
+const outbox = new ArrayBuffer(65536);
+
 /** The addon's class (native/socket.h), by a socket of the transport. */
 class NetlinkSocket {
   closed = false;
+  outbox = outbox;
   #socket;
   #listener;
   #next = 1;
@@ -71,10 +87,7 @@ class NetlinkSocket {
       {
         datagrams: (batch) => {
           if (this.closed) return;
-          listener(
-            'datagrams',
-            batch.map((datagram) => ({ ...datagram, port: datagram.port === 0 ? kernelPort : datagram.port })),
-          );
+          listener('datagrams', ...inbox(batch));
           for (const { bytes } of batch) this.#received?.(messageTypes(bytes));
         },
         overrun: () => listener('overrun'),
@@ -86,23 +99,26 @@ class NetlinkSocket {
 
   useHelper() {}
 
-  sendNow(bytes) {
-    const answers = machine?.(bytes);
-    if (answers === undefined && ready === undefined) this.#socket.send(bytes);
-    else if (answers === undefined) void ready.then(() => this.closed || this.#socket.send(bytes.slice()));
-    else
-      setImmediate(() =>
-        this.#listener(
-          'datagrams',
-          answers.map((answer) => ({ bytes: answer, port: kernelPort, groups: 0, group: 0, truncated: false })),
-        ),
-      );
+  sendNow(length) {
+    this.#post(this.outbox.slice(0, length));
     return 0;
+  }
+
+  #post(copied) {
+    const bytes = new Uint8Array(copied);
+    const answers = machine?.(bytes);
+    if (answers !== undefined) {
+      const datagram = { port: kernelPort, groups: 0, group: 0, truncated: false };
+      setImmediate(() =>
+        this.#listener('datagrams', ...inbox(answers.map((answer) => ({ ...datagram, bytes: answer })))),
+      );
+    } else if (ready === undefined) this.#socket.send(bytes);
+    else void ready.then(() => this.closed || this.#socket.send(bytes));
   }
 
   send(bytes) {
     const id = this.#next++;
-    this.sendNow(bytes);
+    this.#post(bytes.slice().buffer);
     setImmediate(() => this.closed || this.#listener('sent', [id, 0, TAKEN]));
     return id;
   }
@@ -129,7 +145,7 @@ class NetlinkSocket {
           some ||= types.some((type) => type !== NLMSG_ERROR && type !== NLMSG_DONE);
           if (types.includes(NLMSG_ERROR) || types.includes(NLMSG_DONE)) resolve();
         };
-        this.#socket.send(bytes);
+        this.#post(bytes.slice().buffer);
       });
       brought.push(some);
       if (this.closed) return;

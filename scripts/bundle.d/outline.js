@@ -9,7 +9,7 @@ const ts = require('typescript');
 const { analyse, assignedNames, isVariable, walk } = require('./scope');
 
 /** What is left of a function is about as long. */
-const SMALLEST = 150;
+const SMALLEST = 300;
 /** esbuild makes no names that begin so. */
 const MADE = '$_';
 

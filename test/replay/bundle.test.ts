@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -69,23 +70,35 @@ test('the code is ASCII, so that each Node keeps it in bytes, and the same each 
   expect(read()).toEqual(files);
 });
 
-test('a command loads its own dialect, and no other part', () => {
-  const list = (argv: readonly string[]): readonly string[] => {
-    const { stdout } = spawnSync(
-      process.execPath,
-      [
-        '-e',
-        `process.argv.splice(1, 0, 'drbdsetup'); process.on('exit', () => process.stdout.write('\\n' + Object.keys(require.cache).filter((path) => path.startsWith(${JSON.stringify(PACKAGE)})).map((path) => path.slice(${PACKAGE.length + 1})).sort().join(' '))); require(${JSON.stringify(join(PACKAGE, 'node-drbd.js'))})('cli/bin/start').drbdsetup();`,
-        '--',
-        ...argv,
-      ],
-      { encoding: 'utf8', env: { ...process.env, DRBD_REPLAY: '' } },
-    );
-    return (stdout.split('\n').at(-1) ?? '').split(' ');
-  };
-  expect(list(['--dialect', 'connector', '--timeout', '0.001', '0', 'cstate'])).toEqual([
-    'node-drbd.js',
-    'part-connector-shared.js',
-    'part-connector.js',
-  ]);
-});
+const { runSample, SAMPLES } = createRequire(__filename)(join(ROOT, 'scripts/bundle.d/samples.js')) as {
+  readonly SAMPLES: readonly Sample[];
+  readonly runSample: (sample: Sample, place: string, folder: string) => { readonly files: readonly string[] };
+};
+interface Sample {
+  readonly group: string;
+  readonly argv: readonly string[];
+}
+
+/** The files of modules that a command may read, and how many bytes at most: a start costs what V8 has to read. */
+const READS: Readonly<Record<string, { readonly files: readonly string[]; readonly bytes: number }>> = {
+  connector: { files: ['node-drbd.js', 'part-connector.js', 'part-connector-genl1.js'], bytes: 160_000 },
+  genl1: {
+    files: ['node-drbd.js', 'part-connector-genl1.js', 'part-genl1-drbd.js', 'part-genl1-genl2.js', 'part-genl1.js'],
+    bytes: 270_000,
+  },
+  genl2: { files: ['node-drbd.js', 'part-genl1-genl2.js', 'part-genl2.js'], bytes: 210_000 },
+  drbd: {
+    files: ['node-drbd.js', 'part-connector.js', 'part-drbd.js', 'part-genl1-drbd.js'],
+    bytes: 185_000,
+  },
+};
+
+test.each(SAMPLES.map((sample) => [sample.group, sample.argv.join(' '), sample] as const))(
+  'a live command of %s reads what it needs: %s',
+  (group, _words, sample) => {
+    const { files } = runSample(sample, PACKAGE, folder);
+    const { files: allowed = [], bytes = 0 } = READS[group] ?? {};
+    expect(files.filter((file) => !allowed.includes(file))).toEqual([]);
+    expect(files.reduce((sum, file) => sum + statSync(join(PACKAGE, file)).size, 0)).toBeLessThan(bytes);
+  },
+);

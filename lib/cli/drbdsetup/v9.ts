@@ -550,10 +550,10 @@ export const v9: Vocabulary = {
   },
   get settings() {
     return {
-        resource: resourceOptions9(),
-        connection: peerOptions9(),
-        device: attachOptions9(),
-        peerDevice: peerDeviceOptions9(),
-      };
+      resource: resourceOptions9(),
+      connection: peerOptions9(),
+      device: attachOptions9(),
+      peerDevice: peerDeviceOptions9(),
+    };
   },
 };

@@ -158,7 +158,10 @@ let everyTag: TagCodec | undefined;
 function allTags(): TagCodec {
   everyTag ??= new TagCodec(
     'reply',
-    Object.assign({}, ...Object.values<Packet>(packets).flatMap(({ tags, replyTags }) => [tags, replyTags])) as FieldTable,
+    Object.assign(
+      {},
+      ...Object.values<Packet>(packets).flatMap(({ tags, replyTags }) => [tags, replyTags]),
+    ) as FieldTable,
   );
   return everyTag;
 }
