@@ -428,8 +428,9 @@ test('what streams reads the counters of the simulated machine anew', async () =
   await using watching = await openDrbd({ dialect: 'connector', simulator: listening.port, transport });
   const seen = new Set<number>();
   for await (const { snapshot } of watching.events({ counters: true, refreshMs: 50 })) {
-    const percent = snapshot.resources[0]?.connections[0]?.peerDevices[0]?.resync?.percent;
-    if (typeof percent === 'number') seen.add(percent);
+    const resync = snapshot.resources[0]?.connections[0]?.peerDevices[0]?.resync;
+    // Without the counters there is only what the driver tells, which on a small disk goes in large steps.
+    if (typeof resync?.percent === 'number' && resync.leftBytes !== null) seen.add(resync.percent);
     if (seen.size === 3) break;
   }
   expect([...seen]).toEqual([...seen].sort((a, b) => a - b));
