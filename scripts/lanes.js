@@ -64,7 +64,7 @@ const lanes = [
     commands: [[join(root, 'scripts/matrix')]],
     allSeconds: 600,
     all: [[join(root, 'scripts/matrix'), '--all']],
-    tools: ['zsh', 'fish', 'script'],
+    tools: ['zsh', 'fish', 'script', 'mandoc', 'groff'],
   },
   // Only that it runs: no test asserts a time.
   { name: 'bench', seconds: 60, commands: [[join(root, 'scripts/bench'), '--short']], tools: ['unshare'] },

@@ -10,6 +10,7 @@ package_of() {
     cmake) echo cmake ;;
     unshare) echo util-linux ;;
     script) echo bsdutils ;;
+    groff) echo groff-base ;;
     readelf) echo binutils ;;
     qemu-aarch64-static) echo qemu-user-static ;;
     *) echo "$1" ;;

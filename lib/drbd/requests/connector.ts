@@ -2,7 +2,9 @@
 
 import type { Tag } from '../../schema';
 import type { SocketAddress } from '../../netlink';
+import type { Verbs } from './verbs';
 import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+import type { Told } from './told';
 
 /** What every request to DRBD 8.3 has. */
 export interface ConnectorRequest {
@@ -254,131 +256,8 @@ export interface ConnectorSyncerConfRequest extends ConnectorRequest {
 }
 
 /** The answer to get_config. */
-export interface ConnectorGetConfigReplyTags {
-  /** How much of the backing device to use; 0 takes all that fits. In sectors. */
-  readonly disk_size?: bigint;
-  /** Path of the block device that stores the data below DRBD. */
-  readonly backing_dev?: string;
-  /** Path of the block device with the metadata; the data device itself for internal metadata. */
-  readonly meta_dev?: string;
-  /** Slot of an indexed metadata device, or a negative mode for internal and flexible layouts. */
-  readonly meta_dev_idx?: number;
-  /** What happens when the lower disk reports a failed read or write. */
-  readonly on_io_error?: number;
-  /** Whether a lost peer must be outdated or shot before this node goes on. */
-  readonly fencing?: number;
-  /** Ask the lower device's own merge function before building large requests. */
-  readonly use_bmbv?: boolean;
-  /** Do not send cache flushes to the data device at the end of a write epoch. */
-  readonly no_disk_flush?: boolean;
-  /** Do not send cache flushes to the metadata device after its updates. */
-  readonly no_md_flush?: boolean;
-  /** Most segments that one request to the lower device may have; 0 sets no limit. */
-  readonly max_bio_bvecs?: number;
-  /** Do not order write epochs by barrier requests. */
-  readonly no_disk_barrier?: boolean;
-  /** Do not wait for writes to finish between epochs; data is at risk without a protected cache. */
-  readonly no_disk_drain?: boolean;
-  /**
-   * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. In
-   * deciseconds.
-   */
-  readonly disk_timeout?: number;
-  /** Socket address on which this node listens for its peer. */
-  readonly my_addr?: Uint8Array;
-  /** Socket address under which the other node is reached. */
-  readonly peer_addr?: Uint8Array;
-  /** Password with which both nodes prove to each other who they are. */
-  readonly shared_secret?: string;
-  /** Hash of the kernel's crypto API that authenticates the peer; empty for none. */
-  readonly cram_hmac_alg?: string;
-  /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrity_alg?: string;
-  /** Longest time the peer may take to answer before the link counts as dead. In deciseconds. */
-  readonly timeout?: number;
-  /** When a write counts as done: sent (A), received (B) or on the peer disk (C). */
-  readonly wire_protocol?: number;
-  /** Pause between two attempts to reach a peer that does not answer. In seconds. */
-  readonly try_connect_int?: number;
-  /** Idle time after which a keep-alive is sent to the peer. In seconds. */
-  readonly ping_int?: number;
-  /** Most writes between two ordering barriers. In requests. */
-  readonly max_epoch_size?: number;
-  /** Most pages that incoming data may occupy on the receiving side. In buffers. */
-  readonly max_buffers?: number;
-  /** Number of pending writes at which the secondary kicks its lower device. In requests. */
-  readonly unplug_watermark?: number;
-  /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. In bytes. */
-  readonly sndbuf_size?: number;
-  /** How often a write may time out before the peer is expelled; 0 never does. */
-  readonly ko_count?: number;
-  /** Automatic repair of a split brain in which no node is primary. */
-  readonly after_sb_0p?: number;
-  /** Automatic repair of a split brain in which one node is primary. */
-  readonly after_sb_1p?: number;
-  /** Automatic repair of a split brain in which both nodes are primary. */
-  readonly after_sb_2p?: number;
-  /** What happens when a resync would overwrite the data of a primary. */
-  readonly rr_conflict?: number;
-  /** How long the answer to a keep-alive may take before the peer counts as dead. In deciseconds. */
-  readonly ping_timeo?: number;
-  /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. In bytes. */
-  readonly rcvbuf_size?: number;
-  /** What protocol A does when the network cannot keep up. */
-  readonly on_congestion?: number;
-  /** Amount of data in flight from which the link counts as congested; 0 never. In sectors. */
-  readonly cong_fill?: number;
-  /** Number of active extents from which the link counts as congested. In extents. */
-  readonly cong_extents?: number;
-  /** The addresses may be of a family other than IPv4, so the module must look at it. */
-  readonly mind_af?: boolean;
-  /** Give up this node's changes when a split brain is found at connecting (discard-my-data). */
-  readonly want_lose?: boolean;
-  /** Allow both nodes to be primary at the same time, for cluster file systems. */
-  readonly two_primaries?: boolean;
-  /** Apply the split-brain policies even where the generations alone would forbid it. */
-  readonly always_asbp?: boolean;
-  /** Do not let TCP gather small messages before it sends them. */
-  readonly no_cork?: boolean;
-  /** A send buffer size of 0 means automatic tuning, which older modules do not know. */
-  readonly auto_sndbuf_size?: boolean;
-  /** Only find out what connecting would do to the data, then disconnect. */
-  readonly dry_run?: boolean;
-  /** Fixed speed of resync where no dynamic control is on. In KiB/s. */
-  readonly rate?: number;
-  /** Minor whose resync must be finished before this one begins; -1 waits for none. */
-  readonly after?: number;
-  /** Size of the activity log: regions of 4 MiB that may be hot at the same time. In extents. */
-  readonly al_extents?: number;
-  /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verify_alg?: string;
-  /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpu_mask?: string;
-  /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csums_alg?: string;
-  /** Compress the bitmap by run lengths when it is exchanged at connecting. */
-  readonly use_rle?: boolean;
-  /** Data per control period of the first resync controller, gone with the next release. */
-  readonly dp_volume?: number;
-  /** Length of a control period of the first resync controller, gone with the next release. */
-  readonly dp_interval?: number;
-  /** Load at which the first resync controller slowed down, gone with the next release. */
-  readonly throttle_th?: number;
-  /** Load at which the first resync controller stopped for a while, gone with the next release. */
-  readonly hold_off_th?: number;
-  /** What applications see when neither this node nor its peer has the data. */
-  readonly on_no_data?: number;
-  /** How far the dynamic resync controller looks ahead; 0 turns it off. In deciseconds. */
-  readonly c_plan_ahead?: number;
-  /** Delay on the link that the resync controller aims at. In deciseconds. */
-  readonly c_delay_target?: number;
-  /** Amount of data in flight that the resync controller aims at; 0 aims at a delay. In sectors. */
-  readonly c_fill_target?: number;
-  /** Highest speed that the resync controller may choose. In KiB/s. */
-  readonly c_max_rate?: number;
-  /** Speed below which resync does not yield to applications; 0 always yields. In KiB/s. */
-  readonly c_min_rate?: number;
-}
+export interface ConnectorGetConfigReplyTags
+  extends Told<ConnectorDiskConfTags>, Told<ConnectorNetConfTags>, Told<ConnectorSyncerConfTags> {}
 
 /** The answer to get_config. */
 export interface ConnectorGetConfigReply extends ConnectorAnswer {
@@ -756,80 +635,36 @@ export interface ConnectorForgetPeerOptions {
   readonly peerNodeId?: number;
 }
 
+/** The options of each verb in DRBD 8.3. */
+export interface ConnectorVerbOptions {
+  readonly create: ConnectorCreateOptions;
+  readonly attach: ConnectorAttachOptions;
+  readonly detach: ConnectorDetachOptions;
+  readonly connect: ConnectorConnectOptions;
+  readonly disconnect: ConnectorDisconnectOptions;
+  readonly promote: ConnectorPromoteOptions;
+  readonly demote: NoOptions;
+  readonly down: NoOptions;
+  readonly invalidate: ConnectorInvalidateOptions;
+  readonly verify: ConnectorVerifyOptions;
+  readonly pauseSync: NoOptions;
+  readonly resumeSync: NoOptions;
+  readonly suspendIo: NoOptions;
+  readonly resumeIo: NoOptions;
+  readonly resize: ConnectorResizeOptions;
+  readonly outdate: NoOptions;
+  readonly newCurrentUuid: ConnectorNewCurrentUuidOptions;
+  readonly setOptions: ConnectorSetOptionsOptions;
+  readonly rename: ConnectorRenameOptions;
+  readonly forgetPeer: ConnectorForgetPeerOptions;
+}
+
 /** The verbs of a client of DRBD 8.3. */
-export interface ConnectorVerbs {
-  /** Create a resource, and a volume of it where a minor is named, unless they exist. */
-  create(
-    target: VerbTarget,
-    options?: ConnectorCreateOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Attach a backing device to a volume, which is created if it does not exist. */
-  attach(
-    target: VerbTarget,
-    options: ConnectorAttachOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Let go of the backing device. */
-  detach(
-    target: VerbTarget,
-    options?: ConnectorDetachOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
+export interface ConnectorVerbs extends Verbs<ConnectorVerbOptions> {
   /** Set up the link to a peer and begin to connect; what it needs is created if it does not exist. */
   connect(
     target: VerbTarget,
     options: ConnectorConnectOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take down the link to the peer. */
-  disconnect(
-    target: VerbTarget,
-    options?: ConnectorDisconnectOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Make the resource writable on this node. */
-  promote(
-    target: VerbTarget,
-    options?: ConnectorPromoteOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take back the right to write from this node; fails while a process has a device open. */
-  demote(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take down a resource with all its links, disks and devices. */
-  down(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Throw away the data of one side, this node's or the peer's, and copy all of the other's. */
-  invalidate(
-    target: VerbTarget,
-    options?: ConnectorInvalidateOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Begin an online verification, which compares both sides block by block. */
-  verify(
-    target: VerbTarget,
-    options?: ConnectorVerifyOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Hold the resync on behalf of the user of this node. */
-  pauseSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take back this node's own hold on the resync. */
-  resumeSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Freeze all requests of applications to the device. */
-  suspendIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Let frozen requests of applications go on. */
-  resumeIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Adopt a new size of the backing devices while in use. */
-  resize(
-    target: VerbTarget,
-    options?: ConnectorResizeOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Mark this node's data as known to be behind the peer's. */
-  outdate(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Begin a new generation of the data, for instance to skip the first resync. */
-  newCurrentUuid(
-    target: VerbTarget,
-    options?: ConnectorNewCurrentUuidOptions,
     limits?: VerbRequestOptions,
   ): Promise<readonly SentRequest[]>;
   /** Change options of what exists. */

@@ -2,6 +2,7 @@
 
 import type { UnknownAttribute } from '../../dialects/generic';
 import type { SocketAddress } from '../../netlink';
+import type { Verbs } from './verbs';
 import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
 import type {
   ConnectorNetConfTags,
@@ -1021,80 +1022,36 @@ export interface Genl1ForgetPeerOptions {
   readonly peerNodeId?: number;
 }
 
+/** The options of each verb in DRBD 8.4. */
+export interface Genl1VerbOptions {
+  readonly create: Genl1CreateOptions;
+  readonly attach: Genl1AttachOptions;
+  readonly detach: Genl1DetachOptions;
+  readonly connect: Genl1ConnectOptions;
+  readonly disconnect: Genl1DisconnectOptions;
+  readonly promote: Genl1PromoteOptions;
+  readonly demote: Genl1DemoteOptions;
+  readonly down: NoOptions;
+  readonly invalidate: Genl1InvalidateOptions;
+  readonly verify: Genl1VerifyOptions;
+  readonly pauseSync: NoOptions;
+  readonly resumeSync: NoOptions;
+  readonly suspendIo: NoOptions;
+  readonly resumeIo: NoOptions;
+  readonly resize: Genl1ResizeOptions;
+  readonly outdate: NoOptions;
+  readonly newCurrentUuid: Genl1NewCurrentUuidOptions;
+  readonly setOptions: Genl1SetOptionsOptions;
+  readonly rename: Genl1RenameOptions;
+  readonly forgetPeer: Genl1ForgetPeerOptions;
+}
+
 /** The verbs of a client of DRBD 8.4. */
-export interface Genl1Verbs {
-  /** Create a resource, and a volume of it where a minor is named, unless they exist. */
-  create(
-    target: VerbTarget,
-    options?: Genl1CreateOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Attach a backing device to a volume, which is created if it does not exist. */
-  attach(target: VerbTarget, options: Genl1AttachOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Let go of the backing device. */
-  detach(
-    target: VerbTarget,
-    options?: Genl1DetachOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
+export interface Genl1Verbs extends Verbs<Genl1VerbOptions> {
   /** Set up the link to a peer and begin to connect; what it needs is created if it does not exist. */
   connect(
     target: VerbTarget,
     options: Genl1ConnectOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take down the link to the peer. */
-  disconnect(
-    target: VerbTarget,
-    options?: Genl1DisconnectOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Make the resource writable on this node. */
-  promote(
-    target: VerbTarget,
-    options?: Genl1PromoteOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take back the right to write from this node; fails while a process has a device open. */
-  demote(
-    target: VerbTarget,
-    options?: Genl1DemoteOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take down a resource with all its links, disks and devices. */
-  down(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Throw away the data of one side, this node's or the peer's, and copy all of the other's. */
-  invalidate(
-    target: VerbTarget,
-    options?: Genl1InvalidateOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Begin an online verification, which compares both sides block by block. */
-  verify(
-    target: VerbTarget,
-    options?: Genl1VerifyOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Hold the resync on behalf of the user of this node. */
-  pauseSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take back this node's own hold on the resync. */
-  resumeSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Freeze all requests of applications to the device. */
-  suspendIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Let frozen requests of applications go on. */
-  resumeIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Adopt a new size of the backing devices while in use. */
-  resize(
-    target: VerbTarget,
-    options?: Genl1ResizeOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Mark this node's data as known to be behind the peer's. */
-  outdate(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Begin a new generation of the data, for instance to skip the first resync. */
-  newCurrentUuid(
-    target: VerbTarget,
-    options?: Genl1NewCurrentUuidOptions,
     limits?: VerbRequestOptions,
   ): Promise<readonly SentRequest[]>;
   /** Change options of what exists. */

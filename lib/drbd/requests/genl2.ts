@@ -2,7 +2,8 @@
 
 import type { UnknownAttribute } from '../../dialects/generic';
 import type { SocketAddress } from '../../netlink';
-import type { NoOptions, SentRequest, VerbRequestOptions, VerbTarget } from '../verbs';
+import type { Verbs } from './verbs';
+import type { NoOptions } from '../verbs';
 import type { Genl1Context, Genl1DiskConf, Genl1NetConf, Genl1AttachOptions, Genl1ConnectOptions } from './genl1';
 import type {
   ConnectorDiskConfTags,
@@ -1304,98 +1305,29 @@ export interface Genl2ForgetPeerOptions {
   readonly peerNodeId?: number;
 }
 
-/** The verbs of a client of DRBD 9. */
-export interface Genl2Verbs {
-  /** Create a resource, and a volume of it where a minor is named, unless they exist. */
-  create(
-    target: VerbTarget,
-    options?: Genl2CreateOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Attach a backing device to a volume, which is created if it does not exist. */
-  attach(target: VerbTarget, options: Genl2AttachOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Let go of the backing device. */
-  detach(
-    target: VerbTarget,
-    options?: Genl2DetachOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Set up the link to a peer and begin to connect; what it needs is created if it does not exist. */
-  connect(
-    target: VerbTarget,
-    options?: Genl2ConnectOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take down the link to the peer. */
-  disconnect(
-    target: VerbTarget,
-    options?: Genl2DisconnectOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Make the resource writable on this node. */
-  promote(
-    target: VerbTarget,
-    options?: Genl2PromoteOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take back the right to write from this node; fails while a process has a device open. */
-  demote(
-    target: VerbTarget,
-    options?: Genl2DemoteOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Take down a resource with all its links, disks and devices. */
-  down(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Throw away the data of one side, this node's or the peer's, and copy all of the other's. */
-  invalidate(
-    target: VerbTarget,
-    options?: Genl2InvalidateOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Begin an online verification, which compares both sides block by block. */
-  verify(
-    target: VerbTarget,
-    options?: Genl2VerifyOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Hold the resync on behalf of the user of this node. */
-  pauseSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Take back this node's own hold on the resync. */
-  resumeSync(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Freeze all requests of applications to the device. */
-  suspendIo(
-    target: VerbTarget,
-    options?: Genl2SuspendIoOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Let frozen requests of applications go on. */
-  resumeIo(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Adopt a new size of the backing devices while in use. */
-  resize(
-    target: VerbTarget,
-    options?: Genl2ResizeOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Mark this node's data as known to be behind the peer's. */
-  outdate(target: VerbTarget, options?: NoOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Begin a new generation of the data, for instance to skip the first resync. */
-  newCurrentUuid(
-    target: VerbTarget,
-    options?: Genl2NewCurrentUuidOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Change options of what exists. */
-  setOptions(
-    target: VerbTarget,
-    options: Genl2SetOptionsOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
-  /** Give a resource another name. */
-  rename(target: VerbTarget, options: Genl2RenameOptions, limits?: VerbRequestOptions): Promise<readonly SentRequest[]>;
-  /** Free the slot that a former peer has in the metadata. */
-  forgetPeer(
-    target: VerbTarget,
-    options?: Genl2ForgetPeerOptions,
-    limits?: VerbRequestOptions,
-  ): Promise<readonly SentRequest[]>;
+/** The options of each verb in DRBD 9. */
+export interface Genl2VerbOptions {
+  readonly create: Genl2CreateOptions;
+  readonly attach: Genl2AttachOptions;
+  readonly detach: Genl2DetachOptions;
+  readonly connect: Genl2ConnectOptions;
+  readonly disconnect: Genl2DisconnectOptions;
+  readonly promote: Genl2PromoteOptions;
+  readonly demote: Genl2DemoteOptions;
+  readonly down: NoOptions;
+  readonly invalidate: Genl2InvalidateOptions;
+  readonly verify: Genl2VerifyOptions;
+  readonly pauseSync: NoOptions;
+  readonly resumeSync: NoOptions;
+  readonly suspendIo: Genl2SuspendIoOptions;
+  readonly resumeIo: NoOptions;
+  readonly resize: Genl2ResizeOptions;
+  readonly outdate: NoOptions;
+  readonly newCurrentUuid: Genl2NewCurrentUuidOptions;
+  readonly setOptions: Genl2SetOptionsOptions;
+  readonly rename: Genl2RenameOptions;
+  readonly forgetPeer: Genl2ForgetPeerOptions;
 }
+
+/** The verbs of a client of DRBD 9. */
+export interface Genl2Verbs extends Verbs<Genl2VerbOptions> {}
