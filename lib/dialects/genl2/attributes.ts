@@ -1,4 +1,4 @@
-import { attributeSet, address, flag, s32, string, u32, u64, u64s } from '../../schema';
+import { attributeSet, address, flag, s32, string, u32, u64 } from '../../schema';
 import * as options from '../options';
 import * as shared from '../generic/attributes';
 import * as words from '../words';

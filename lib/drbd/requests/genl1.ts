@@ -15,21 +15,21 @@ import type { Told } from './told';
 /** Which resource, volume or connection a message is about. */
 export interface Genl1Context {
   /** Number of the device within its resource. */
-  readonly ctx_volume?: number;
+  ctx_volume?: number;
   /** Configured name by which administrators know it. */
-  readonly ctx_resource_name?: string;
+  ctx_resource_name?: string;
   /** Local address of the connection that is meant. */
-  readonly ctx_my_addr?: SocketAddress | Uint8Array;
+  ctx_my_addr?: SocketAddress | Uint8Array;
   /** Remote address of the connection that is meant. */
-  readonly ctx_peer_addr?: SocketAddress | Uint8Array;
+  ctx_peer_addr?: SocketAddress | Uint8Array;
 }
 
 /** Options that hold for all of a resource. */
 export interface Genl1ResOpts {
   /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpu_mask?: string;
+  cpu_mask?: string;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
-  readonly on_no_data?: 'io-error' | 'suspend-io' | number;
+  on_no_data?: 'io-error' | 'suspend-io' | number;
 }
 
 /** Configuration of the link to a peer. */
@@ -51,52 +51,52 @@ export interface Genl1NetConf extends Pick<
   | 'two_primaries'
 > {
   /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrity_alg?: string;
+  integrity_alg?: string;
   /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verify_alg?: string;
+  verify_alg?: string;
   /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csums_alg?: string;
+  csums_alg?: string;
   /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
-  readonly wire_protocol?: 'A' | 'B' | 'C' | number;
+  wire_protocol?: 'A' | 'B' | 'C' | number;
   /** Pause between two attempts to reach a peer that does not answer. 1 to 120 seconds. Default: 10. */
-  readonly connect_int?: number;
+  connect_int?: number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
-  readonly rcvbuf_size?: number;
+  rcvbuf_size?: number;
   /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
-  readonly ko_count?: number;
+  ko_count?: number;
   /** What protocol A does when the network cannot keep up. Default: `block`. */
-  readonly on_congestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  on_congestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
   /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
-  readonly cong_fill?: number;
+  cong_fill?: number;
   /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
-  readonly cong_extents?: number;
+  cong_extents?: number;
   /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
-  readonly discard_my_data?: boolean;
+  discard_my_data?: boolean;
   /** Let TCP gather small messages before it sends them. Default: true. */
-  readonly tcp_cork?: boolean;
+  tcp_cork?: boolean;
   /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
-  readonly always_asbp?: boolean;
+  always_asbp?: boolean;
   /** Only find out what connecting would do to the data, then disconnect. Default: false. */
-  readonly tentative?: boolean;
+  tentative?: boolean;
   /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
-  readonly use_rle?: boolean;
+  use_rle?: boolean;
   /** Compare checksums in a resync only after a primary has crashed. Default: false. Since 8.4.5. */
-  readonly csums_after_crash_only?: boolean;
+  csums_after_crash_only?: boolean;
   /**
    * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
    * Default: 0. Since 8.4.5.
    */
-  readonly sock_check_timeo?: number;
+  sock_check_timeo?: number;
   /** Second local address of experimental modules that knew two paths. Since 8.4.6. */
-  readonly my_addr2?: SocketAddress | Uint8Array;
+  my_addr2?: SocketAddress | Uint8Array;
   /** Second peer address of experimental modules that knew two paths. Since 8.4.6. */
-  readonly peer_addr2?: SocketAddress | Uint8Array;
+  peer_addr2?: SocketAddress | Uint8Array;
 }
 
 /** How to take down a link. */
 export interface Genl1DisconnectParms {
   /** Disconnect without asking the peer for its consent. Default: false. */
-  readonly force_disconnect?: boolean;
+  force_disconnect?: boolean;
 }
 
 /** Configuration of a backing device. */
@@ -105,43 +105,43 @@ export interface Genl1DiskConf extends Pick<
   'backing_dev' | 'meta_dev' | 'meta_dev_idx' | 'disk_size' | 'fencing'
 > {
   /** Most segments that one request to the lower device may have; 0 sets no limit. 0 to 128. Default: 0. */
-  readonly max_bio_bvecs?: number;
+  max_bio_bvecs?: number;
   /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
-  readonly on_io_error?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  on_io_error?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
   /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
-  readonly resync_rate?: number;
+  resync_rate?: number;
   /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
-  readonly resync_after?: number;
+  resync_after?: number;
   /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
-  readonly al_extents?: number;
+  al_extents?: number;
   /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
-  readonly c_plan_ahead?: number;
+  c_plan_ahead?: number;
   /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
-  readonly c_delay_target?: number;
+  c_delay_target?: number;
   /**
    * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
    * 100.
    */
-  readonly c_fill_target?: number;
+  c_fill_target?: number;
   /** Highest speed that the resync controller may choose. 250 to 4194304 KiB/s. Default: 102400. */
-  readonly c_max_rate?: number;
+  c_max_rate?: number;
   /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
-  readonly c_min_rate?: number;
+  c_min_rate?: number;
   /** Order write epochs by barrier requests to the lower device. Default: false. */
-  readonly disk_barrier?: boolean;
+  disk_barrier?: boolean;
   /** Order write epochs by flushing the lower device's cache. Default: true. */
-  readonly disk_flushes?: boolean;
+  disk_flushes?: boolean;
   /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
-  readonly disk_drain?: boolean;
+  disk_drain?: boolean;
   /** Flush the cache of the metadata device after its updates. Default: true. */
-  readonly md_flushes?: boolean;
+  md_flushes?: boolean;
   /**
    * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
    * deciseconds. Default: 0.
    */
-  readonly disk_timeout?: number;
+  disk_timeout?: number;
   /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. Since 8.4.1. */
-  readonly read_balancing?:
+  read_balancing?:
     | 'prefer-local'
     | 'prefer-remote'
     | 'round-robin'
@@ -155,59 +155,59 @@ export interface Genl1DiskConf extends Pick<
     | '1M-striping'
     | number;
   /** Keep the activity log up to date; without it a crash means a full resync. Default: true. Since 8.4.2. */
-  readonly al_updates?: boolean;
+  al_updates?: boolean;
   /**
    * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
    * 8.4.7.
    */
-  readonly discard_zeroes_if_aligned?: boolean;
+  discard_zeroes_if_aligned?: boolean;
   /**
    * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
    * 0. Since 8.4.7.
    */
-  readonly rs_discard_granularity?: number;
+  rs_discard_granularity?: number;
   /** Never pass write-same requests to the peer or the lower device. Default: false. Since 8.4.10. */
-  readonly disable_write_same?: boolean;
+  disable_write_same?: boolean;
 }
 
 /** How to adopt a new size. */
 export interface Genl1ResizeParms {
   /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
-  readonly resize_size?: bigint;
+  resize_size?: bigint;
   /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
-  readonly resize_force?: boolean;
+  resize_force?: boolean;
   /** Take the new space as equal on both nodes instead of copying it. Default: false. */
-  readonly no_resync?: boolean;
+  no_resync?: boolean;
   /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. Since 8.4.4. */
-  readonly al_stripes?: number;
+  al_stripes?: number;
   /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. Since 8.4.4. */
-  readonly al_stripe_size?: number;
+  al_stripe_size?: number;
 }
 
 /** How to promote: whether to trust data not known to be current. */
 export interface Genl1SetRoleParms {
   /** Promote although the data is not known to be current; it then counts as good. Default: false. */
-  readonly assume_uptodate?: boolean;
+  assume_uptodate?: boolean;
 }
 
 /** How to begin a new generation of the data. */
 export interface Genl1NewCUuidParms {
   /** Also forget all differences to the peer: both sides count as equal. Default: false. */
-  readonly clear_bm?: boolean;
+  clear_bm?: boolean;
 }
 
 /** Which part of a device to verify. */
 export interface Genl1StartOvParms {
   /** Where to begin; where the last one stopped if absent. In sectors. */
-  readonly ov_start_sector?: bigint;
+  ov_start_sector?: bigint;
   /** Where to end; the end of the device if absent. In sectors. Since 8.4.2. */
-  readonly ov_stop_sector?: bigint;
+  ov_stop_sector?: bigint;
 }
 
 /** How to let go of a backing device. */
 export interface Genl1DetachParms {
   /** Do not wait for requests that the lower device still has. Default: false. */
-  readonly force_detach?: boolean;
+  force_detach?: boolean;
 }
 
 /** Which resource, volume or connection a message is about. */
@@ -664,87 +664,75 @@ export interface Genl1GetInitialStateReply extends Genl1Answer {
 /** The requests to DRBD 8.4 by the name of their operation. */
 export interface Genl1Requests {
   /** Read configuration and states of one device, or of all. */
-  readonly get_status: { readonly params: Genl1GetStatusRequest; readonly result: readonly Genl1GetStatusReply[] };
+  get_status: { params: Genl1GetStatusRequest; result: readonly Genl1GetStatusReply[] };
   /** Create a device with this minor as a volume of a resource. */
-  readonly new_minor: { readonly params: Genl1NewMinorRequest; readonly result: Genl1Answer };
+  new_minor: { params: Genl1NewMinorRequest; result: Genl1Answer };
   /** Remove a device that has neither disk nor connection. */
-  readonly del_minor: { readonly params: Genl1DelMinorRequest; readonly result: Genl1Answer };
+  del_minor: { params: Genl1DelMinorRequest; result: Genl1Answer };
   /** Create a resource under a name that is not taken. */
-  readonly new_resource: { readonly params: Genl1NewResourceRequest; readonly result: Genl1Answer };
+  new_resource: { params: Genl1NewResourceRequest; result: Genl1Answer };
   /** Remove a resource without volumes and connections. */
-  readonly del_resource: { readonly params: Genl1DelResourceRequest; readonly result: Genl1Answer };
+  del_resource: { params: Genl1DelResourceRequest; result: Genl1Answer };
   /** Change how a resource behaves: processors, and what it does without data. */
-  readonly resource_opts: { readonly params: Genl1ResourceOptsRequest; readonly result: Genl1Answer };
+  resource_opts: { params: Genl1ResourceOptsRequest; result: Genl1Answer };
   /** Set up the link to the peer and begin to connect. */
-  readonly connect: { readonly params: Genl1ConnectRequest; readonly result: Genl1Answer };
+  connect: { params: Genl1ConnectRequest; result: Genl1Answer };
   /** Take down the link to the peer. */
-  readonly disconnect: { readonly params: Genl1DisconnectRequest; readonly result: Genl1Answer };
+  disconnect: { params: Genl1DisconnectRequest; result: Genl1Answer };
   /** Attach a backing device to a volume. */
-  readonly attach: { readonly params: Genl1AttachRequest; readonly result: Genl1Answer };
+  attach: { params: Genl1AttachRequest; result: Genl1Answer };
   /** Adopt a new size of the backing devices while in use. */
-  readonly resize: { readonly params: Genl1ResizeRequest; readonly result: Genl1Answer };
+  resize: { params: Genl1ResizeRequest; result: Genl1Answer };
   /** Make the resource writable on this node. */
-  readonly primary: { readonly params: Genl1PrimaryRequest; readonly result: Genl1Answer };
+  primary: { params: Genl1PrimaryRequest; result: Genl1Answer };
   /** Take back the right to write from this node; fails while somebody has a device open. */
-  readonly secondary: { readonly params: Genl1SecondaryRequest; readonly result: Genl1Answer };
+  secondary: { params: Genl1SecondaryRequest; result: Genl1Answer };
   /** Begin a new generation of the data, for instance to skip the first resync. */
-  readonly new_c_uuid: { readonly params: Genl1NewCUuidRequest; readonly result: Genl1Answer };
+  new_c_uuid: { params: Genl1NewCUuidRequest; result: Genl1Answer };
   /** Begin an online verification, which compares both sides block by block. */
-  readonly start_ov: { readonly params: Genl1StartOvRequest; readonly result: Genl1Answer };
+  start_ov: { params: Genl1StartOvRequest; result: Genl1Answer };
   /** Let go of the backing device. */
-  readonly detach: { readonly params: Genl1DetachRequest; readonly result: Genl1Answer };
+  detach: { params: Genl1DetachRequest; result: Genl1Answer };
   /** Throw away this node's data and copy all of the peer's. */
-  readonly invalidate: { readonly params: Genl1InvalidateRequest; readonly result: Genl1Answer };
+  invalidate: { params: Genl1InvalidateRequest; result: Genl1Answer };
   /** Throw away the peer's data and copy all of this node's. */
-  readonly inval_peer: { readonly params: Genl1InvalPeerRequest; readonly result: Genl1Answer };
+  inval_peer: { params: Genl1InvalPeerRequest; result: Genl1Answer };
   /** Hold the resync on behalf of the user of this node. */
-  readonly pause_sync: { readonly params: Genl1PauseSyncRequest; readonly result: Genl1Answer };
+  pause_sync: { params: Genl1PauseSyncRequest; result: Genl1Answer };
   /** Take back this node's own hold on the resync. */
-  readonly resume_sync: { readonly params: Genl1ResumeSyncRequest; readonly result: Genl1Answer };
+  resume_sync: { params: Genl1ResumeSyncRequest; result: Genl1Answer };
   /** Freeze all requests of applications to the device. */
-  readonly suspend_io: { readonly params: Genl1SuspendIoRequest; readonly result: Genl1Answer };
+  suspend_io: { params: Genl1SuspendIoRequest; result: Genl1Answer };
   /** Let frozen requests of applications go on. */
-  readonly resume_io: { readonly params: Genl1ResumeIoRequest; readonly result: Genl1Answer };
+  resume_io: { params: Genl1ResumeIoRequest; result: Genl1Answer };
   /** Mark this node's data as known to be behind the peer's. */
-  readonly outdate: { readonly params: Genl1OutdateRequest; readonly result: Genl1Answer };
+  outdate: { params: Genl1OutdateRequest; result: Genl1Answer };
   /** Read which time limit applies to waiting for the peer at start. */
-  readonly get_timeout_type: { readonly params: Genl1GetTimeoutTypeRequest; readonly result: Genl1GetTimeoutTypeReply };
+  get_timeout_type: { params: Genl1GetTimeoutTypeRequest; result: Genl1GetTimeoutTypeReply };
   /** Take down a resource with all its links, disks and devices. */
-  readonly down: { readonly params: Genl1DownRequest; readonly result: Genl1Answer };
+  down: { params: Genl1DownRequest; result: Genl1Answer };
   /** Change options of an attached disk. */
-  readonly chg_disk_opts: { readonly params: Genl1ChgDiskOptsRequest; readonly result: Genl1Answer };
+  chg_disk_opts: { params: Genl1ChgDiskOptsRequest; result: Genl1Answer };
   /** Change options of a link. */
-  readonly chg_net_opts: { readonly params: Genl1ChgNetOptsRequest; readonly result: Genl1Answer };
+  chg_net_opts: { params: Genl1ChgNetOptsRequest; result: Genl1Answer };
   /** List the resources with their options and states. */
-  readonly get_resources: {
-    readonly params: Genl1GetResourcesRequest;
-    readonly result: readonly Genl1GetResourcesReply[];
-  };
+  get_resources: { params: Genl1GetResourcesRequest; result: readonly Genl1GetResourcesReply[] };
   /** List the devices with their configuration and states. */
-  readonly get_devices: { readonly params: Genl1GetDevicesRequest; readonly result: readonly Genl1GetDevicesReply[] };
+  get_devices: { params: Genl1GetDevicesRequest; result: readonly Genl1GetDevicesReply[] };
   /** List the links with their configuration and states. */
-  readonly get_connections: {
-    readonly params: Genl1GetConnectionsRequest;
-    readonly result: readonly Genl1GetConnectionsReply[];
-  };
+  get_connections: { params: Genl1GetConnectionsRequest; result: readonly Genl1GetConnectionsReply[] };
   /** List what each volume looks like through each link. */
-  readonly get_peer_devices: {
-    readonly params: Genl1GetPeerDevicesRequest;
-    readonly result: readonly Genl1GetPeerDevicesReply[];
-  };
+  get_peer_devices: { params: Genl1GetPeerDevicesRequest; result: readonly Genl1GetPeerDevicesReply[] };
   /** Read all objects as one consistent series of notifications, closed by one of its own. */
-  readonly get_initial_state: {
-    readonly params: Genl1GetInitialStateRequest;
-    readonly result: readonly Genl1GetInitialStateReply[];
-  };
+  get_initial_state: { params: Genl1GetInitialStateRequest; result: readonly Genl1GetInitialStateReply[] };
 }
 
 /** Options of the verb create. */
 export interface Genl1CreateOptions {
   /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpuMask?: string;
+  cpuMask?: string;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
-  readonly onNoData?: 'io-error' | 'suspend-io' | number;
+  onNoData?: 'io-error' | 'suspend-io' | number;
 }
 
 /** Options of the verb attach. */
@@ -753,41 +741,41 @@ export interface Genl1AttachOptions extends Pick<
   'backingDev' | 'metaDev' | 'metaDevIdx' | 'diskSize' | 'fencing' | 'resyncRate'
 > {
   /** Most segments that one request to the lower device may have; 0 sets no limit. 0 to 128. Default: 0. */
-  readonly maxBioBvecs?: number;
+  maxBioBvecs?: number;
   /** What happens when the lower disk reports a failed read or write. Default: `detach`. */
-  readonly onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
+  onIoError?: 'pass_on' | 'call-local-io-error' | 'detach' | number;
   /** Minor whose resync must be finished before this one begins; -1 waits for none. -1 to 1048575. Default: -1. */
-  readonly resyncAfter?: number;
+  resyncAfter?: number;
   /** Size of the activity log: regions of 4 MiB that may be hot at the same time. 67 to 65534 extents. Default: 1237. */
-  readonly alExtents?: number;
+  alExtents?: number;
   /** How far the dynamic resync controller looks ahead; 0 turns it off. 0 to 300 deciseconds. Default: 20. */
-  readonly cPlanAhead?: number;
+  cPlanAhead?: number;
   /** Delay on the link that the resync controller aims at. 1 to 100 deciseconds. Default: 10. */
-  readonly cDelayTarget?: number;
+  cDelayTarget?: number;
   /**
    * Amount of data in flight that the resync controller aims at; 0 aims at a delay. 0 to 1048576 sectors. Default:
    * 100.
    */
-  readonly cFillTarget?: number;
+  cFillTarget?: number;
   /** Highest speed that the resync controller may choose. 250 to 4194304 KiB/s. Default: 102400. */
-  readonly cMaxRate?: number;
+  cMaxRate?: number;
   /** Speed below which resync does not yield to applications; 0 always yields. 0 to 4194304 KiB/s. Default: 250. */
-  readonly cMinRate?: number;
+  cMinRate?: number;
   /** Order write epochs by barrier requests to the lower device. Default: false. */
-  readonly diskBarrier?: boolean;
+  diskBarrier?: boolean;
   /** Order write epochs by flushing the lower device's cache. Default: true. */
-  readonly diskFlushes?: boolean;
+  diskFlushes?: boolean;
   /** Order write epochs by letting all writes finish; data is at risk without any ordering. Default: true. */
-  readonly diskDrain?: boolean;
+  diskDrain?: boolean;
   /** Flush the cache of the metadata device after its updates. Default: true. */
-  readonly mdFlushes?: boolean;
+  mdFlushes?: boolean;
   /**
    * Longest time a lower device may take over a request before it counts as failed; 0 waits for ever. 0 to 6000
    * deciseconds. Default: 0.
    */
-  readonly diskTimeout?: number;
+  diskTimeout?: number;
   /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. Since 8.4.1. */
-  readonly readBalancing?:
+  readBalancing?:
     | 'prefer-local'
     | 'prefer-remote'
     | 'round-robin'
@@ -801,25 +789,25 @@ export interface Genl1AttachOptions extends Pick<
     | '1M-striping'
     | number;
   /** Keep the activity log up to date; without it a crash means a full resync. Default: true. Since 8.4.2. */
-  readonly alUpdates?: boolean;
+  alUpdates?: boolean;
   /**
    * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
    * 8.4.7.
    */
-  readonly discardZeroesIfAligned?: boolean;
+  discardZeroesIfAligned?: boolean;
   /**
    * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
    * 0. Since 8.4.7.
    */
-  readonly rsDiscardGranularity?: number;
+  rsDiscardGranularity?: number;
   /** Never pass write-same requests to the peer or the lower device. Default: false. Since 8.4.10. */
-  readonly disableWriteSame?: boolean;
+  disableWriteSame?: boolean;
 }
 
 /** Options of the verb detach. */
 export interface Genl1DetachOptions {
   /** Do not wait for requests that the lower device still has. Default: false. */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** Options of the verb connect. */
@@ -843,64 +831,64 @@ export interface Genl1ConnectOptions extends Pick<
   | 'discardMyData'
 > {
   /** Local address of the connection that is meant. */
-  readonly myAddr: string | SocketAddress | Uint8Array;
+  myAddr: string | SocketAddress | Uint8Array;
   /** Remote address of the connection that is meant. */
-  readonly peerAddr: string | SocketAddress | Uint8Array;
+  peerAddr: string | SocketAddress | Uint8Array;
   /** Hash that guards replicated blocks on the network against corruption; empty for none. */
-  readonly integrityAlg?: string;
+  integrityAlg?: string;
   /** Hash that online verification compares blocks with; empty forbids it. */
-  readonly verifyAlg?: string;
+  verifyAlg?: string;
   /** Hash by which a resync skips blocks that are already equal; empty copies all. */
-  readonly csumsAlg?: string;
+  csumsAlg?: string;
   /** When a write counts as done: sent (A), received (B) or on the peer disk (C). Default: `C`. */
-  readonly protocol?: 'A' | 'B' | 'C' | number;
+  protocol?: 'A' | 'B' | 'C' | number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 10485760 bytes. Default: 0. */
-  readonly rcvbufSize?: number;
+  rcvbufSize?: number;
   /** How often a write may time out before the peer is expelled; 0 never does. 0 to 200. Default: 7. */
-  readonly koCount?: number;
+  koCount?: number;
   /** What protocol A does when the network cannot keep up. Default: `block`. */
-  readonly onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
+  onCongestion?: 'block' | 'pull-ahead' | 'disconnect' | number;
   /** Amount of data in flight from which the link counts as congested; 0 never. 0 to 20971520 sectors. Default: 0. */
-  readonly congFill?: number;
+  congFill?: number;
   /** Number of active extents from which the link counts as congested. 67 to 65534 extents. Default: 1237. */
-  readonly congExtents?: number;
+  congExtents?: number;
   /** Let TCP gather small messages before it sends them. Default: true. */
-  readonly tcpCork?: boolean;
+  tcpCork?: boolean;
   /** Apply the split-brain policies even where the generations alone would forbid it. Default: false. */
-  readonly alwaysAsbp?: boolean;
+  alwaysAsbp?: boolean;
   /** Only find out what connecting would do to the data, then disconnect. Default: false. */
-  readonly tentative?: boolean;
+  tentative?: boolean;
   /** Compress the bitmap by run lengths when it is exchanged at connecting. Default: true. */
-  readonly useRle?: boolean;
+  useRle?: boolean;
   /** Compare checksums in a resync only after a primary has crashed. Default: false. Since 8.4.5. */
-  readonly csumsAfterCrashOnly?: boolean;
+  csumsAfterCrashOnly?: boolean;
   /**
    * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
    * Default: 0. Since 8.4.5.
    */
-  readonly sockCheckTimeo?: number;
+  sockCheckTimeo?: number;
   /** Second local address of experimental modules that knew two paths. Since 8.4.6. */
-  readonly myAddr2?: string | SocketAddress | Uint8Array;
+  myAddr2?: string | SocketAddress | Uint8Array;
   /** Second peer address of experimental modules that knew two paths. Since 8.4.6. */
-  readonly peerAddr2?: string | SocketAddress | Uint8Array;
+  peerAddr2?: string | SocketAddress | Uint8Array;
 }
 
 /** Options of the verb disconnect. */
 export interface Genl1DisconnectOptions {
   /** Disconnect without asking the peer for its consent. Default: false. */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** Options of the verb promote. */
 export interface Genl1PromoteOptions {
   /** Promote although the data is not known to be current; it then counts as good. Default: false. */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** Options of the verb demote. */
 export interface Genl1DemoteOptions {
   /** Promote although the data is not known to be current; it then counts as good. Default: false. */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** Options of the verb invalidate. */
@@ -912,29 +900,29 @@ export interface Genl1InvalidateOptions {
 /** Options of the verb verify. */
 export interface Genl1VerifyOptions {
   /** Where to begin; where the last one stopped if absent. In sectors. */
-  readonly startSector?: bigint;
+  startSector?: bigint;
   /** Where to end; the end of the device if absent. In sectors. Since 8.4.2. */
-  readonly stopSector?: bigint;
+  stopSector?: bigint;
 }
 
 /** Options of the verb resize. */
 export interface Genl1ResizeOptions {
   /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
-  readonly resizeSize?: bigint;
+  resizeSize?: bigint;
   /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
-  readonly resizeForce?: boolean;
+  resizeForce?: boolean;
   /** Take the new space as equal on both nodes instead of copying it. Default: false. */
-  readonly noResync?: boolean;
+  noResync?: boolean;
   /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. Since 8.4.4. */
-  readonly alStripes?: number;
+  alStripes?: number;
   /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. Since 8.4.4. */
-  readonly alStripeSize?: number;
+  alStripeSize?: number;
 }
 
 /** Options of the verb newCurrentUuid. */
 export interface Genl1NewCurrentUuidOptions {
   /** Also forget all differences to the peer: both sides count as equal. Default: false. */
-  readonly clearBm?: boolean;
+  clearBm?: boolean;
 }
 
 /** Options of the verb setOptions. */
@@ -1001,49 +989,49 @@ export interface Genl1SetOptionsOptions
   /** The objects whose options that are not named become their defaults. */
   readonly setDefaults?: readonly ('resource' | 'device' | 'connection' | 'peerDevice')[];
   /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpuMask?: string;
+  cpuMask?: string;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
-  readonly onNoData?: 'io-error' | 'suspend-io' | number;
+  onNoData?: 'io-error' | 'suspend-io' | number;
   /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
-  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
   /** Fixed speed of resync where no dynamic control is on. 1 to 4194304 KiB/s. Default: 250. */
-  readonly resyncRate?: number;
+  resyncRate?: number;
 }
 
 /** Options of the verb rename. */
 export interface Genl1RenameOptions {
   /** Name that the resource gets. */
-  readonly newResourceName: string;
+  newResourceName: string;
 }
 
 /** Options of the verb forgetPeer. */
 export interface Genl1ForgetPeerOptions {
   /** Node whose slot in the metadata is to be freed. -1 to 32. Default: -1. */
-  readonly peerNodeId?: number;
+  peerNodeId?: number;
 }
 
 /** The options of each verb in DRBD 8.4. */
 export interface Genl1VerbOptions {
-  readonly create: Genl1CreateOptions;
-  readonly attach: Genl1AttachOptions;
-  readonly detach: Genl1DetachOptions;
-  readonly connect: Genl1ConnectOptions;
-  readonly disconnect: Genl1DisconnectOptions;
-  readonly promote: Genl1PromoteOptions;
-  readonly demote: Genl1DemoteOptions;
-  readonly down: NoOptions;
-  readonly invalidate: Genl1InvalidateOptions;
-  readonly verify: Genl1VerifyOptions;
-  readonly pauseSync: NoOptions;
-  readonly resumeSync: NoOptions;
-  readonly suspendIo: NoOptions;
-  readonly resumeIo: NoOptions;
-  readonly resize: Genl1ResizeOptions;
-  readonly outdate: NoOptions;
-  readonly newCurrentUuid: Genl1NewCurrentUuidOptions;
-  readonly setOptions: Genl1SetOptionsOptions;
-  readonly rename: Genl1RenameOptions;
-  readonly forgetPeer: Genl1ForgetPeerOptions;
+  create: Genl1CreateOptions;
+  attach: Genl1AttachOptions;
+  detach: Genl1DetachOptions;
+  connect: Genl1ConnectOptions;
+  disconnect: Genl1DisconnectOptions;
+  promote: Genl1PromoteOptions;
+  demote: Genl1DemoteOptions;
+  down: NoOptions;
+  invalidate: Genl1InvalidateOptions;
+  verify: Genl1VerifyOptions;
+  pauseSync: NoOptions;
+  resumeSync: NoOptions;
+  suspendIo: NoOptions;
+  resumeIo: NoOptions;
+  resize: Genl1ResizeOptions;
+  outdate: NoOptions;
+  newCurrentUuid: Genl1NewCurrentUuidOptions;
+  setOptions: Genl1SetOptionsOptions;
+  rename: Genl1RenameOptions;
+  forgetPeer: Genl1ForgetPeerOptions;
 }
 
 /** The verbs of a client of DRBD 8.4. */

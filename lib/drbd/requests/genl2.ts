@@ -19,80 +19,80 @@ export interface Genl2Context extends Pick<
   'ctx_volume' | 'ctx_resource_name' | 'ctx_my_addr' | 'ctx_peer_addr'
 > {
   /** Name of the connection, which is the peer's. */
-  readonly ctx_conn_name?: string;
+  ctx_conn_name?: string;
   /** The peer's node id. */
-  readonly ctx_peer_node_id?: number;
+  ctx_peer_node_id?: number;
 }
 
 /** Configuration of a device, with or without disk. */
 export interface Genl2DeviceConf {
   /** Largest request that the device accepts. 512 to 1048576 bytes. Default: 1048576. */
-  readonly max_bio_size?: number;
+  max_bio_size?: number;
   /** The device is meant to have no disk on this node. Default: false. Since 9.0.7. */
-  readonly intentional_diskless?: boolean;
+  intentional_diskless?: boolean;
   /** Logical block size that applications see. 512 to 4096 bytes. Default: 512. Since 9.1.14. */
-  readonly block_size?: number;
+  block_size?: number;
   /** Granularity of discards that applications see. 0 to 134217728 bytes. Default: 4294967295. Since 9.3.1. */
-  readonly discard_granularity?: number;
+  discard_granularity?: number;
 }
 
 /** Options that hold for all of a resource. */
 export interface Genl2ResOpts {
   /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpu_mask?: string;
+  cpu_mask?: string;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
-  readonly on_no_data?: 'io-error' | 'suspend-io' | number;
+  on_no_data?: 'io-error' | 'suspend-io' | number;
   /** Become primary by itself when the device is opened for writing. Default: true. */
-  readonly auto_promote?: boolean;
+  auto_promote?: boolean;
   /** This node's number within the resource. */
-  readonly node_id: number;
+  node_id: number;
   /** Amount of data after which peers are told what is written everywhere. 2048 to 204800 sectors. Default: 4096. */
-  readonly peer_ack_window?: number;
+  peer_ack_window?: number;
   /** Longest time that a cluster-wide state change may take. 50 to 600 deciseconds. Default: 300. */
-  readonly twopc_timeout?: number;
+  twopc_timeout?: number;
   /** Pause before a cluster-wide state change is tried again. 1 to 50 deciseconds. Default: 1. */
-  readonly twopc_retry_timeout?: number;
+  twopc_retry_timeout?: number;
   /** Idle time after which peers are told what is written everywhere. 1 to 10000 milliseconds. Default: 100. */
-  readonly peer_ack_delay?: number;
+  peer_ack_delay?: number;
   /** How long an open for writing waits for a promotion to become possible. 0 to 600 deciseconds. Default: 20. */
-  readonly auto_promote_timeout?: number;
+  auto_promote_timeout?: number;
   /** Most requests of applications under way at a time. 4 to 4294967295. Default: 8000. Since 9.0.2. */
-  readonly nr_requests?: number;
+  nr_requests?: number;
   /**
    * Number of nodes that must be reachable for writing; special values for majority and all. 1 to 32. Default:
    * `off`. Since 9.0.7.
    */
-  readonly quorum?: 'off' | 'majority' | 'all' | number;
+  quorum?: 'off' | 'majority' | 'all' | number;
   /** What applications see when quorum is lost. Default: `suspend-io`. Since 9.0.8. */
-  readonly on_no_quorum?: 'io-error' | 'suspend-io' | number;
+  on_no_quorum?: 'io-error' | 'suspend-io' | number;
   /** Number of nodes with good data that must be reachable for writing. 1 to 32. Default: `off`. Since 9.0.10. */
-  readonly quorum_min_redundancy?: 'off' | 'majority' | 'all' | number;
+  quorum_min_redundancy?: 'off' | 'majority' | 'all' | number;
   /** What a suspended primary does when it finds itself outdated. Default: `disconnect`. Since 9.1.7. */
-  readonly on_susp_primary_outdated?: 'disconnect' | 'force-secondary' | number;
+  on_susp_primary_outdated?: 'disconnect' | 'force-secondary' | number;
   /**
    * Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. Default: false.
    * Since 9.2.15.
    */
-  readonly drbd8_compat_mode?: boolean;
+  drbd8_compat_mode?: boolean;
   /**
    * Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. Default:
    * false. Since 9.3.0.
    */
-  readonly explicit_drbd8_compat?: boolean;
+  explicit_drbd8_compat?: boolean;
 }
 
 /** How to begin to connect. */
 export interface Genl2ConnectParms {
   /** Only find out what connecting would do to the data, then disconnect. Default: false. */
-  readonly tentative?: boolean;
+  tentative?: boolean;
   /** Give up this node's changes when a split brain is found at connecting (discard-my-data). Default: false. */
-  readonly discard_my_data?: boolean;
+  discard_my_data?: boolean;
 }
 
 /** How to take down a link. */
 export interface Genl2DisconnectParms {
   /** Disconnect without asking the peer for its consent. Default: false. */
-  readonly force_disconnect?: boolean;
+  force_disconnect?: boolean;
 }
 
 /** Configuration of a backing device. */
@@ -111,7 +111,7 @@ export interface Genl2DiskConf
       | 'disk_timeout'
     > {
   /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
-  readonly read_balancing?:
+  read_balancing?:
     | 'prefer-local'
     | 'prefer-remote'
     | 'round-robin'
@@ -125,92 +125,92 @@ export interface Genl2DiskConf
     | '1M-striping'
     | number;
   /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
-  readonly unplug_watermark?: number;
+  unplug_watermark?: number;
   /** Keep the activity log up to date; without it a crash means a full resync. Default: true. */
-  readonly al_updates?: boolean;
+  al_updates?: boolean;
   /**
    * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
    * 9.0.1.
    */
-  readonly discard_zeroes_if_aligned?: boolean;
+  discard_zeroes_if_aligned?: boolean;
   /**
    * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
    * 0. Since 9.0.1.
    */
-  readonly rs_discard_granularity?: number;
+  rs_discard_granularity?: number;
   /** Never pass write-same requests to the peer or the lower device. Default: false. Since 9.0.7. */
-  readonly disable_write_same?: boolean;
+  disable_write_same?: boolean;
   /** Whether this device keeps a bitmap at all. Default: true. Since 9.3.0. */
-  readonly d_bitmap?: boolean;
+  d_bitmap?: boolean;
 }
 
 /** How to adopt a new size. */
 export interface Genl2ResizeParms {
   /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
-  readonly resize_size?: bigint;
+  resize_size?: bigint;
   /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
-  readonly resize_force?: boolean;
+  resize_force?: boolean;
   /** Take the new space as equal on both nodes instead of copying it. Default: false. */
-  readonly no_resync?: boolean;
+  no_resync?: boolean;
   /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. */
-  readonly al_stripes?: number;
+  al_stripes?: number;
   /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. */
-  readonly al_stripe_size?: number;
+  al_stripe_size?: number;
 }
 
 /** How to promote: whether to trust data not known to be current. */
 export interface Genl2SetRoleParms {
   /** Promote although the data is not known to be current; it then counts as good. Default: false. */
-  readonly assume_uptodate?: boolean;
+  assume_uptodate?: boolean;
   /**
    * Promote although the data is not known to be current, or demote although it is in use. Default: false. Since
    * 9.1.7.
    */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** How to begin a new generation of the data. */
 export interface Genl2NewCUuidParms {
   /** Also forget all differences to the peer: both sides count as equal. Default: false. */
-  readonly clear_bm?: boolean;
+  clear_bm?: boolean;
   /** Let the peers copy all from this node afterwards. Default: false. Since 9.0.21-1. */
-  readonly force_resync?: boolean;
+  force_resync?: boolean;
 }
 
 /** Which part of a device to verify. */
 export interface Genl2StartOvParms {
   /** Where to begin; where the last one stopped if absent. In sectors. */
-  readonly ov_start_sector?: bigint;
+  ov_start_sector?: bigint;
   /** Where to end; the end of the device if absent. In sectors. */
-  readonly ov_stop_sector?: bigint;
+  ov_stop_sector?: bigint;
 }
 
 /** How to let go of a backing device. */
 export interface Genl2DetachParms {
   /** Do not wait for requests that the lower device still has. Default: false. */
-  readonly force_detach?: boolean;
+  force_detach?: boolean;
   /** Stay diskless on purpose from now on. Default: false. Since 9.0.15. */
-  readonly intentional_diskless_detach?: boolean;
+  intentional_diskless_detach?: boolean;
 }
 
 /** From whom and how to copy all. */
 export interface Genl2InvalidateParms {
   /** Node to copy from; -1 lets the kernel choose. -1 to 32. Default: -1. */
-  readonly sync_from_peer_node_id?: number;
+  sync_from_peer_node_id?: number;
   /** Take all as different, whatever the bitmap says. Default: true. Since 9.0.29-1. */
-  readonly reset_bitmap?: boolean;
+  reset_bitmap?: boolean;
 }
 
 /** How to throw away a peer's data. */
 export interface Genl2InvalidatePeerParms {
   /** Take all as different, whatever the bitmap says. Default: true. */
-  readonly p_reset_bitmap?: boolean;
+  p_reset_bitmap?: boolean;
 }
 
 /** How to freeze requests. */
 export interface Genl2SuspendIoParms {
   /** Flush and freeze the file system on it first. Default: true. */
-  readonly bdev_freeze?: boolean;
+  bdev_freeze?: boolean;
 }
 
 /** Configuration of the link to a peer. */
@@ -246,46 +246,46 @@ export interface Genl2NetConf
       | 'use_rle'
     > {
   /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
-  readonly sndbuf_size?: number;
+  sndbuf_size?: number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
-  readonly rcvbuf_size?: number;
+  rcvbuf_size?: number;
   /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
-  readonly rr_conflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
+  rr_conflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
   /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
-  readonly fencing_policy?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  fencing_policy?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
   /** Name of the connection, which is the peer's. */
-  readonly name: string;
+  name: string;
   /** Compare checksums in a resync only after a primary has crashed. Default: false. */
-  readonly csums_after_crash_only?: boolean;
+  csums_after_crash_only?: boolean;
   /**
    * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
    * Default: 0.
    */
-  readonly sock_check_timeo?: number;
+  sock_check_timeo?: number;
   /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
-  readonly transport_name?: string;
+  transport_name?: string;
   /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
-  readonly allow_remote_read?: boolean;
+  allow_remote_read?: boolean;
   /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
-  readonly tls?: boolean;
+  tls?: boolean;
   /** Serial number of the key that holds the private key. Default: 0. Since 9.1.18. */
-  readonly tls_privkey?: number;
+  tls_privkey?: number;
   /** Serial number of the key that holds the certificate. Default: 0. Since 9.1.18. */
-  readonly tls_certificate?: number;
+  tls_certificate?: number;
   /** Serial number of the keyring for the TLS handshake. Default: 0. Since 9.1.18. */
-  readonly tls_keyring?: number;
+  tls_keyring?: number;
   /** Use all paths at the same time. Default: false. Since 9.1.18. */
-  readonly load_balance_paths?: boolean;
+  load_balance_paths?: boolean;
   /** Receive buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
-  readonly rdma_ctrl_rcvbuf_size?: number;
+  rdma_ctrl_rcvbuf_size?: number;
   /** Send buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
-  readonly rdma_ctrl_sndbuf_size?: number;
+  rdma_ctrl_sndbuf_size?: number;
 }
 
 /** Whose metadata slot to free. */
 export interface Genl2ForgetPeerParms {
   /** Node whose slot in the metadata is to be freed. -1 to 32. Default: -1. */
-  readonly forget_peer_node_id?: number;
+  forget_peer_node_id?: number;
 }
 
 /** How resync to a peer works. */
@@ -294,32 +294,32 @@ export interface Genl2PeerDeviceConf extends Pick<
   'c_plan_ahead' | 'c_delay_target' | 'c_fill_target' | 'c_min_rate'
 > {
   /** Fixed speed of resync where no dynamic control is on. 1 to 8388608 KiB/s. Default: 250. */
-  readonly resync_rate?: number;
+  resync_rate?: number;
   /** Highest speed that the resync controller may choose. 0 to 4194304 KiB/s. Default: 102400. */
-  readonly c_max_rate?: number;
+  c_max_rate?: number;
   /** Keep a bitmap for this peer. Default: true. Since 9.0.5. */
-  readonly bitmap?: boolean;
+  bitmap?: boolean;
   /**
    * Allow a resync between nodes that do not replicate at present; a module compiled without it never has it.
    * Default: true. Since 9.2.14.
    */
-  readonly resync_without_replication?: boolean;
+  resync_without_replication?: boolean;
   /** Count this diskless peer where quorum is tied. Default: true. Since 9.3.1. */
-  readonly peer_tiebreaker?: boolean;
+  peer_tiebreaker?: boolean;
 }
 
 /** Addresses of a path; what the kernel sends of a connection names all of its paths, one behind the other. */
 export interface Genl2PathParms {
   /** Socket address on which this node listens for its peer. */
-  readonly my_addr: SocketAddress | Uint8Array;
+  my_addr: SocketAddress | Uint8Array;
   /** Socket address under which the other node is reached. */
-  readonly peer_addr: SocketAddress | Uint8Array;
+  peer_addr: SocketAddress | Uint8Array;
 }
 
 /** The new name to give. */
 export interface Genl2RenameResourceParms {
   /** Name that the resource gets. */
-  readonly new_resource_name: string;
+  new_resource_name: string;
 }
 
 /** What a reply says beside its code. */
@@ -838,146 +838,134 @@ export interface Genl2GetPathsReply extends Genl2Answer {
 /** The requests to DRBD 9 by the name of their operation. */
 export interface Genl2Requests {
   /** Create a device with this minor as a volume of a resource. */
-  readonly new_minor: { readonly params: Genl2NewMinorRequest; readonly result: Genl2Answer };
+  new_minor: { params: Genl2NewMinorRequest; result: Genl2Answer };
   /** Remove a device that has neither disk nor connection. */
-  readonly del_minor: { readonly params: Genl2DelMinorRequest; readonly result: Genl2Answer };
+  del_minor: { params: Genl2DelMinorRequest; result: Genl2Answer };
   /** Create a resource under a name that is not taken. */
-  readonly new_resource: { readonly params: Genl2NewResourceRequest; readonly result: Genl2Answer };
+  new_resource: { params: Genl2NewResourceRequest; result: Genl2Answer };
   /** Remove a resource without volumes and connections. */
-  readonly del_resource: { readonly params: Genl2DelResourceRequest; readonly result: Genl2Answer };
+  del_resource: { params: Genl2DelResourceRequest; result: Genl2Answer };
   /** Change how a resource behaves: processors, and what it does without data. */
-  readonly resource_opts: { readonly params: Genl2ResourceOptsRequest; readonly result: Genl2Answer };
+  resource_opts: { params: Genl2ResourceOptsRequest; result: Genl2Answer };
   /** Begin to connect to a peer that has paths. */
-  readonly connect: { readonly params: Genl2ConnectRequest; readonly result: Genl2Answer };
+  connect: { params: Genl2ConnectRequest; result: Genl2Answer };
   /** Take down the link to the peer. */
-  readonly disconnect: { readonly params: Genl2DisconnectRequest; readonly result: Genl2Answer };
+  disconnect: { params: Genl2DisconnectRequest; result: Genl2Answer };
   /** Attach a backing device to a volume. */
-  readonly attach: { readonly params: Genl2AttachRequest; readonly result: Genl2Answer };
+  attach: { params: Genl2AttachRequest; result: Genl2Answer };
   /** Adopt a new size of the backing devices while in use. */
-  readonly resize: { readonly params: Genl2ResizeRequest; readonly result: Genl2Answer };
+  resize: { params: Genl2ResizeRequest; result: Genl2Answer };
   /** Make the resource writable on this node. */
-  readonly primary: { readonly params: Genl2PrimaryRequest; readonly result: Genl2Answer };
+  primary: { params: Genl2PrimaryRequest; result: Genl2Answer };
   /** Take back the right to write from this node; fails while somebody has a device open. */
-  readonly secondary: { readonly params: Genl2SecondaryRequest; readonly result: Genl2Answer };
+  secondary: { params: Genl2SecondaryRequest; result: Genl2Answer };
   /** Begin a new generation of the data, for instance to skip the first resync. */
-  readonly new_c_uuid: { readonly params: Genl2NewCUuidRequest; readonly result: Genl2Answer };
+  new_c_uuid: { params: Genl2NewCUuidRequest; result: Genl2Answer };
   /** Begin an online verification, which compares both sides block by block. */
-  readonly start_ov: { readonly params: Genl2StartOvRequest; readonly result: Genl2Answer };
+  start_ov: { params: Genl2StartOvRequest; result: Genl2Answer };
   /** Let go of the backing device. */
-  readonly detach: { readonly params: Genl2DetachRequest; readonly result: Genl2Answer };
+  detach: { params: Genl2DetachRequest; result: Genl2Answer };
   /** Throw away this node's data and copy all of the peer's. */
-  readonly invalidate: { readonly params: Genl2InvalidateRequest; readonly result: Genl2Answer };
+  invalidate: { params: Genl2InvalidateRequest; result: Genl2Answer };
   /** Throw away the peer's data and copy all of this node's. */
-  readonly inval_peer: { readonly params: Genl2InvalPeerRequest; readonly result: Genl2Answer };
+  inval_peer: { params: Genl2InvalPeerRequest; result: Genl2Answer };
   /** Hold the resync on behalf of the user of this node. */
-  readonly pause_sync: { readonly params: Genl2PauseSyncRequest; readonly result: Genl2Answer };
+  pause_sync: { params: Genl2PauseSyncRequest; result: Genl2Answer };
   /** Take back this node's own hold on the resync. */
-  readonly resume_sync: { readonly params: Genl2ResumeSyncRequest; readonly result: Genl2Answer };
+  resume_sync: { params: Genl2ResumeSyncRequest; result: Genl2Answer };
   /** Freeze all requests of applications to the device. */
-  readonly suspend_io: { readonly params: Genl2SuspendIoRequest; readonly result: Genl2Answer };
+  suspend_io: { params: Genl2SuspendIoRequest; result: Genl2Answer };
   /** Let frozen requests of applications go on. */
-  readonly resume_io: { readonly params: Genl2ResumeIoRequest; readonly result: Genl2Answer };
+  resume_io: { params: Genl2ResumeIoRequest; result: Genl2Answer };
   /** Mark this node's data as known to be behind the peer's. */
-  readonly outdate: { readonly params: Genl2OutdateRequest; readonly result: Genl2Answer };
+  outdate: { params: Genl2OutdateRequest; result: Genl2Answer };
   /** Read which time limit applies to waiting for the peer at start. */
-  readonly get_timeout_type: { readonly params: Genl2GetTimeoutTypeRequest; readonly result: Genl2GetTimeoutTypeReply };
+  get_timeout_type: { params: Genl2GetTimeoutTypeRequest; result: Genl2GetTimeoutTypeReply };
   /** Take down a resource with all its links, disks and devices. */
-  readonly down: { readonly params: Genl2DownRequest; readonly result: Genl2Answer };
+  down: { params: Genl2DownRequest; result: Genl2Answer };
   /** Change options of an attached disk. */
-  readonly chg_disk_opts: { readonly params: Genl2ChgDiskOptsRequest; readonly result: Genl2Answer };
+  chg_disk_opts: { params: Genl2ChgDiskOptsRequest; result: Genl2Answer };
   /** Change options of a link. */
-  readonly chg_net_opts: { readonly params: Genl2ChgNetOptsRequest; readonly result: Genl2Answer };
+  chg_net_opts: { params: Genl2ChgNetOptsRequest; result: Genl2Answer };
   /** List the resources with their options and states. */
-  readonly get_resources: {
-    readonly params: Genl2GetResourcesRequest;
-    readonly result: readonly Genl2GetResourcesReply[];
-  };
+  get_resources: { params: Genl2GetResourcesRequest; result: readonly Genl2GetResourcesReply[] };
   /** List the devices with their configuration and states. */
-  readonly get_devices: { readonly params: Genl2GetDevicesRequest; readonly result: readonly Genl2GetDevicesReply[] };
+  get_devices: { params: Genl2GetDevicesRequest; result: readonly Genl2GetDevicesReply[] };
   /** List the links with their configuration and states. */
-  readonly get_connections: {
-    readonly params: Genl2GetConnectionsRequest;
-    readonly result: readonly Genl2GetConnectionsReply[];
-  };
+  get_connections: { params: Genl2GetConnectionsRequest; result: readonly Genl2GetConnectionsReply[] };
   /** List what each volume looks like through each link. */
-  readonly get_peer_devices: {
-    readonly params: Genl2GetPeerDevicesRequest;
-    readonly result: readonly Genl2GetPeerDevicesReply[];
-  };
+  get_peer_devices: { params: Genl2GetPeerDevicesRequest; result: readonly Genl2GetPeerDevicesReply[] };
   /** Read all objects as one consistent series of notifications, closed by one of its own. */
-  readonly get_initial_state: {
-    readonly params: Genl2GetInitialStateRequest;
-    readonly result: readonly Genl2GetInitialStateReply[];
-  };
+  get_initial_state: { params: Genl2GetInitialStateRequest; result: readonly Genl2GetInitialStateReply[] };
   /** Free the slot that a former peer has in the metadata. */
-  readonly forget_peer: { readonly params: Genl2ForgetPeerRequest; readonly result: Genl2Answer };
+  forget_peer: { params: Genl2ForgetPeerRequest; result: Genl2Answer };
   /** Change how resync to a peer works. */
-  readonly chg_peer_device_opts: { readonly params: Genl2ChgPeerDeviceOptsRequest; readonly result: Genl2Answer };
+  chg_peer_device_opts: { params: Genl2ChgPeerDeviceOptsRequest; result: Genl2Answer };
   /** Introduce a peer node with the options of its link. */
-  readonly new_peer: { readonly params: Genl2NewPeerRequest; readonly result: Genl2Answer };
+  new_peer: { params: Genl2NewPeerRequest; result: Genl2Answer };
   /** Add a pair of addresses to a link. */
-  readonly new_path: { readonly params: Genl2NewPathRequest; readonly result: Genl2Answer };
+  new_path: { params: Genl2NewPathRequest; result: Genl2Answer };
   /** Forget a peer node that is disconnected. */
-  readonly del_peer: { readonly params: Genl2DelPeerRequest; readonly result: Genl2Answer };
+  del_peer: { params: Genl2DelPeerRequest; result: Genl2Answer };
   /** Remove a pair of addresses from a link. */
-  readonly del_path: { readonly params: Genl2DelPathRequest; readonly result: Genl2Answer };
+  del_path: { params: Genl2DelPathRequest; result: Genl2Answer };
   /** Give a resource another name. */
-  readonly rename_resource: { readonly params: Genl2RenameResourceRequest; readonly result: Genl2Answer };
+  rename_resource: { params: Genl2RenameResourceRequest; result: Genl2Answer };
   /** List the pairs of addresses of the links. */
-  readonly get_paths: { readonly params: Genl2GetPathsRequest; readonly result: readonly Genl2GetPathsReply[] };
+  get_paths: { params: Genl2GetPathsRequest; result: readonly Genl2GetPathsReply[] };
 }
 
 /** Options of the verb create. */
 export interface Genl2CreateOptions {
   /** Hexadecimal set of processors for this device's kernel threads; empty for the default. */
-  readonly cpuMask?: string;
+  cpuMask?: string;
   /** What applications see when neither this node nor its peer has the data. Default: `io-error`. */
-  readonly onNoData?: 'io-error' | 'suspend-io' | number;
+  onNoData?: 'io-error' | 'suspend-io' | number;
   /** Become primary by itself when the device is opened for writing. Default: true. */
-  readonly autoPromote?: boolean;
+  autoPromote?: boolean;
   /** This node's number within the resource. */
-  readonly nodeId?: number;
+  nodeId?: number;
   /** Amount of data after which peers are told what is written everywhere. 2048 to 204800 sectors. Default: 4096. */
-  readonly peerAckWindow?: number;
+  peerAckWindow?: number;
   /** Longest time that a cluster-wide state change may take. 50 to 600 deciseconds. Default: 300. */
-  readonly twopcTimeout?: number;
+  twopcTimeout?: number;
   /** Pause before a cluster-wide state change is tried again. 1 to 50 deciseconds. Default: 1. */
-  readonly twopcRetryTimeout?: number;
+  twopcRetryTimeout?: number;
   /** Idle time after which peers are told what is written everywhere. 1 to 10000 milliseconds. Default: 100. */
-  readonly peerAckDelay?: number;
+  peerAckDelay?: number;
   /** How long an open for writing waits for a promotion to become possible. 0 to 600 deciseconds. Default: 20. */
-  readonly autoPromoteTimeout?: number;
+  autoPromoteTimeout?: number;
   /** Most requests of applications under way at a time. 4 to 4294967295. Default: 8000. Since 9.0.2. */
-  readonly nrRequests?: number;
+  nrRequests?: number;
   /**
    * Number of nodes that must be reachable for writing; special values for majority and all. 1 to 32. Default:
    * `off`. Since 9.0.7.
    */
-  readonly quorum?: 'off' | 'majority' | 'all' | number;
+  quorum?: 'off' | 'majority' | 'all' | number;
   /** What applications see when quorum is lost. Default: `suspend-io`. Since 9.0.8. */
-  readonly onNoQuorum?: 'io-error' | 'suspend-io' | number;
+  onNoQuorum?: 'io-error' | 'suspend-io' | number;
   /** Number of nodes with good data that must be reachable for writing. 1 to 32. Default: `off`. Since 9.0.10. */
-  readonly quorumMinRedundancy?: 'off' | 'majority' | 'all' | number;
+  quorumMinRedundancy?: 'off' | 'majority' | 'all' | number;
   /** What a suspended primary does when it finds itself outdated. Default: `disconnect`. Since 9.1.7. */
-  readonly onSuspPrimaryOutdated?: 'disconnect' | 'force-secondary' | number;
+  onSuspPrimaryOutdated?: 'disconnect' | 'force-secondary' | number;
   /**
    * Speak so that a DRBD 8 peer understands; takes a module compiled with CONFIG_DRBD_COMPAT_84. Default: false.
    * Since 9.2.15.
    */
-  readonly drbd8CompatMode?: boolean;
+  drbd8CompatMode?: boolean;
   /**
    * Speak so that a DRBD 8 peer understands, because the user asked for it; takes CONFIG_DRBD_COMPAT_84. Default:
    * false. Since 9.3.0.
    */
-  readonly explicitDrbd8Compat?: boolean;
+  explicitDrbd8Compat?: boolean;
   /** Largest request that the device accepts. 512 to 1048576 bytes. Default: 1048576. */
-  readonly maxBioSize?: number;
+  maxBioSize?: number;
   /** The device is meant to have no disk on this node. Default: false. Since 9.0.7. */
-  readonly intentionalDiskless?: boolean;
+  intentionalDiskless?: boolean;
   /** Logical block size that applications see. 512 to 4096 bytes. Default: 512. Since 9.1.14. */
-  readonly blockSize?: number;
+  blockSize?: number;
   /** Granularity of discards that applications see. 0 to 134217728 bytes. Default: 4294967295. Since 9.3.1. */
-  readonly discardGranularity?: number;
+  discardGranularity?: number;
 }
 
 /** Options of the verb attach. */
@@ -996,7 +984,7 @@ export interface Genl2AttachOptions
       | 'diskTimeout'
     > {
   /** How reads are spread over this node's disk and the peer's. Default: `prefer-local`. */
-  readonly readBalancing?:
+  readBalancing?:
     | 'prefer-local'
     | 'prefer-remote'
     | 'round-robin'
@@ -1010,33 +998,33 @@ export interface Genl2AttachOptions
     | '1M-striping'
     | number;
   /** Number of pending writes at which the secondary kicks its lower device. 1 to 131072 requests. Default: 128. */
-  readonly unplugWatermark?: number;
+  unplugWatermark?: number;
   /** Keep the activity log up to date; without it a crash means a full resync. Default: true. */
-  readonly alUpdates?: boolean;
+  alUpdates?: boolean;
   /**
    * Treat discards as zeroing where they are aligned, even if the device does not promise it. Default: true. Since
    * 9.0.1.
    */
-  readonly discardZeroesIfAligned?: boolean;
+  discardZeroesIfAligned?: boolean;
   /**
    * Size of blocks of zeroes that a resync discards instead of writing; 0 never does. 0 to 1048576 bytes. Default:
    * 0. Since 9.0.1.
    */
-  readonly rsDiscardGranularity?: number;
+  rsDiscardGranularity?: number;
   /** Never pass write-same requests to the peer or the lower device. Default: false. Since 9.0.7. */
-  readonly disableWriteSame?: boolean;
+  disableWriteSame?: boolean;
   /** Whether this device keeps a bitmap at all. Default: true. Since 9.3.0. */
-  readonly dBitmap?: boolean;
+  dBitmap?: boolean;
   /** This node's number within the resource. */
-  readonly nodeId?: number;
+  nodeId?: number;
 }
 
 /** Options of the verb detach. */
 export interface Genl2DetachOptions {
   /** Do not wait for requests that the lower device still has. Default: false. */
-  readonly force?: boolean;
+  force?: boolean;
   /** Stay diskless on purpose from now on. Default: false. Since 9.0.15. */
-  readonly intentionalDisklessDetach?: boolean;
+  intentionalDisklessDetach?: boolean;
 }
 
 /** Options of the verb connect. */
@@ -1074,54 +1062,54 @@ export interface Genl2ConnectOptions
       | 'tentative'
     > {
   /** This node's number within the resource. */
-  readonly nodeId?: number;
+  nodeId?: number;
   /** The peer's node id. */
-  readonly peerNodeId?: number;
+  peerNodeId?: number;
   /** Size of the TCP send buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
-  readonly sndbufSize?: number;
+  sndbufSize?: number;
   /** Size of the TCP receive buffer; 0 lets the kernel's tuning decide. 0 to 134217728 bytes. Default: 0. */
-  readonly rcvbufSize?: number;
+  rcvbufSize?: number;
   /** What happens when a resync would overwrite the data of a primary. Default: `disconnect`. */
-  readonly rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
+  rrConflict?: 'disconnect' | 'call-pri-lost' | 'violently' | 'retry-connect' | 'auto-discard' | number;
   /** Whether a lost peer must be outdated or shot before this node goes on. Default: `dont-care`. */
-  readonly fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
+  fencing?: 'dont-care' | 'resource-only' | 'resource-and-stonith' | number;
   /** Name of the connection, which is the peer's. */
-  readonly name?: string;
+  name?: string;
   /** Compare checksums in a resync only after a primary has crashed. Default: false. */
-  readonly csumsAfterCrashOnly?: boolean;
+  csumsAfterCrashOnly?: boolean;
   /**
    * How long to wait for the first packet on a new socket; 0 takes the keep-alive time. 0 to 300 deciseconds.
    * Default: 0.
    */
-  readonly sockCheckTimeo?: number;
+  sockCheckTimeo?: number;
   /** Kernel module that carries the data: tcp, rdma, lb-tcp. */
-  readonly transportName?: string;
+  transportName?: string;
   /** Read from this peer's disk when there is no local one. Default: true. Since 9.0.19-1. */
-  readonly allowRemoteRead?: boolean;
+  allowRemoteRead?: boolean;
   /** Encrypt the connection by kernel TLS. Default: false. Since 9.1.18. */
-  readonly tls?: boolean;
+  tls?: boolean;
   /** Serial number of the key that holds the private key. Default: 0. Since 9.1.18. */
-  readonly tlsPrivkey?: number;
+  tlsPrivkey?: number;
   /** Serial number of the key that holds the certificate. Default: 0. Since 9.1.18. */
-  readonly tlsCertificate?: number;
+  tlsCertificate?: number;
   /** Serial number of the keyring for the TLS handshake. Default: 0. Since 9.1.18. */
-  readonly tlsKeyring?: number;
+  tlsKeyring?: number;
   /** Use all paths at the same time. Default: false. Since 9.1.18. */
-  readonly loadBalancePaths?: boolean;
+  loadBalancePaths?: boolean;
   /** Receive buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
-  readonly rdmaCtrlRcvbufSize?: number;
+  rdmaCtrlRcvbufSize?: number;
   /** Send buffer of the RDMA control stream. 0 to 10485760 bytes. Default: 0. Since 9.1.18. */
-  readonly rdmaCtrlSndbufSize?: number;
+  rdmaCtrlSndbufSize?: number;
   /** Socket address on which this node listens for its peer. */
-  readonly myAddr?: string | SocketAddress | Uint8Array;
+  myAddr?: string | SocketAddress | Uint8Array;
   /** Socket address under which the other node is reached. */
-  readonly peerAddr?: string | SocketAddress | Uint8Array;
+  peerAddr?: string | SocketAddress | Uint8Array;
 }
 
 /** Options of the verb disconnect. */
 export interface Genl2DisconnectOptions {
   /** Disconnect without asking the peer for its consent. Default: false. */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** Options of the verb promote. */
@@ -1130,7 +1118,7 @@ export interface Genl2PromoteOptions {
    * Promote although the data is not known to be current, or demote although it is in use. Default: false. Since
    * 9.1.7.
    */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** Options of the verb demote. */
@@ -1139,7 +1127,7 @@ export interface Genl2DemoteOptions {
    * Promote although the data is not known to be current, or demote although it is in use. Default: false. Since
    * 9.1.7.
    */
-  readonly force?: boolean;
+  force?: boolean;
 }
 
 /** Options of the verb invalidate. */
@@ -1147,45 +1135,45 @@ export interface Genl2InvalidateOptions {
   /** Whose data to throw away: this node's (local), or the peer's. Default: `local`. */
   readonly side?: 'local' | 'peer';
   /** Node to copy from; -1 lets the kernel choose. -1 to 32. Default: -1. */
-  readonly syncFromPeerNodeId?: number;
+  syncFromPeerNodeId?: number;
   /** Take all as different, whatever the bitmap says. Default: true. Since 9.0.29-1. */
-  readonly resetBitmap?: boolean;
+  resetBitmap?: boolean;
 }
 
 /** Options of the verb verify. */
 export interface Genl2VerifyOptions {
   /** Where to begin; where the last one stopped if absent. In sectors. */
-  readonly startSector?: bigint;
+  startSector?: bigint;
   /** Where to end; the end of the device if absent. In sectors. */
-  readonly stopSector?: bigint;
+  stopSector?: bigint;
 }
 
 /** Options of the verb suspendIo. */
 export interface Genl2SuspendIoOptions {
   /** Flush and freeze the file system on it first. Default: true. */
-  readonly bdevFreeze?: boolean;
+  bdevFreeze?: boolean;
 }
 
 /** Options of the verb resize. */
 export interface Genl2ResizeOptions {
   /** Wanted size of the device; 0 takes all that both sides have. 0 to 2199023255552 sectors. Default: 0. */
-  readonly resizeSize?: bigint;
+  resizeSize?: bigint;
   /** Resize without a connected peer, in trust that its disk has grown too. Default: false. */
-  readonly resizeForce?: boolean;
+  resizeForce?: boolean;
   /** Take the new space as equal on both nodes instead of copying it. Default: false. */
-  readonly noResync?: boolean;
+  noResync?: boolean;
   /** Number of stripes of an activity log that is laid out for striped storage. 1 to 1024. Default: 1. */
-  readonly alStripes?: number;
+  alStripes?: number;
   /** Size of each stripe of the activity log on striped storage. 4 to 16777216 KiB. Default: 32. */
-  readonly alStripeSize?: number;
+  alStripeSize?: number;
 }
 
 /** Options of the verb newCurrentUuid. */
 export interface Genl2NewCurrentUuidOptions {
   /** Also forget all differences to the peer: both sides count as equal. Default: false. */
-  readonly clearBm?: boolean;
+  clearBm?: boolean;
   /** Let the peers copy all from this node afterwards. Default: false. Since 9.0.21-1. */
-  readonly forceResync?: boolean;
+  forceResync?: boolean;
 }
 
 /** Options of the verb setOptions. */
@@ -1277,56 +1265,56 @@ export interface Genl2SetOptionsOptions
   /** The objects whose options that are not named become their defaults. */
   readonly setDefaults?: readonly ('resource' | 'device' | 'connection' | 'peerDevice')[];
   /** Name of the connection, which is the peer's. */
-  readonly name: string;
+  name: string;
   /** Fixed speed of resync where no dynamic control is on. 1 to 8388608 KiB/s. Default: 250. */
-  readonly resyncRate?: number;
+  resyncRate?: number;
   /** Highest speed that the resync controller may choose. 0 to 4194304 KiB/s. Default: 102400. */
-  readonly cMaxRate?: number;
+  cMaxRate?: number;
   /** Keep a bitmap for this peer. Default: true. Since 9.0.5. */
-  readonly bitmap?: boolean;
+  bitmap?: boolean;
   /**
    * Allow a resync between nodes that do not replicate at present; a module compiled without it never has it.
    * Default: true. Since 9.2.14.
    */
-  readonly resyncWithoutReplication?: boolean;
+  resyncWithoutReplication?: boolean;
   /** Count this diskless peer where quorum is tied. Default: true. Since 9.3.1. */
-  readonly peerTiebreaker?: boolean;
+  peerTiebreaker?: boolean;
 }
 
 /** Options of the verb rename. */
 export interface Genl2RenameOptions {
   /** Name that the resource gets. */
-  readonly newResourceName: string;
+  newResourceName: string;
 }
 
 /** Options of the verb forgetPeer. */
 export interface Genl2ForgetPeerOptions {
   /** Node whose slot in the metadata is to be freed. -1 to 32. Default: -1. */
-  readonly peerNodeId?: number;
+  peerNodeId?: number;
 }
 
 /** The options of each verb in DRBD 9. */
 export interface Genl2VerbOptions {
-  readonly create: Genl2CreateOptions;
-  readonly attach: Genl2AttachOptions;
-  readonly detach: Genl2DetachOptions;
-  readonly connect: Genl2ConnectOptions;
-  readonly disconnect: Genl2DisconnectOptions;
-  readonly promote: Genl2PromoteOptions;
-  readonly demote: Genl2DemoteOptions;
-  readonly down: NoOptions;
-  readonly invalidate: Genl2InvalidateOptions;
-  readonly verify: Genl2VerifyOptions;
-  readonly pauseSync: NoOptions;
-  readonly resumeSync: NoOptions;
-  readonly suspendIo: Genl2SuspendIoOptions;
-  readonly resumeIo: NoOptions;
-  readonly resize: Genl2ResizeOptions;
-  readonly outdate: NoOptions;
-  readonly newCurrentUuid: Genl2NewCurrentUuidOptions;
-  readonly setOptions: Genl2SetOptionsOptions;
-  readonly rename: Genl2RenameOptions;
-  readonly forgetPeer: Genl2ForgetPeerOptions;
+  create: Genl2CreateOptions;
+  attach: Genl2AttachOptions;
+  detach: Genl2DetachOptions;
+  connect: Genl2ConnectOptions;
+  disconnect: Genl2DisconnectOptions;
+  promote: Genl2PromoteOptions;
+  demote: Genl2DemoteOptions;
+  down: NoOptions;
+  invalidate: Genl2InvalidateOptions;
+  verify: Genl2VerifyOptions;
+  pauseSync: NoOptions;
+  resumeSync: NoOptions;
+  suspendIo: Genl2SuspendIoOptions;
+  resumeIo: NoOptions;
+  resize: Genl2ResizeOptions;
+  outdate: NoOptions;
+  newCurrentUuid: Genl2NewCurrentUuidOptions;
+  setOptions: Genl2SetOptionsOptions;
+  rename: Genl2RenameOptions;
+  forgetPeer: Genl2ForgetPeerOptions;
 }
 
 /** The verbs of a client of DRBD 9. */
