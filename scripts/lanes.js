@@ -66,6 +66,15 @@ const lanes = [
     all: [[join(root, 'scripts/matrix'), '--all']],
     tools: ['zsh', 'fish', 'script', 'mandoc', 'groff'],
   },
+  {
+    name: 'debian',
+    seconds: 60,
+    commands: [[join(root, 'scripts/deb.d/try')]],
+    // In clean roots of Debian 12 and 13, which takes root.
+    allSeconds: 180,
+    all: [[join(root, 'scripts/deb.d/try'), '--roots']],
+    tools: ['dpkg-deb', 'systemd-analyze'],
+  },
   // Only that it runs: no test asserts a time.
   { name: 'bench', seconds: 60, commands: [[join(root, 'scripts/bench'), '--short']], tools: ['unshare'] },
   { name: 'fuzz', seconds: 120, commands: [jestLane('fuzz')] },

@@ -11,6 +11,8 @@ package_of() {
     unshare) echo util-linux ;;
     script) echo bsdutils ;;
     groff) echo groff-base ;;
+    dpkg-deb) echo dpkg ;;
+    systemd-analyze) echo systemd ;;
     readelf) echo binutils ;;
     qemu-aarch64-static) echo qemu-user-static ;;
     *) echo "$1" ;;
