@@ -15,6 +15,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { pictures } from '../support/pictures';
+
 /**
  * What the documents say is run: each program in docs/ and examples/ against a simulated pair of nodes (world.cjs), each
  * shell command as far as it can be without a cluster, each link.
@@ -180,6 +182,15 @@ test.each(documents)('the links of %s lead to files', (document) => {
         .replaceAll(' ', '-'),
     );
     expect(titles).toContain(anchor);
+  }
+});
+
+test('the pictures are what the commands print (scripts/pictures draws them), and README.md shows each', async () => {
+  const drawn = await pictures();
+  expect(readdirSync(join(root, 'docs/pictures')).sort()).toEqual(Object.keys(drawn).sort());
+  for (const [name, text] of Object.entries(drawn)) {
+    expect([name, read(`docs/pictures/${name}`) === text]).toEqual([name, true]);
+    expect(read('README.md')).toContain(`](docs/pictures/${name})`);
   }
 });
 

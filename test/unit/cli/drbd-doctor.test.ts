@@ -7,55 +7,11 @@ import { main } from '../../../lib/cli/drbd';
 import { doctorLines } from '../../../lib/cli/drbd/doctor';
 import { CHECKS, examine, type Check, type HostFinding } from '../../../lib/cli/drbd/doctor/examine';
 import type { Level } from '../../../lib/cli/drbd/doctor/finding';
-import { machine, type DoctorHost, type Unknown } from '../../../lib/cli/drbd/doctor/host';
+import { machine } from '../../../lib/cli/drbd/doctor/host';
 import { memoryIo } from '../../support/cli';
-
-/** A made-up host. */
-interface Made {
-  /** Path to text, or why it cannot be read. */
-  readonly files?: Readonly<Record<string, string | Unknown>>;
-  readonly directories?: Readonly<Record<string, readonly string[] | Unknown>>;
-  readonly links?: Readonly<Record<string, string>>;
-  readonly programs?: readonly string[];
-  readonly family?: Awaited<ReturnType<DoctorHost['family']>>;
-  readonly addon?: string;
-  readonly readOnly?: boolean;
-  /** What files become during a pause. */
-  readonly later?: Readonly<Record<string, string>>;
-  /** Path to MAJOR:MINOR. */
-  readonly devices?: Readonly<Record<string, string>>;
-}
+import { hostOf, type Made } from '../../support/made-host';
 
 let asked = 0;
-
-function hostOf(made: Made): DoctorHost {
-  const { directories = {}, links = {}, programs = [], devices = {} } = made;
-  let { files = {} } = made;
-  const absent = { error: 'ENOENT' };
-  return {
-    read: (path) => files[path] ?? absent,
-    list: (path) => directories[path] ?? absent,
-    link: (path) => links[path] ?? absent,
-    kind: (path) => {
-      const names = directories[path];
-      if (names !== undefined) return 'error' in names ? names : 'directory';
-      const text = files[path];
-      return text === undefined ? absent : typeof text === 'string' ? (text === 'LINK' ? 'other' : 'file') : text;
-    },
-    blockDevice: (path) => devices[path],
-    mayWrite: () => made.readOnly !== true,
-    isProgram: (path) => programs.includes(path),
-    family: () => {
-      asked++;
-      return Promise.resolve(made.family);
-    },
-    pause: () => {
-      files = { ...files, ...made.later };
-      return Promise.resolve();
-    },
-    addonFailure: () => made.addon,
-  };
-}
 
 const PROC_84 = 'version: 8.4.11 (api:1/proto:86-101)\nsrcversion: 0123\n';
 const PROC_83 = 'version: 8.3.13 (api:88/proto:86-96)\n';
@@ -93,7 +49,11 @@ beforeEach(() => {
   asked = 0;
 });
 
-const look = (made: Made): Promise<readonly HostFinding[]> => examine(hostOf(made), OPTIONS);
+const look = (made: Made): Promise<readonly HostFinding[]> =>
+  examine(
+    hostOf(made, () => asked++),
+    OPTIONS,
+  );
 /** What is not ok. */
 const wrong = (found: readonly HostFinding[]): readonly (readonly [Check, Level])[] =>
   found.filter(({ level }) => level !== 'ok').map(({ check, level }) => [check, level]);
