@@ -265,8 +265,8 @@ const rounded = (value: number): string => String(Math.round(value * 10) / 10);
  * @returns a picture of a terminal that shows it
  */
 function svgOf(title: string, text: string, columns: number): string {
-  // eslint-disable-next-line no-control-regex -- what clears the rest of a line or the screen
   const rows = text
+    // eslint-disable-next-line no-control-regex -- what clears the rest of a line or the screen
     .replaceAll(/\x1b\[[JK]/gu, '')
     .replace(/\s+$/u, '')
     .split(/\r?\n/u);

@@ -4,7 +4,12 @@ import Ajv from 'ajv/dist/2020';
 
 import { changeToJson, snapshotToJson, type Change, type Snapshot } from '../../lib/model';
 
-const ROOMS = { snapshot: 'model', changes: 'model', drbdsetup: 'cli/drbdsetup' } as const;
+const ROOMS = {
+  snapshot: 'model',
+  changes: 'model',
+  drbdsetup: 'cli/drbdsetup',
+  doctor: 'cli/drbd/doctor',
+} as const;
 
 /** @returns a schema that the package ships */
 export function shippedSchema(name: keyof typeof ROOMS): object {
@@ -20,7 +25,7 @@ function strict(schema: unknown): unknown {
   return 'properties' in copy && 'type' in copy ? { ...copy, additionalProperties: false } : copy;
 }
 
-function validator(name: 'snapshot' | 'changes'): (json: unknown) => void {
+function validator(name: 'snapshot' | 'changes' | 'doctor'): (json: unknown) => void {
   const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
   ajv.addVocabulary(['x-kind']);
   const validate = ajv.compile(strict(shippedSchema(name)) as object);
@@ -51,6 +56,8 @@ export function outputValidator(action: string): (json: unknown) => void {
 
 const validSnapshot = validator('snapshot');
 const validChange = validator('changes');
+/** Checks what drbd doctor prints against the schema that the package ships. @throws Error with all that is wrong */
+export const expectValidDoctor = validator('doctor');
 
 /** Checks a snapshot against the schema that the package ships. @throws Error with all that is wrong */
 export function expectValidSnapshot(snapshot: Snapshot): void {

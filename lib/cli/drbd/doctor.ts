@@ -60,7 +60,7 @@ export const doctor = command({
     'It looks at the driver and its parameters, generic netlink and the connector, the capabilities and namespaces of this process, the lock directory, buffer limits, and the programs of drbd-utils. Each line is ok, a note (it may matter, or could not be looked at) or a problem; the next one says what to do.',
     'Of a DEVICE (/dev/drbd0, or its minor) it says too who has it open: block devices on it, mounts, swap, loop devices, iSCSI targets, open files. That is what keeps a node from being demoted.',
     'It looks at this machine, whatever --simulator or --replay say. It changes nothing, loads no module and starts no process. Any user may run it; it says what it could not look at.',
-    '--json prints {"schemaVersion":1,"findings":[…]}, each with check, level (ok, note, problem), text, remedy (null where there is none) and facts.',
+    '--json prints what docs/json.md describes.',
   ],
   examples: [
     'drbd doctor',

@@ -1,6 +1,7 @@
 import { objectNames, objects, type ObjectName, type Property, type PropertyTable } from '../../model';
 import type { Command } from './command';
 import { commandNames, commandOf } from './commands';
+import { CHECKS } from './doctor/examine';
 import { KINDS } from './events';
 import { exitRows, globalRows, optionText } from './help';
 
@@ -77,7 +78,8 @@ function jsonReference(): string {
 
 Every key is always there; \`null\` stands for what the dialect, or the kernel at this moment, does not tell. Numbers of
 64 bits are decimal strings. New keys may come at any time; \`schemaVersion\` grows when one changes its meaning or goes
-away. The package exports JSON Schemas: \`node-drbd/snapshot.schema.json\` and \`node-drbd/changes.schema.json\`.
+away. The package exports JSON Schemas: \`node-drbd/snapshot.schema.json\`,
+\`node-drbd/changes.schema.json\` and \`node-drbd/doctor.schema.json\`.
 
 ## drbd status --json
 
@@ -146,7 +148,41 @@ ${table(['property', 'type', 'unit', 'kind', 'meaning'], propertyRows(objects[na
 `,
   )
   .join('\n')}
-Kinds: \`identity\` tells one object from another; \`state\` is announced by the kernel; a \`counter\` is as of the last
+## drbd doctor --json
+
+One object: \`schemaVersion\` (1) and \`findings\`, a list of objects.
+
+${table(
+  ['key', 'value'],
+  [
+    ['`check`', `what was looked at: ${[...CHECKS, 'device'].map((name) => `\`${name}\``).join(', ')}`],
+    ['`level`', '`ok`; `note`: it may matter, or could not be looked at; `problem`'],
+    ['`text`', 'what was found'],
+    ['`remedy`', 'what to do; null where there is nothing to do'],
+    ['`facts`', 'what it rests on, by name; null for a fact that could not be found out'],
+  ],
+)}
+
+## drbd translate --json
+
+One object.
+
+${table(
+  ['key', 'value'],
+  [
+    ['`schemaVersion`', '1'],
+    ['`from`, `to`', 'the generations, as they were given'],
+    ['`commands`', 'in order: `argv` of drbdsetup, and `ifMissing`, true where it creates what may be there already'],
+    ['`defaults`', 'that differ, of what was left at its default: `option`, `before`, `after`'],
+    ['`lacking`', 'what the later generation does not have, and is left out: `what`, `why`'],
+    ['`needed`', 'a `word` in capitals for what was not said, and the `option` that says it'],
+    ['`notes`', 'what the commands do otherwise, in sentences'],
+  ],
+)}
+
+## Kinds of properties
+
+\`identity\` tells one object from another; \`state\` is announced by the kernel; a \`counter\` is as of the last
 message that carried it, or the last refresh; a \`setting\` as of the last reading of its object; \`derived\` is computed
 from the others.
 `;

@@ -38,7 +38,7 @@ export const translate = command({
   details: [
     'Behind -- stands a command line as the older drbdsetup takes it. Nothing is sent, and no disk is looked at.',
     'What is printed can be read by a shell. Behind # stand the defaults that differ, and what the later generation does otherwise. What it does not have is said, and left out. A word in capitals stands for what was not said, with the option that says it.',
-    '--json prints {"schemaVersion":1,"from","to","commands","defaults","lacking","needed","notes"}: each command with its argv and ifMissing, where it creates what may be there already.',
+    '--json prints what docs/json.md describes.',
   ],
   examples: [
     'drbd translate --from 8.3 --to 8.4 --resource r0 -- /dev/drbd0 syncer --rate=100M --after=1',

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { main } from '../../../lib/cli/drbd';
 import { doctorLines } from '../../../lib/cli/drbd/doctor';
 import { CHECKS, examine, type Check, type HostFinding } from '../../../lib/cli/drbd/doctor/examine';
+import { doctorSchema } from '../../../lib/cli/drbd/doctor/schema';
 import type { Level } from '../../../lib/cli/drbd/doctor/finding';
 import { machine } from '../../../lib/cli/drbd/doctor/host';
 import { memoryIo } from '../../support/cli';
 import { hostOf, type Made } from '../../support/made-host';
+import { expectValidDoctor, shippedSchema } from '../../support/schema';
 
 let asked = 0;
 
@@ -49,11 +51,12 @@ beforeEach(() => {
   asked = 0;
 });
 
-const look = (made: Made): Promise<readonly HostFinding[]> =>
-  examine(
-    hostOf(made, () => asked++),
-    OPTIONS,
-  );
+async function look(made: Made): Promise<readonly HostFinding[]> {
+  const host = hostOf(made, () => asked++);
+  const found = await examine(host, OPTIONS);
+  expectValidDoctor({ schemaVersion: 1, findings: found });
+  return found;
+}
 /** What is not ok. */
 const wrong = (found: readonly HostFinding[]): readonly (readonly [Check, Level])[] =>
   found.filter(({ level }) => level !== 'ok').map(({ check, level }) => [check, level]);
@@ -62,6 +65,10 @@ function one(found: readonly HostFinding[], check: Check): HostFinding {
   if (first === undefined) throw new Error(`no finding on ${check}`);
   return first;
 }
+
+test('the schema is what the tables give (scripts/schemas writes it)', () => {
+  expect(shippedSchema('doctor')).toEqual(doctorSchema());
+});
 
 describe('drbd doctor on made-up hosts', () => {
   test('a sound host of 8.4', async () => {
@@ -444,6 +451,7 @@ describe('drbd doctor on this machine', () => {
     );
     const io = memoryIo({ env: { PATH: folder } });
     const exit = await main(['doctor', '--json', '--lock-dir', join(folder, 'none')], io);
+    expectValidDoctor(JSON.parse(io.stdout.text));
     const { schemaVersion, findings } = JSON.parse(io.stdout.text) as {
       readonly schemaVersion: number;
       readonly findings: readonly HostFinding[];

@@ -1,4 +1,5 @@
-export type Level = 'ok' | 'note' | 'problem';
+export const LEVELS = ['ok', 'note', 'problem'] as const;
+export type Level = (typeof LEVELS)[number];
 
 /** What was found when something was looked at. */
 export interface Found {
