@@ -18,7 +18,7 @@ import {
   NLMSG_ERROR,
   NLMSG_MIN_TYPE,
   type ByteOrder,
-  type NetlinkMessage,
+  type ReceivedMessage,
 } from '../netlink';
 import { isObject, type CodeTable } from '../schema';
 import {
@@ -402,19 +402,19 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     };
   }
 
-  #reply(message: NetlinkMessage): { readonly command: number; readonly reply: GenericReply } {
-    const raw = decodeRaw(message, this.order);
-    const { name, minor, returnCode, sets, unknown } = this.#family.codec.decode(raw, this.order);
+  #reply(message: ReceivedMessage): { readonly command: number; readonly reply: GenericReply } {
+    const { codec } = this.#family;
+    const { command, name, minor, returnCode, sets, unknown } = codec.read(message, this.order);
     const reply: GenericReply = {
       ...sets,
       name,
       returnCode,
       returnName: returnName(this.#family, returnCode),
       minor,
-      infoText: this.#family.codec.infoTexts(raw, this.order),
+      infoText: 'drbd_cfg_reply' in sets ? codec.infoTexts(decodeRaw(message, this.order), this.order) : [],
       unknown,
     };
-    return { command: raw.generic.command, reply };
+    return { command, reply };
   }
 
   #checked(what: string, reply: GenericReply): GenericReply {
@@ -436,7 +436,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
       if (change !== undefined) return change.gone ? { kind: 'gone' } : this.#returned(change.family, ids);
       if (message.type !== ids.id) return undefined;
       const { sequence } = message;
-      const { name, minor, sets, unknown } = this.#family.codec.decode(decodeRaw(message, this.order), this.order);
+      const { name, minor, sets, unknown } = this.#family.codec.read(message, this.order);
       return {
         kind: 'message',
         value: { kind: 'event', name, minor, sequence, sets, unknown },

@@ -1,5 +1,5 @@
 import { CodecError } from '../errors';
-import { align, concatBytes, NO_BYTES, viewOf, type ByteOrder } from './bytes';
+import { align, concatBytes, NO_BYTES, wholeOf, writeUint16, type ByteOrder, type Whole } from './bytes';
 
 export const NLA_HEADER_BYTES = 4;
 /** Type bits that are not part of the number (linux/netlink.h). DRBD uses the second as its mandatory bit. */
@@ -30,37 +30,92 @@ export interface AttributeList {
   readonly problem: CodecError | undefined;
 }
 
+/** Goes from attribute to attribute of a run, without making anything of them. */
+export class AttributeWalk {
+  /** nla_type as it stands. */
+  type = 0;
+  /** Of the payload, which begins at {@link AttributeWalk.at}. */
+  length = 0;
+  at: number;
+  /** Where what was not walked over begins. */
+  rest: number;
+  problem: CodecError | undefined;
+  readonly #view: DataView;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #offset: number;
+  readonly #path: string;
+  readonly #little: boolean;
+
+  /** @param offset where `start` is in the datagram, and `path` what the run is, for errors */
+  constructor({ view }: Whole, start: number, end: number, offset: number, path: string, little: boolean) {
+    this.#view = view;
+    this.#start = start;
+    this.#end = end;
+    this.#offset = offset;
+    this.#path = path;
+    this.#little = little;
+    this.at = start;
+    this.rest = start;
+  }
+
+  /** nla_type without its bits. */
+  get number(): number {
+    return this.type & NLA_TYPE_MASK;
+  }
+
+  /** Where the attribute begins in its datagram. */
+  get offset(): number {
+    return this.#offset + this.at - NLA_HEADER_BYTES - this.#start;
+  }
+
+  /** @returns whether there is another; if not, why is told by `problem` */
+  next(): boolean {
+    const { rest } = this;
+    const left = this.#end - rest;
+    if (left === 0) return false;
+    if (left < NLA_HEADER_BYTES) return this.#fail(`${NLA_HEADER_BYTES} bytes`, `${left}`);
+    const length = this.#view.getUint16(rest, this.#little);
+    if (length < NLA_HEADER_BYTES || length > left)
+      return this.#fail(`nla_len ${NLA_HEADER_BYTES} to ${left}`, `${length}`);
+    this.type = this.#view.getUint16(rest + 2, this.#little);
+    this.length = length - NLA_HEADER_BYTES;
+    this.at = rest + NLA_HEADER_BYTES;
+    this.rest = Math.min(rest + align(length), this.#end);
+    return true;
+  }
+
+  #fail(expected: string, actual: string): false {
+    this.problem = new CodecError(this.#path, this.#offset + this.rest - this.#start, expected, actual);
+    return false;
+  }
+}
+
+/** @returns the attribute that a walk is at */
+export function attributeAt(walk: AttributeWalk, { view }: Whole): Attribute {
+  const { at, length, rest } = walk;
+  const end = at + length;
+  return {
+    type: walk.type,
+    number: walk.number,
+    payload: new Uint8Array(view.buffer, at, length),
+    padding: rest === end ? NO_BYTES : new Uint8Array(view.buffer, end, rest - end),
+    offset: walk.offset,
+  };
+}
+
 /**
  * Takes a run of attributes apart without loss; any bytes give a value.
  * @param offset where `bytes` begins in its datagram, for errors
  */
 export function decodeAttributeList(bytes: Uint8Array, order: ByteOrder, offset = 0, path = 'nlattr'): AttributeList {
-  const little = order === 'little';
-  const view = viewOf(bytes);
+  const whole = wholeOf(bytes);
+  const start = bytes.byteOffset;
+  const walk = new AttributeWalk(whole, start, start + bytes.length, offset, path, order === 'little');
   const attributes: Attribute[] = [];
-  let at = 0;
-  const stop = (expected: string, actual: string): AttributeList => ({
-    attributes,
-    rest: bytes.subarray(at),
-    problem: new CodecError(path, offset + at, expected, actual),
-  });
-  while (at < bytes.length) {
-    const left = bytes.length - at;
-    if (left < NLA_HEADER_BYTES) return stop(`${NLA_HEADER_BYTES} bytes`, `${left}`);
-    const length = view.getUint16(at, little);
-    if (length < NLA_HEADER_BYTES || length > left) return stop(`nla_len ${NLA_HEADER_BYTES} to ${left}`, `${length}`);
-    const type = view.getUint16(at + 2, little);
-    const next = Math.min(at + align(length), bytes.length);
-    attributes.push({
-      type,
-      number: type & NLA_TYPE_MASK,
-      payload: bytes.subarray(at + NLA_HEADER_BYTES, at + length),
-      padding: next === at + length ? NO_BYTES : bytes.subarray(at + length, next),
-      offset: offset + at,
-    });
-    at = next;
-  }
-  return { attributes, rest: NO_BYTES, problem: undefined };
+  while (walk.next()) attributes.push(attributeAt(walk, whole));
+  const rest = walk.rest - start;
+  return { attributes, rest: rest === bytes.length ? NO_BYTES : bytes.subarray(rest), problem: walk.problem };
 }
 
 /** The inverse of {@link decodeAttributeList}, byte for byte. */
@@ -114,7 +169,6 @@ function writeAttributeHeader(out: Uint8Array, type: number, payloadLength: numb
   const length = NLA_HEADER_BYTES + payloadLength;
   if (length > 0xffff) throw new CodecError(`nlattr ${type & NLA_TYPE_MASK}`, 0, 'nla_len up to 65535', `${length}`);
   const little = order === 'little';
-  const view = viewOf(out);
-  view.setUint16(0, length, little);
-  view.setUint16(2, type, little);
+  writeUint16(out, 0, length, little);
+  writeUint16(out, 2, type, little);
 }

@@ -1,17 +1,22 @@
 import { ArgumentError } from '../errors';
 import {
+  attributeAt,
+  AttributeWalk,
   concatBytes,
-  decodeAttributes,
   encodeAttribute,
   NLA_F_NESTED,
   NLA_F_NET_BYTEORDER,
+  NLA_HEADER_BYTES,
+  wholeOf,
   type Attribute,
   type ByteOrder,
+  type Whole,
 } from '../netlink';
 import { type AnyField } from './field';
 import { type AttributeSet } from './table';
+import { nextForm, Shapes } from './shapes';
 import { requireFields, unknownName } from './tags';
-import { decodeValue, encodeValue, isObject, type EncodeOptions } from './value';
+import { encodeValue, isObject, readValue, type EncodeOptions } from './value';
 
 /** DRBD's use of the second type bit of an attribute: a receiver that does not know it must refuse. */
 export const ATTRIBUTE_MANDATORY = NLA_F_NET_BYTEORDER;
@@ -23,7 +28,8 @@ export type SetValues = Readonly<Record<string, unknown>> | readonly Readonly<Re
 export class AttributeSetCodec {
   readonly set: AttributeSet;
   #names: ReadonlyMap<string, AnyField> | undefined;
-  #numbers: ReadonlyMap<number, { readonly name: string; readonly field: AnyField }> | undefined;
+  #fields: readonly (KnownField | undefined)[] | undefined;
+  readonly #shapes = new Shapes();
 
   constructor(set: AttributeSet) {
     this.set = set;
@@ -33,16 +39,15 @@ export class AttributeSetCodec {
     return (this.#names ??= new Map(Object.entries(this.set.fields)));
   }
 
-  get #byNumber(): ReadonlyMap<number, { readonly name: string; readonly field: AnyField }> {
-    return (this.#numbers ??= this.#compile());
-  }
-
-  #compile(): ReadonlyMap<number, { readonly name: string; readonly field: AnyField }> {
-    const byNumber = new Map<number, { readonly name: string; readonly field: AnyField }>();
+  /** By number; holes where there is none. */
+  #compile(): readonly (KnownField | undefined)[] {
+    const fields: (KnownField | undefined)[] = [];
     for (const [name, field] of this.#byName) {
-      if (field.until === undefined || !byNumber.has(field.number)) byNumber.set(field.number, { name, field });
+      if (field.until !== undefined && fields[field.number] !== undefined) continue;
+      while (fields.length <= field.number) fields.push(undefined);
+      fields[field.number] = { name, field, path: `${this.set.name}.${name}` };
     }
-    return byNumber;
+    return fields;
   }
 
   /**
@@ -102,24 +107,74 @@ export class AttributeSetCodec {
     attribute: Attribute,
     order: ByteOrder,
   ): { readonly values: SetValues; readonly unknown: readonly Attribute[] } {
+    const { payload, offset } = attribute;
+    const unknown: Attribute[] = [];
+    const start = payload.byteOffset;
+    const values = this.read(
+      wholeOf(payload),
+      start,
+      start + payload.length,
+      offset + NLA_HEADER_BYTES,
+      order,
+      (inner) => unknown.push(inner),
+    );
+    return { values, unknown };
+  }
+
+  /**
+   * As {@link AttributeSetCodec.decode}, of a nest whose payload lies in a buffer.
+   * @param offset where `start` is in the datagram, for errors
+   * @param keep is called for what the table does not know
+   */
+  read(
+    whole: Whole,
+    start: number,
+    end: number,
+    offset: number,
+    order: ByteOrder,
+    keep: (unknown: Attribute) => void,
+  ): SetValues {
+    const fields = (this.#fields ??= this.#compile());
+    const { list } = this.set;
+    const little = order === 'little';
+    const walk = new AttributeWalk(whole, start, end, offset, this.set.name, little);
     let values: Record<string, unknown> = {};
     const items: Record<string, unknown>[] = [];
-    const unknown: Attribute[] = [];
-    for (const inner of decodeAttributes(attribute.payload, order, attribute.offset + 4, this.set.name, 1)) {
-      const known = this.#byNumber.get(inner.number);
+    let form = 0;
+    let size = 0;
+    while (walk.next()) {
+      const { number } = walk;
+      // Padding.
+      if (number === 0) continue;
+      const known = fields[number];
       if (known === undefined) {
-        unknown.push(inner);
+        keep(attributeAt(walk, whole));
         continue;
       }
-      if (this.set.list && (items.length === 0 || known.name in values)) items.push((values = {}));
-      values[known.name] = decodeValue(
+      if (list && (items.length === 0 || known.name in values)) items.push((values = {}));
+      form = nextForm(form, number);
+      size++;
+      values[known.name] = readValue(
         known.field,
-        inner.payload,
-        `${this.set.name}.${known.name}`,
-        inner.offset + 4,
-        order,
+        whole,
+        walk.at,
+        walk.length,
+        known.path,
+        walk.offset + NLA_HEADER_BYTES,
+        little,
       );
     }
-    return { values: this.set.list ? items : values, unknown };
+    if (walk.problem !== undefined) throw walk.problem;
+    if (list) return items;
+    this.#shapes.learn(form, size, values);
+    return values;
   }
+}
+
+/** A field as the decoder needs it. */
+interface KnownField {
+  readonly name: string;
+  readonly field: AnyField;
+  /** Names it in errors. */
+  readonly path: string;
 }

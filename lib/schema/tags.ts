@@ -1,6 +1,7 @@
 import { ArgumentError, CodecError } from '../errors';
 import { concatBytes, NO_BYTES, wholeOf, writeUint16, type ByteOrder, type Whole } from '../netlink';
 import { type AnyField, type FieldKind, type FieldTable } from './field';
+import { nextForm, Shapes } from './shapes';
 import { LARGEST_TAG } from './table';
 import { encodeValue, isObject, readValue, type EncodeOptions } from './value';
 
@@ -159,6 +160,7 @@ export class TagCodec {
   readonly #byName: ReadonlyMap<string, AnyField>;
   /** By number; holes where there is none. */
   readonly #known: readonly (KnownTag | undefined)[];
+  readonly #shapes = new Shapes();
 
   constructor(owner: string, fields: FieldTable) {
     this.#owner = owner;
@@ -238,10 +240,14 @@ export class TagCodec {
     const walk = new TagWalk(whole, start, end, offset, little);
     const values: Record<string, unknown> = {};
     let unknown: Tag[] | undefined;
+    let form = 0;
+    let size = 0;
     while (walk.next()) {
       const known = this.#knownAs(walk.tag);
       if (known === undefined) (unknown ??= []).push(tagAt(walk, whole));
-      else
+      else {
+        form = nextForm(form, known.field.number);
+        size++;
         values[known.name] = readValue(
           known.field,
           whole,
@@ -251,8 +257,10 @@ export class TagCodec {
           walk.offset + TAG_HEADER_BYTES,
           little,
         );
+      }
     }
     if (walk.problem !== undefined) throw walk.problem;
+    this.#shapes.learn(form, size, values);
     return { values, unknown: unknown ?? NO_TAGS };
   }
 

@@ -1,5 +1,7 @@
 import { ArgumentError, CodecError } from '../../errors';
 import {
+  attributeAt,
+  AttributeWalk,
   concatBytes,
   decodeAttributeList,
   decodeAttributes,
@@ -9,16 +11,20 @@ import {
   encodeGenericMessage,
   encodeMessage,
   GENL_HEADER_BYTES,
+  NLA_HEADER_BYTES,
   NLM_F_DUMP,
   NLM_F_REQUEST,
   NLMSG_HEADER_BYTES,
   NO_BYTES,
   viewOf,
+  wholeOf,
   type Attribute,
   type AttributeList,
   type ByteOrder,
   type GenericMessage,
   type NetlinkMessage,
+  type ReceivedMessage,
+  type Whole,
 } from '../../netlink';
 import {
   AttributeSetCodec,
@@ -52,8 +58,7 @@ export function decodeRaw(message: NetlinkMessage, order: ByteOrder): RawGeneric
   const start = message.offset + NLMSG_HEADER_BYTES;
   const generic = decodeGenericMessage(message.payload, order, start);
   const offset = start + GENL_HEADER_BYTES;
-  if (generic.data.length < DRBD_HEADER_BYTES)
-    throw new CodecError('drbd_genlmsghdr', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${generic.data.length}`);
+  requireDrbdHeader(generic.data.length, offset);
   const view = viewOf(generic.data);
   const little = order === 'little';
   return {
@@ -63,6 +68,11 @@ export function decodeRaw(message: NetlinkMessage, order: ByteOrder): RawGeneric
     flags: view.getUint32(4, little),
     list: decodeAttributeList(generic.data.subarray(DRBD_HEADER_BYTES), order, offset + DRBD_HEADER_BYTES),
   };
+}
+
+function requireDrbdHeader(length: number, offset: number): void {
+  if (length < DRBD_HEADER_BYTES)
+    throw new CodecError('drbd_genlmsghdr', offset, `at least ${DRBD_HEADER_BYTES} bytes`, `${length}`);
 }
 
 /** The inverse of {@link decodeRaw}, byte for byte. */
@@ -291,25 +301,65 @@ export class FamilyCodec {
    * @throws CodecError if an attribute is broken
    */
   decode(raw: RawGenericMessage, order: ByteOrder): DecodedMessage {
-    if (raw.list.problem !== undefined) throw raw.list.problem;
+    const { command, data } = raw.generic;
+    const at = data.byteOffset;
+    const offset = raw.netlink.offset + NLMSG_HEADER_BYTES + GENL_HEADER_BYTES;
+    return this.#read(command, wholeOf(data), at, at + data.length, offset, order);
+  }
+
+  /**
+   * As {@link FamilyCodec.decode}, of a message where it was received.
+   * @throws CodecError if it is too short for its headers, or an attribute is broken
+   */
+  read(
+    { whole, start, end, offset }: ReceivedMessage,
+    order: ByteOrder,
+  ): DecodedMessage & { readonly command: number } {
+    const header = offset + NLMSG_HEADER_BYTES;
+    if (end - start < GENL_HEADER_BYTES)
+      throw new CodecError('genlmsghdr', header, `at least ${GENL_HEADER_BYTES} bytes`, `${end - start}`);
+    const data = start + GENL_HEADER_BYTES;
+    requireDrbdHeader(end - data, header + GENL_HEADER_BYTES);
+    return this.#read(whole.view.getUint8(start), whole, data, end, header + GENL_HEADER_BYTES, order);
+  }
+
+  /** @param start of DRBD's header in the buffer, and `offset` in the datagram */
+  #read(
+    command: number,
+    whole: Whole,
+    start: number,
+    end: number,
+    offset: number,
+    order: ByteOrder,
+  ): DecodedMessage & { readonly command: number } {
+    const little = order === 'little';
+    const minor = whole.view.getUint32(start, little);
+    const flags = whole.view.getUint32(start + 4, little);
     const sets: Record<string, SetValues> = {};
     const unknown: UnknownAttribute[] = [];
-    for (const attribute of raw.list.attributes) {
-      if (attribute.number === 0) continue;
-      const known = this.#setsByNumber.get(attribute.number);
+    const walk = new AttributeWalk(whole, start + DRBD_HEADER_BYTES, end, offset + DRBD_HEADER_BYTES, 'nlattr', little);
+    while (walk.next()) {
+      const { number } = walk;
+      if (number === 0) continue;
+      const known = this.#setsByNumber.get(number);
       if (known === undefined) {
-        unknown.push({ set: undefined, attribute });
+        unknown.push({ set: undefined, attribute: attributeAt(walk, whole) });
         continue;
       }
-      const decoded = known.codec.decode(attribute, order);
-      sets[known.key] = joinSets(sets[known.key], decoded.values);
-      for (const inner of decoded.unknown) unknown.push({ set: known.key, attribute: inner });
+      const { key, codec } = known;
+      const { at, length } = walk;
+      const values = codec.read(whole, at, at + length, walk.offset + NLA_HEADER_BYTES, order, (attribute) =>
+        unknown.push({ set: key, attribute }),
+      );
+      sets[key] = joinSets(sets[key], values);
     }
+    if (walk.problem !== undefined) throw walk.problem;
     return {
-      name: this.#byNumber.get(raw.generic.command)?.name ?? `unknown(${raw.generic.command})`,
-      minor: raw.minor === NO_MINOR ? undefined : raw.minor,
-      returnCode: raw.flags | 0,
-      setDefaults: (raw.flags & SET_DEFAULTS) !== 0,
+      command,
+      name: this.#byNumber.get(command)?.name ?? `unknown(${command})`,
+      minor: minor === NO_MINOR ? undefined : minor,
+      returnCode: flags | 0,
+      setDefaults: (flags & SET_DEFAULTS) !== 0,
       sets,
       unknown,
     };

@@ -129,7 +129,7 @@ function genericRows({ times }) {
     ['genl2', 'drbd-9.2.18'],
   ]) {
     const codec = codecOf(dialect);
-    const read = (message) => codec.decode(decodeRaw(message, ORDER), ORDER);
+    const read = (message) => codec.read(message, ORDER);
     const decode = (bytes) => netlink.readDatagram(bytes, ORDER).messages.map(read);
     const bytes = longest(folder, 'get_devices', (message) =>
       message.type <= netlink.GENL_ID_CTRL ? undefined : nameOr(() => read(message).name),
@@ -147,9 +147,7 @@ function genericRows({ times }) {
   const set = attributeSets.state_info;
   const codec = new AttributeSetCodec(set);
   const status = longest('drbd-8.4.11', 'get_status', (message) =>
-    message.type <= netlink.GENL_ID_CTRL
-      ? undefined
-      : nameOr(() => codecOf('genl1').decode(decodeRaw(message, ORDER), ORDER).name),
+    message.type <= netlink.GENL_ID_CTRL ? undefined : nameOr(() => codecOf('genl1').read(message, ORDER).name),
   );
   const [message] = netlink.readDatagram(status, ORDER).messages;
   const nest = decodeRaw(message, ORDER).list.attributes.find(({ number }) => number === set.number);
