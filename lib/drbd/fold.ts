@@ -42,6 +42,11 @@ const REMEMBERED = 4096;
 const hasChanged = ({ before, after, changed }: Delta): boolean =>
   (before === null) !== (after === null) || changed.length > 0;
 
+function addChanged(deltas: Delta[], others: readonly Delta[], own: Delta): void {
+  for (const delta of others) if (hasChanged(delta)) deltas.push(delta);
+  if (hasChanged(own)) deltas.push(own);
+}
+
 /** @returns whether the driver counted `a` before `b`; the counts have 32 bits and go round */
 const isOlder = (a: number, b: number): boolean => ((a - b) | 0) < 0;
 
@@ -85,23 +90,33 @@ export class Fold {
 
   /** @param sequence the driver's own count; null where it does not count this notification */
   take(sequence: number | null, notice: Notice): Folded {
-    const { object, key, helper } = notice;
-    const told = { sequence, action: notice.action, more: notice.more, ...(helper === undefined ? {} : { helper }) };
+    const { object, key, action, more, helper } = notice;
     const deltas: Delta[] = [];
     let own: Delta | undefined;
-    const isUnclear = notice.action !== 'helper' && this.#isUnclear(sequence, notice);
-    if (notice.action !== 'helper' && (sequence === null || this.#isNews(sequence, notice))) {
+    const isUnclear = action !== 'helper' && this.#isUnclear(sequence, notice);
+    if (action !== 'helper' && (sequence === null || this.#isNews(sequence, notice))) {
       const { unconfigured } = notice;
       if (unconfigured !== undefined) this.#noteMinor(unconfigured.minor, unconfigured.is);
       for (const update of notice.updates) {
         const applied = this.#state.apply(update);
         this.#state = applied.state;
         own ??= applied.own;
-        deltas.push(...applied.others.filter(hasChanged), ...[applied.own].filter(hasChanged));
+        addChanged(deltas, applied.others, applied.own);
       }
     }
     own ??= this.#unchanged(object, key);
-    return { step: { ...own, ...told } as Step, deltas, isUnclear };
+    // By name: spreading it would look up what it has for each notification anew.
+    const step = {
+      action,
+      object: own.object,
+      key: own.key,
+      before: own.before,
+      after: own.after,
+      changed: own.changed,
+      sequence,
+      more,
+    };
+    return { step: (helper === undefined ? step : { ...step, helper }) as unknown as Step, deltas, isUnclear };
   }
 
   /** Applies what was read of objects. @returns what changed */
@@ -110,7 +125,7 @@ export class Fold {
     for (const update of updates) {
       const { state, own, others } = this.#state.apply(update);
       this.#state = state;
-      deltas.push(...others.filter(hasChanged), ...[own].filter(hasChanged));
+      addChanged(deltas, others, own);
     }
     return deltas;
   }

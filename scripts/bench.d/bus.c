@@ -84,9 +84,13 @@ static double seconds(clockid_t clock) {
   return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-static void make_state(struct answer* answer, uint32_t sequence, uint32_t ack, int32_t code, uint32_t state) {
+/* The type is that of the question: npm netlink takes those of the connector (NLMSG_DONE) for the end of a dump. */
+static void make_state(struct answer* answer, const struct question* asked, uint32_t sequence, uint32_t ack,
+                       int32_t code, uint32_t state) {
   *answer = (struct answer){
-      .header = {.nlmsg_len = sizeof *answer, .nlmsg_type = NLMSG_DONE, .nlmsg_seq = sequence},
+      .header = {.nlmsg_len = sizeof *answer,
+                 .nlmsg_type = asked->header.nlmsg_type,
+                 .nlmsg_seq = ack == 0 ? sequence : asked->header.nlmsg_seq},
       .message = {.id = {IDX, VALUE},
                   .seq = sequence,
                   .ack = ack,
@@ -148,7 +152,7 @@ static void respond(void) {
       continue;
     }
     if (asked.packet == GET_STATE) {
-      make_state(&answer, asked.message.seq, asked.message.ack + 1, 101, STATE);
+      make_state(&answer, &asked, asked.message.seq, asked.message.ack + 1, 101, STATE);
       send_to(number, from.nl_pid, 0, &answer, sizeof answer);
       continue;
     }
@@ -156,7 +160,7 @@ static void respond(void) {
     static uint32_t told = 1;
     for (int32_t left = asked.minor; left > 0; left--, told++) {
       /* The role changes each time. The copy to this port keeps it from a driver that may be there. */
-      make_state(&answer, told, 0, 0, STATE ^ (told % 2 * 3));
+      make_state(&answer, &asked, told, 0, 0, STATE ^ (told % 2 * 3));
       send_to(number, port, 1 << (GROUP - 1), &answer, sizeof answer);
     }
   }

@@ -13,7 +13,7 @@ const { join } = require('node:path');
 
 const root = join(__dirname, '../..');
 const { openDrbd } = require(join(root, 'dist/package/index.js'));
-const { measured, triggerOf } = require('./loop');
+const { BROADCAST, measured, questionOf } = require('./loop');
 const [mode, ...words] = process.argv.slice(2);
 const numbers = words.map(Number);
 async function ask(port, count, window) {
@@ -73,7 +73,7 @@ async function receive(port, count, batch) {
   const { nativeTransport } = require(join(root, 'dist/package/index.js'));
   const drbd = await openDrbd({ simulator: port });
   const trigger = nativeTransport().open({ protocol: 11 }, { datagrams() {}, overrun() {}, closed() {} });
-  const question = triggerOf(trigger.portId, batch);
+  const question = questionOf(trigger.portId, BROADCAST, batch);
   const events = drbd.broadcasts({ queueLimit: 4 * batch, receiveBufferBytes: 4 << 20 });
   await measured(count, async (times) => {
     for (let left = times; left > 0; left -= batch) {

@@ -16,17 +16,17 @@ async function measured(count, run) {
   console.log((wall / count).toFixed(3), ((user + system) / count).toFixed(3));
 }
 
-/** @returns the question that has bus.c send `batch` broadcasts: nlmsghdr, cn_msg, packet, minor (how many), flags */
-function triggerOf(portId, batch) {
+/** @returns a question of bus.c: nlmsghdr, cn_msg, packet, minor (of BROADCAST, how many), flags */
+function questionOf(portId, packet, minor) {
   const question = new Uint8Array(48);
   const view = new DataView(question.buffer);
   const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
   [48, 0, 0, portId, 8, 1, 1, 0].forEach((value, index) => view.setUint32(4 * index, value, little));
   view.setUint16(4, 3, little);
   view.setUint16(32, 12, little);
-  view.setUint32(36, BROADCAST, little);
-  view.setUint32(40, batch, little);
+  view.setUint32(36, packet, little);
+  view.setUint32(40, minor, little);
   return question;
 }
 
-module.exports = { measured, triggerOf };
+module.exports = { BROADCAST, measured, questionOf };

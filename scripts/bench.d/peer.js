@@ -7,18 +7,20 @@
  *   peer.js FOLDER family COUNT              GETFAMILY of the controller itself, one at a time
  *   peer.js FOLDER count PORT COUNT BATCH    receives COUNT broadcasts, which it has sent BATCH at a time (bus.c)
  *
- * Its decoder drops the messages of the connector, so that broadcasts are received by its RawNetlinkSocket, which hands
- * out their bytes.
+ * Its messages are those of the connector, but for their type, as it drops those of the connector's own. It reads their
+ * headers, and leaves the rest as bytes.
  */
 
 const { join } = require('node:path');
-const { triggerOf, measured } = require('./loop');
+const { BROADCAST, measured, questionOf } = require('./loop');
 
 const [folder, mode, ...words] = process.argv.slice(2);
-const { createGenericNetlink, genl, RawNetlinkSocket } = require(join(folder, 'node_modules/netlink'));
+const { createGenericNetlink, createNetlink, genl } = require(join(folder, 'node_modules/netlink'));
 
 const CONNECTOR = 11;
 const GROUP = 4;
+/** Of a message that is no control message of netlink's. */
+const TYPE = 32;
 
 async function family(count) {
   const socket = createGenericNetlink();
@@ -31,19 +33,20 @@ async function family(count) {
 }
 
 async function receive(port, count, batch) {
-  const listening = new RawNetlinkSocket(CONNECTOR, { localGroups: 1 << (GROUP - 1), recvBufferSize: 4 << 20 });
-  const sending = new RawNetlinkSocket(CONNECTOR, {});
-  const question = Buffer.from(triggerOf(0, batch));
+  const listening = createNetlink(CONNECTOR, { localGroups: 1 << (GROUP - 1), recvBufferSize: 4 << 20, ref: true });
+  const sending = createNetlink(CONNECTOR, {});
+  const data = Buffer.from(questionOf(0, BROADCAST, batch)).subarray(16);
   await measured(count, async (times) => {
     for (let left = times; left > 0; left -= batch)
       await new Promise((resolve, reject) => {
         let received = 0;
         listening.removeAllListeners('message');
         listening.on('error', reject);
-        listening.on('message', () => {
-          if (++received === batch) resolve();
+        listening.on('message', (messages) => {
+          received += messages.length;
+          if (received === batch) resolve();
         });
-        sending.send(question, { port });
+        sending.send(TYPE, data, { port });
       });
   });
 }
