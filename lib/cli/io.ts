@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import type { RecordingClock } from '../recording';
@@ -53,6 +53,16 @@ export interface Io {
 
 const EAGAIN_PAUSE_MS = 5;
 
+/** Whether a descriptor is a terminal. Nothing but a character device is one, and node:tty costs a start much. */
+function isTerminal(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice() && isatty(descriptor);
+  } catch {
+    // It is closed.
+    return false;
+  }
+}
+
 /** A file descriptor that blocks until everything is written, as the C library's streams do. */
 class DescriptorOutput implements Output {
   readonly #descriptor: number;
@@ -74,7 +84,7 @@ class DescriptorOutput implements Output {
   }
 
   get isTerminal(): boolean {
-    return isatty(this.#descriptor);
+    return isTerminal(this.#descriptor);
   }
 
   get columns(): number | undefined {
@@ -136,7 +146,7 @@ export function processIo(): Io {
       return ending.signal;
     },
     ended: () => ended,
-    terminal: () => (isatty(1) ? (terminal ??= processTerminal()) : undefined),
+    terminal: () => (isTerminal(1) ? (terminal ??= processTerminal()) : undefined),
   };
 }
 

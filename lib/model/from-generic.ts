@@ -132,7 +132,15 @@ interface Plan {
 }
 
 type SetTable = Readonly<Record<string, AttributeSet>>;
-const SETS: Readonly<Record<GenericDialect, SetTable>> = { genl1: genl1Sets, genl2: genl2Sets };
+/** A program speaks one of them, and the tables of the other are not loaded for it. */
+const SETS: Readonly<Record<GenericDialect, SetTable>> = {
+  get genl1() {
+    return genl1Sets;
+  },
+  get genl2() {
+    return genl2Sets;
+  },
+};
 const plans = new Map<string, Plan>();
 
 /** Finds the rows that a dialect has, once. */
@@ -548,9 +556,6 @@ const NOTIFIED: Readonly<Record<string, ObjectName>> = {
   peer_device_state: 'peerDevice',
 };
 
-const { NOTIFY_CONTINUES, NOTIFY_EXISTS, NOTIFY_CREATE, NOTIFY_DESTROY, NOTIFY_RENAME, NOTIFY_CALL } =
-  notificationTypes;
-
 /**
  * Reads one notification.
  * @returns undefined for a message that is none, is of no object (initial_state_done), or does not say of which
@@ -558,22 +563,27 @@ const { NOTIFY_CONTINUES, NOTIFY_EXISTS, NOTIFY_CREATE, NOTIFY_DESTROY, NOTIFY_R
 export function noticeOf({ name, minor, sets }: GenericMessage, context: GenericContext): Notice | undefined {
   const type = numberOf(fieldsOf(sets['drbd_notification_header'])['nh_type']);
   if (type === null) return undefined;
-  const more = (type & NOTIFY_CONTINUES) !== 0;
-  const what = type & ~NOTIFY_CONTINUES;
+  const more = (type & notificationTypes.NOTIFY_CONTINUES) !== 0;
+  const what = type & ~notificationTypes.NOTIFY_CONTINUES;
   if (name === 'helper') return helperNotice(minor, sets, context, more, what);
   const object = NOTIFIED[name];
   if (object === undefined) return undefined;
   const place = placeOf(object, minor, sets, context);
   if (place === undefined) return undefined;
   const { key } = place;
-  if (what === NOTIFY_RENAME) {
+  if (what === notificationTypes.NOTIFY_RENAME) {
     const to = stringOf(fieldsOf(sets['rename_resource_info'])['res_new_name']);
     const updates: Update[] = to === null ? [] : [{ action: 'rename', object: 'resource', key, name: to }];
     return { action: 'rename', object: 'resource', key, updates, more };
   }
-  if (what === NOTIFY_DESTROY)
+  if (what === notificationTypes.NOTIFY_DESTROY)
     return { action: 'destroy', object, key, updates: [{ action: 'destroy', object, key } as Update], more };
-  const action = what === NOTIFY_EXISTS ? 'exists' : what === NOTIFY_CREATE ? 'create' : 'change';
+  const action =
+    what === notificationTypes.NOTIFY_EXISTS
+      ? 'exists'
+      : what === notificationTypes.NOTIFY_CREATE
+        ? 'create'
+        : 'change';
   return { action, object, key, updates: place.updates(action === 'create' ? 'create' : 'set', sets), more };
 }
 
@@ -586,7 +596,7 @@ function helperNotice(
   what: number,
 ): Notice | undefined {
   const info = fieldsOf(sets['drbd_helper_info']);
-  const call = what === NOTIFY_CALL;
+  const call = what === notificationTypes.NOTIFY_CALL;
   const helper: Helper = {
     name: stringOf(info['helper_name']) ?? '',
     phase: call ? 'call' : 'response',

@@ -139,8 +139,13 @@ class Asking<T> {
   }
 
   settle(index: number, outcome: Outcome<T>): void {
-    if (!this.#open.delete(index)) return;
+    if (!this.#open.has(index)) return;
     this.#progressAt = monotonicMs();
+    this.#close(index, outcome);
+  }
+
+  #close(index: number, outcome: Outcome<T>): void {
+    if (!this.#open.delete(index)) return;
     this.#outcomes[index] = outcome;
     if (this.#open.size === 0) this.#finish();
   }
@@ -160,7 +165,9 @@ class Asking<T> {
 
   end(index: number, how: QuestionEnd): void {
     if (how === 'stopped' && this.#open.has(index)) this.#left.push(index);
-    this.settle(index, how instanceof Error ? { error: how } : undefined);
+    // One that was left out took no time; there may be hundreds, and a clock may cost a system call.
+    if (how instanceof Error) this.settle(index, { error: how });
+    else this.#close(index, undefined);
   }
 
   expire(): void {
@@ -192,10 +199,9 @@ class Asking<T> {
 
   #look(): void {
     const count = this.#questions.length;
-    while (this.#reached < count && this.#asked?.state(this.#reached) !== 'no') {
-      this.#reached++;
-      this.#progressAt = monotonicMs();
-    }
+    const before = this.#reached;
+    while (this.#reached < count && this.#asked?.state(this.#reached) !== 'no') this.#reached++;
+    if (this.#reached > before) this.#progressAt = monotonicMs();
     const remaining = this.remainingMs();
     if (remaining <= 0) {
       this.expire();

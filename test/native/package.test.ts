@@ -45,7 +45,7 @@ const use = (script: string, environment: NodeJS.ProcessEnv = {}) => run(['-e', 
 const packageJson = () => JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as PackageJson;
 
 const LOAD =
-  "try { const { readBlockDevice } = require('node-drbd'); readBlockDevice('/dev/null'); console.log('loaded', Object.keys(require.cache).find((path) => path.endsWith('.node'))); } catch ({ code, message }) { console.log(code, message); }";
+  "try { const { readBlockDevice } = require('node-drbd'); readBlockDevice('/dev/null'); console.log('loaded', /\\S+\\.node$/m.exec(require('fs').readFileSync('/proc/self/maps', 'utf8'))?.[0]); } catch ({ code, message }) { console.log(code, message); }";
 
 /** Puts the addon where the package has it. */
 const place = (...folder: readonly string[]) => placeAddon(installed, ...folder);
