@@ -2,10 +2,11 @@
 
 /** Runs inside the kernel's guest: a mirror of two minors, by node-drbd alone. Only the metadata is drbdmeta's. */
 
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const { createHash, randomBytes } = require('node:crypto');
 const { closeSync, fsyncSync, openSync, readSync, writeSync } = require('node:fs');
-const { openDrbd, snapshotToJson } = require('../..');
+const { join } = require('node:path');
+const { openDrbd } = require('../..');
 
 const live = process.env.DEMO_TTY === '1';
 const started = Date.now();
@@ -46,14 +47,31 @@ function readPattern(path) {
 
 const resourceOf = (snapshot, side) => snapshot.resources.find(({ name }) => name === side.name);
 
+const CELLS = 40;
+const LINE_PAUSE_MS = 3000;
+const mebibytes = (bytes) => `${(Number(bytes) / 2 ** 20).toFixed(1)} MiB`;
+
+/** A bar in place on a terminal; in a pipe a line now and then. */
 function showProgress(snapshot) {
-  const connection = resourceOf(snapshot, sides[0])?.connections[0];
-  const peer = connection?.peerDevices[0];
-  const percent = peer?.resync?.percent;
-  const text = `       ${connection?.state}, ${peer?.replication}, peer disk ${peer?.peerDisk}${percent == null ? '' : `, ${percent.toFixed(1)} %`}, out of sync ${Number(peer?.outOfSyncBytes ?? 0n) / 1024} KiB`;
+  const { resync, outOfSyncBytes } = resourceOf(snapshot, sides[0])?.connections[0]?.peerDevices[0] ?? {};
+  if (resync?.percent == null) return;
+  const filled = Math.floor((resync.percent / 100) * CELLS);
+  const speed = resync.bytesPerSecond == null ? '' : `  ${mebibytes(resync.bytesPerSecond)}/s`;
+  const text = `         [${'#'.repeat(filled)}${'.'.repeat(CELLS - filled)}] ${resync.percent.toFixed(1).padStart(5)} %${speed}  ${mebibytes(outOfSyncBytes ?? 0n)} to go`;
   if (live) process.stdout.write(`\r\x1b[K${text}`);
-  else if (text !== showProgress.last) console.log(text);
-  showProgress.last = text;
+  else if (Date.now() - (showProgress.at ?? -Infinity) >= LINE_PAUSE_MS) {
+    console.log(text);
+    showProgress.at = Date.now();
+  }
+}
+
+/** Runs the drbd command, and shows what was typed and what it printed. @returns its exit status */
+function command(...argv) {
+  console.log(`\n$ drbd ${argv.join(' ')}`);
+  const path = join(__dirname, '../../dist/package/drbd.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...argv], { encoding: 'utf8' });
+  console.log(`${stdout}${stderr}`);
+  return status;
 }
 
 async function mirror(drbd) {
@@ -88,7 +106,9 @@ async function mirror(drbd) {
   await drbd.waitFor((snapshot) => resourceOf(snapshot, sides[0])?.connections[0]?.state === 'Connected', {
     timeoutMs: 20_000,
   });
-  step('connected; the resync runs:');
+  step('connected');
+  if (command('status') !== 0) throw new Error('drbd status failed');
+  step('the resync runs:');
 
   const limit = Date.now() + 60_000;
   for (;;) {
@@ -106,8 +126,14 @@ async function mirror(drbd) {
     if (Date.now() > limit) throw new Error('the resync did not end within a minute');
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  if (live) process.stdout.write('\n');
+  if (live) process.stdout.write('\r\x1b[K');
   step('UpToDate/UpToDate');
+  if (command('status') !== 0) throw new Error('drbd status failed');
+
+  step('the other side cannot be promoted as well:');
+  const REFUSED = 11;
+  if (command('promote', 'right') !== REFUSED) throw new Error('a second primary was not refused');
+  if (command('explain', 'SS_TWO_PRIMARIES') !== 0) throw new Error('drbd explain failed');
 
   const more = writePattern('/dev/drbd0');
   const left = readPattern('/dev/drbd0');
@@ -117,8 +143,6 @@ async function mirror(drbd) {
   if (left !== more || right !== more)
     throw new Error(`the data differs: written ${more}, left ${left}, right ${right}`);
   step(`wrote ${CHUNKS} MiB more, swapped the roles, and read the same on both sides: sha256 ${right.slice(0, 16)}…`);
-
-  console.log(JSON.stringify(snapshotToJson(await drbd.status()), null, 2));
 
   await drbd.request('secondary', { minor: 1 });
   for (const { name } of sides) await drbd.request('down', { context: { ctx_resource_name: name } });
