@@ -48,7 +48,7 @@ const lanes = [
   { name: 'types', seconds: 60, commands: [jestLane('types')] },
   { name: 'docs', seconds: 90, commands: [jestLane('docs')] },
   { name: 'native', seconds: 120, commands: [jestLane('native', '--runInBand')], tools: ['unshare'] },
-  { name: 'bus', seconds: 120, commands: [isolated(jestLane('bus', '--runInBand'))], tools: ['unshare'] },
+  { name: 'bus', seconds: 120, commands: [isolated(jestLane('bus', '--runInBand'))], tools: ['unshare', 'script'] },
   { name: 'proc', seconds: 60, commands: [jestLane('proc', '--runInBand')] },
   {
     name: 'peers',
