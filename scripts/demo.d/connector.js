@@ -28,9 +28,7 @@ async function main() {
   const drbd = await openDrbd({ dialect: 'connector', simulator: listening.port });
   try {
     const { address } = drbd.driver;
-    console.log(
-      `  A simulated DRBD 8.3 answers at index ${address} of this kernel's connector bus.\n`,
-    );
+    console.log(`  A simulated DRBD 8.3 answers at index ${address} of this kernel's connector bus.\n`);
 
     const minor = 0;
     const tags = { backing_dev: '/dev/vg/r0', meta_dev: '/dev/vg/r0', meta_dev_idx: 'internal', on_io_error: 'detach' };
