@@ -27,13 +27,13 @@ import {
   type Decoder,
   type Exchange,
   type Outcome,
-  type SocketSetup,
   type Subscription,
   type WaitOptions,
 } from '../session';
-import { NETLINK_GENERIC, type HostFiles, type Transport } from '../transport/transport';
+import type { HostFiles, Transport } from '../transport/transport';
 import { ifDriver } from './absent';
 import { BaseClient, broadcastsOf, type ClientLimits } from './base-client';
+import { genericSetup } from './generic-setup';
 import type { FollowSource } from './follow';
 import { genericSource } from './sources';
 import {
@@ -65,29 +65,12 @@ const ENOENT = 2;
 const EINTR = 4;
 /** How often a dump that a change interrupted is asked again. */
 const DUMP_TRIES = 8;
-const RECEIVE_BUFFER_BYTES = 1 << 20;
 
 /** What a dump has brought. */
 interface Dumped {
   readonly replies: readonly GenericReply[];
   readonly interrupted: boolean;
   readonly sequence: number;
-}
-
-/**
- * How requests and answers of generic netlink travel. Questions may stick as well as changes: a handler that never
- * returns holds the lock that all of generic netlink shares.
- */
-export function genericSetup(peerPort: number, order: ByteOrder): SocketSetup {
-  return {
-    protocol: NETLINK_GENERIC,
-    order,
-    peerPort,
-    groups: [],
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-    mayStick: true,
-    sequenceOf: (message) => message.sequence,
-  };
 }
 
 /** @returns what a request concerns, in words: `attach of minor 0`, `new_resource of r0` */

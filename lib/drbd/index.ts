@@ -20,7 +20,7 @@ export type {
   ResyncEvent,
 } from './client';
 export { EVENT_BUFFER_BYTES } from './base-client';
-export { genericSetup } from './generic-client';
+export { genericSetup } from './generic-setup';
 export type { ChangeOptions } from './follow';
 export type { WaitForOptions } from './wait-for';
 export { Fold, type Folded } from './fold';
