@@ -46,7 +46,7 @@ const lanes = [
   { name: 'golden', seconds: 60, commands: [jestLane('golden')] },
   { name: 'replay', seconds: 150, commands: [jestLane('replay')] },
   { name: 'types', seconds: 60, commands: [jestLane('types')] },
-  { name: 'docs', seconds: 90, commands: [jestLane('docs')] },
+  { name: 'docs', seconds: 90, commands: [jestLane('docs')], tools: ['unshare'] },
   { name: 'native', seconds: 120, commands: [jestLane('native', '--runInBand')], tools: ['unshare'] },
   { name: 'bus', seconds: 120, commands: [isolated(jestLane('bus', '--runInBand'))], tools: ['unshare', 'script'] },
   { name: 'proc', seconds: 60, commands: [jestLane('proc', '--runInBand')] },

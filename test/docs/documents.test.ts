@@ -15,7 +15,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
+import { installPackage, placeAddon, platform } from '../support/package';
 import { pictures } from '../support/pictures';
+import { recordingsOf, recordingText } from '../support/recordings';
+import { plainEnvironment } from '../support/sockets';
 
 /**
  * What the documents say is run: each program in docs/ and examples/ against a simulated pair of nodes (world.cjs), each
@@ -39,18 +42,21 @@ interface Block {
   readonly line: number;
   readonly language: string;
   readonly text: string;
+  /** What follows the language: `skip: REASON` for what must not be run, `kernel` for what test/kernel runs. */
+  readonly info: string;
   /** What happens while it runs: the comment before it names it. */
   readonly world: string;
 }
 
 function blocksOf(document: string): readonly Block[] {
   const text = read(document);
-  return [...text.matchAll(/(?:<!-- world: ([\w ]+) -->\n\n)?```(\w*)\n([^]*?)```/gu)].map(
-    ({ 1: world = 'nothing', 2: language = '', 3: body = '', index }) => ({
+  return [...text.matchAll(/(?:<!-- world: ([\w ]+) -->\n\n)?```(\w*)(?: ([^\n]*))?\n([^]*?)```/gu)].map(
+    ({ 1: world = 'nothing', 2: language = '', 3: info = '', 4: body = '', index }) => ({
       document,
       line: text.slice(0, index).split('\n').length,
       language,
       text: body,
+      info,
       world,
     }),
   );
@@ -164,6 +170,76 @@ test.each(commands)('$document:$line: $command', ({ command }) => {
   if (/^[a-z][a-z0-9-]+$/u.test(first)) expect(text).toContain(first);
   // A command's own options stand in its help; those before it are the program's.
   for (const word of own.slice(0, own.indexOf(first) + 1)) if (word.startsWith('--')) expect(text).toContain(word);
+});
+
+describe('commands are run', () => {
+  const shell = blocks.filter(({ language }) => language === 'sh');
+  const skipped = shell.filter(({ info }) => info.startsWith('skip: '));
+  const inKernel = shell.filter(({ info }) => info === 'kernel');
+  const here = shell.filter(({ info }) => info === '');
+
+  test('all of them, but for those that say why not', () => {
+    expect([...skipped, ...inKernel, ...here]).toHaveLength(shell.length);
+    for (const { info } of skipped) expect(info.length).toBeGreaterThan('skip: a reason of some words'.length);
+    // A new one has to be counted here, and a reviewer asks why it is not run.
+    expect(skipped.map(({ document }) => document)).toEqual([
+      ...['README.md', 'docs/install.md', 'docs/install.md', 'docs/install.md'],
+      ...['docs/replace-drbdsetup.md', 'docs/replace-drbdsetup.md', 'docs/replace-drbdsetup.md', 'docs/testing.md'],
+    ]);
+    expect(inKernel).toHaveLength(1);
+  });
+
+  /**
+   * The blocks of a document are run one after the other, by one shell, in namespaces of their own: what is put into
+   * /usr/local goes away with it. `npm install node-drbd` takes the package that is built here; a recording answers.
+   */
+  test.each([...new Set(here.map(({ document }) => document))])(
+    '%s',
+    (document) => {
+      const installation = installPackage();
+      try {
+        placeAddon(installation.installed, 'prebuilds', platform);
+        const folder = join(installation.project, 'reader');
+        mkdirSync(folder);
+        const captured = recordingsOf('drbd-8.4.11/lifecycle.jsonl').find(
+          ({ argv, exit }) => exit === 0 && argv.slice(1).join(' ') === 'status',
+        );
+        if (captured === undefined) throw new Error('nothing was recorded');
+        writeFileSync(join(installation.project, 'recording'), recordingText(captured));
+        const mine = here.filter((block) => block.document === document);
+        const script = [
+          'set -eu',
+          'mount -t tmpfs tmpfs /usr/local',
+          'mkdir /usr/local/bin /usr/local/lib /usr/local/sbin',
+          'npm() { command npm --offline --no-audit --no-fund --loglevel=error "${@/#node-drbd/$TARBALL}"; }',
+          ...mine.flatMap(({ line, text }) => [`echo "line ${line}"`, text]),
+          'echo done',
+        ].join('\n');
+        const { status, stdout, stderr } = spawnSync(
+          'unshare',
+          ['--user', '--map-root-user', '--mount', 'bash', '-c', script],
+          {
+            cwd: folder,
+            encoding: 'utf8',
+            timeout: 110_000,
+            env: {
+              ...plainEnvironment(),
+              PATH: `/usr/local/sbin:/usr/local/bin:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
+              HOME: folder,
+              TARBALL: installation.tarball,
+              npm_config_prefix: '/usr/local',
+              npm_config_cache: join(installation.project, 'cache'),
+              DRBD_REPLAY: join(installation.project, 'recording'),
+            },
+          },
+        );
+        expect([status, stderr, stdout]).toEqual([0, expect.any(String), expect.stringMatching(/done\n$/u)]);
+      } finally {
+        installation.remove();
+      }
+    },
+    120_000,
+  );
 });
 
 test.each(documents)('the links of %s lead to files', (document) => {

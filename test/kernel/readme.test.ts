@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { openDrbd, type Client } from '../../lib';
@@ -44,4 +44,48 @@ describe('the example of README.md', () => {
       '',
     ]);
   }, 90_000);
+
+  /** They go on until they are told to end. */
+  const STREAMS = /^drbd (top|events|metrics)/u;
+  /** They say nothing where all is as it should be, or where nobody asks. */
+  const SILENT = /^drbd (wait|assert|metrics)/u;
+  const [, commands = ''] = /```sh kernel\n([^]*?)```/u.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  const lines = commands.split('\n').filter((line) => line.trim() !== '' && !line.trim().startsWith('#'));
+
+  test('the commands of drbd are those of README.md', () => {
+    expect(lines.length).toBeGreaterThan(8);
+    const script = join(folder, 'drbd');
+    writeFileSync(script, `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'dist/package/drbd.js')}' "$@"\n`);
+    chmodSync(script, 0o755);
+    // One that README.md names FILE.
+    shell('timeout 9 drbd --record FILE events >/dev/null & sleep 4; drbd demote r0 && drbd promote r0; wait');
+  });
+
+  const shell = (command: string) =>
+    spawnSync('bash', ['-c', command], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}`, TERM: 'dumb' },
+    });
+
+  test.each(lines)(
+    '%s',
+    (line) => {
+      const isStream = STREAMS.test(line);
+      // In the foreground, for the one that reads the terminal.
+      const limited = isStream ? `timeout --foreground --preserve-status 8 ${line}` : line;
+      const isScreen = line.startsWith('drbd top');
+      const { status, stdout, stderr } = shell(
+        isScreen ? `TERM=xterm script -qefc "${limited.replace(/\s#.*$/u, '')}" /dev/null` : limited,
+      );
+      expect([line, stderr, isScreen || (isStream ? [0, 143].includes(status ?? -1) : status)]).toEqual([
+        line,
+        expect.any(String),
+        isScreen || (isStream ? true : 0),
+      ]);
+      if (!SILENT.test(line)) expect(stdout).not.toBe('');
+    },
+    90_000,
+  );
 });
