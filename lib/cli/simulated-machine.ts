@@ -17,11 +17,21 @@ export function simulatedMachine(port: number): {
   readonly host: HostFiles;
   refresh(options: WaitOptions): Promise<void>;
 } {
+  const order = hostByteOrder();
   let machine: SimulatedMachine | undefined;
+  // Kept for the next command of a batch. It keeps no process alive while nothing is asked.
+  let socket: RequestSocket | undefined;
+  const ask = (wait: WaitOptions): Promise<SimulatedMachine> => {
+    if (socket === undefined || socket.closed)
+      socket = new RequestSocket(nativeTransport(), machineSetup(port, order), newCounters());
+    const asked = socket;
+    const exchange = machineExchange(order);
+    return attempt<SimulatedMachine>(exchange.what, wait, (settle) => asked.start(exchange, settle));
+  };
   let failure = 'it was not asked';
   const refresh = async ({ timeoutMs = TIMEOUT_MS, signal }: WaitOptions): Promise<void> => {
     try {
-      machine = await ask(port, { timeoutMs: Math.min(timeoutMs, TIMEOUT_MS), ...(signal ? { signal } : {}) });
+      machine = await ask({ timeoutMs: Math.min(timeoutMs, TIMEOUT_MS), ...(signal ? { signal } : {}) });
     } catch (error) {
       // That nobody is there is for the command to find out: not every one needs to know of the machine.
       if (!(error instanceof DrbdError)) throw error;
@@ -48,15 +58,4 @@ export function simulatedMachine(port: number): {
     },
     refresh,
   };
-}
-
-async function ask(port: number, wait: WaitOptions): Promise<SimulatedMachine> {
-  const order = hostByteOrder();
-  const socket = new RequestSocket(nativeTransport(), machineSetup(port, order), newCounters());
-  try {
-    const exchange = machineExchange(order);
-    return await attempt<SimulatedMachine>(exchange.what, wait, (settle) => socket.start(exchange, settle));
-  } finally {
-    socket.close();
-  }
 }
