@@ -183,11 +183,13 @@ export class TagCodec {
    * @throws ArgumentError
    */
   encode(values: unknown, path: string, options: EncodeOptions): Uint8Array {
-    if (values === undefined && this.#byName.size === 0) return END;
+    if (values === undefined) {
+      if (options.malformed !== 'send') requireFields(this.#byName, NO_VALUES, path);
+      return END;
+    }
     const parts: Uint8Array[] = [];
-    if (values !== undefined && !isObject(values) && !isPairs(values))
-      throw new ArgumentError(path, 'an object with the tags is needed');
-    const pairs = isPairs(values) ? values : Object.entries(values ?? {});
+    if (!isObject(values) && !isPairs(values)) throw new ArgumentError(path, 'an object with the tags is needed');
+    const pairs = isPairs(values) ? values : Object.entries(values);
     const given: Readonly<Record<string, unknown>> = Object.fromEntries(pairs);
     for (const [name, value] of pairs) {
       const field = this.#byName.get(name);
@@ -278,6 +280,7 @@ export interface DecodedTags {
 }
 
 const NO_TAGS: readonly Tag[] = Object.freeze([]);
+const NO_VALUES: Readonly<Record<string, unknown>> = Object.freeze({});
 
 function isPairs(values: unknown): values is readonly (readonly [string, unknown])[] {
   return (
