@@ -33,7 +33,7 @@ const SAMPLES = [
 /**
  * Runs a command by the files of modules of a folder, as on a live machine.
  * @param folder for its files
- * @returns the modules that it loaded, and the files, each by its name
+ * @returns the modules that it loaded, the files, each by its name, and what it loaded of Node itself
  * @throws Error if it prints something else than what was recorded
  */
 function runSample({ capture, program = 'drbdsetup', argv }, place, folder, more = {}) {
@@ -50,10 +50,11 @@ function runSample({ capture, program = 'drbdsetup', argv }, place, folder, more
   }
   const script = `
     const [, core, list] = process.argv;
+    const before = new Set(process.moduleLoadList);
     const $ = require(core);
     process.on('exit', () => {
       const files = Object.keys(require.cache).filter((file) => file.startsWith(${JSON.stringify(`${place}/`)}));
-      require('node:fs').writeFileSync(list, JSON.stringify({ modules: Object.keys($.loaded), files }));
+      require('node:fs').writeFileSync(list, JSON.stringify({ modules: Object.keys($.loaded), files, builtins: process.moduleLoadList.filter((name) => !before.has(name)) }));
     });
     process.argv.splice(1, 2, ${JSON.stringify(program)});
     $('cli/bin/start').${program}();
@@ -63,8 +64,8 @@ function runSample({ capture, program = 'drbdsetup', argv }, place, folder, more
   const output = execFileSync(process.execPath, [...words, ...argv], { encoding: 'utf8', env });
   if (output !== (expected ?? output))
     throw new Error(`${program} ${argv.join(' ')} printed ${JSON.stringify(output)}`);
-  const { modules, files } = JSON.parse(readFileSync(list, 'utf8'));
-  return { modules, files: files.map((file) => file.slice(place.length + 1)) };
+  const { modules, files, builtins } = JSON.parse(readFileSync(list, 'utf8'));
+  return { modules, builtins, files: files.map((file) => file.slice(place.length + 1)) };
 }
 
 module.exports = { runSample, SAMPLES };

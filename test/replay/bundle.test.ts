@@ -91,7 +91,14 @@ test('the code is ASCII, so that each Node keeps it in bytes, and the same each 
 
 const { runSample, SAMPLES } = createRequire(__filename)(join(ROOT, 'scripts/bundle.d/samples.js')) as {
   readonly SAMPLES: readonly Sample[];
-  readonly runSample: (sample: Sample, place: string, folder: string) => { readonly files: readonly string[] };
+  readonly runSample: (
+    sample: Sample,
+    place: string,
+    folder: string,
+  ) => {
+    readonly files: readonly string[];
+    readonly builtins: readonly string[];
+  };
 };
 interface Sample {
   readonly group: string;
@@ -115,8 +122,10 @@ const READS: Readonly<Record<string, { readonly files: readonly string[]; readon
 test.each(SAMPLES.map((sample) => [sample.group, sample.argv.join(' '), sample] as const))(
   'a live command of %s reads what it needs: %s',
   (group, _words, sample) => {
-    const { files } = runSample(sample, PACKAGE, folder);
+    const { files, builtins } = runSample(sample, PACKAGE, folder);
     const { files: allowed = [], bytes = 0 } = READS[group] ?? {};
+    // The network, its streams and the cipher cost as much as the command.
+    expect(builtins.filter((name) => /^NativeModule (tty|net|crypto|perf_hooks|stream)$/u.test(name))).toEqual([]);
     expect(files.filter((file) => !allowed.includes(file))).toEqual([]);
     expect(files.reduce((sum, file) => sum + statSync(join(PACKAGE, file)).size, 0)).toBeLessThan(bytes);
   },
