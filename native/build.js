@@ -77,7 +77,10 @@ function build(fetched) {
   });
   if (status !== 0)
     return fail(
-      'the addon was not compiled. It needs a C++17 compiler, make and python3 (Debian: apt-get install g++ make python3; Alpine: apk add g++ make python3).',
+      'the addon was not compiled. It needs a C++17 compiler, make and python3 (Debian: apt-get install g++ make python3; Alpine: apk add g++ make python3)' +
+        (headers().length > 0
+          ? '.'
+          : `, and the headers of Node ${process.version}, which are not beside this Node (include/node) and are fetched from nodejs.org otherwise.`),
     );
   console.log(`node-drbd: compiled ${join(__dirname, 'build/Release/node_drbd.node')}`);
   return 0;
