@@ -65,7 +65,7 @@ test('holds what a user needs, once, and no more', () => {
   expect(
     paths.filter(
       (path) =>
-        !/^(dist\/package\/[\w.-]+\.(js|json)|dist\/package\/man\/[\w-]+\.8\.gz|dist\/package\/kernel\.d\/(guest|carry|xstate\.c)|dist\/package\/types\/.+\.d\.ts|native\/([\w-]+\.(cc|h)|binding\.gyp|build\.js)|prebuilds\/linux-(x64|arm64)\/node_drbd\.node|package\.json|LICENSE|README\.md)$/u.test(
+        !/^(dist\/package\/[\w.-]+\.(js|json)|dist\/package\/man\/[\w-]+\.8\.gz|dist\/package\/kernel\.d\/(guest|carry|xstate\.c)|dist\/package\/types\/.+\.d\.ts|native\/([\w-]+\.(cc|h)|binding\.gyp|build\.js)|prebuilds\/linux-(x64|arm64)\/node_drbd\.node|package\.json|LICENSE|README\.md|SECURITY\.md)$/u.test(
           path,
         ),
     ),
