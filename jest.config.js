@@ -21,6 +21,8 @@ const lanes = [
 ];
 
 module.exports = {
+  // Jest takes one less than there are processors, and of two it would use one.
+  maxWorkers: '100%',
   // A limit for what hangs, not a measure of speed: a busy machine runs these tests twenty times slower.
   testTimeout: 120_000,
   // Not in /tmp by user number: the lanes that run in a user namespace of their own are number 0 there, whoever runs
