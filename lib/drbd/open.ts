@@ -144,6 +144,20 @@ export async function openDrbd<D extends Dialect = Dialect>(options: OpenOptions
   return client as Client<D>;
 }
 
+/** The names that the machine's files tell. They are files: each is read once, not with every message. */
+function linkedNames(host: HostFiles): MinorNames {
+  const known = new Map<number, string | undefined>();
+  return {
+    get: (minor) => {
+      if (!known.has(minor)) known.set(minor, host.resourceName?.(minor));
+      return known.get(minor);
+    },
+    forget: () => {
+      known.clear();
+    },
+  };
+}
+
 /** @throws ArgumentError for what is no minor, or no name */
 function namesOf(names: OpenOptions['names']): MinorNames | undefined {
   if (names === undefined) return undefined;
@@ -260,7 +274,7 @@ class Search {
       this.#order,
       this.#limits,
       // The files of this machine are not about a simulator.
-      this.#names ?? (peerPort === 0 ? { get: (minor) => host.resourceName?.(minor) } : undefined),
+      this.#names ?? (peerPort === 0 ? linkedNames(host) : undefined),
     );
   }
 

@@ -118,6 +118,7 @@ export async function readConnector(
   proc: ProcDrbd | undefined,
   options: ReadOptions = {},
 ): Promise<State> {
+  options.names?.forget?.();
   const remaining = remainingOf(options);
   const candidates =
     proc === undefined

@@ -151,6 +151,8 @@ export function connectorSource(
         ifExists(client.request('get_uuids', { minor }, { signal })),
       ]);
       if (config === undefined) return () => [];
+      // Another configuration may be another resource's.
+      context.names?.forget?.();
       const { updates } = updatesOfMinor({ minor, config: config.tags, uuids: uuids?.tags }, context);
       return (state) =>
         state.get('resource', { minor }) === undefined ? [] : [...withoutPaths(state, minor, updates), ...updates];

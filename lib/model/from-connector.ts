@@ -45,8 +45,8 @@ export interface ConnectorContext {
   readonly names?: MinorNames | undefined;
 }
 
-/** Names of resources by minor: a Map, or what looks them up. */
-export type MinorNames = Pick<ReadonlyMap<number, string>, 'get'>;
+/** Names of resources by minor: a Map, or what looks each up once until it is to forget them. */
+export type MinorNames = Pick<ReadonlyMap<number, string>, 'get'> & { forget?(): void };
 
 /** What a state of the connector dialect is made from. */
 export interface ConnectorSources extends ConnectorContext {

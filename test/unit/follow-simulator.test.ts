@@ -150,6 +150,34 @@ describe("connector: the stream's contract", () => {
   });
 });
 
+test('connector: names from files are looked up when a configuration may have changed, not for each message', async () => {
+  const each = await guest();
+  await attach(each, 0);
+  const { transport } = each.simulator;
+  let looks = 0;
+  const resourceName = (): string => `r${(looks++, 0)}`;
+  const host = { ...transport.host, resourceName } as NonNullable<typeof transport.host>;
+  const drbd = await openDrbd({
+    transport: { ...transport, open: transport.open.bind(transport), host },
+    dialect: 'connector',
+  });
+  const follower = new Follower(drbd.events());
+  await until(() => follower.whole?.resources[0]?.name === 'r0');
+  const [before, { requests }] = [looks, drbd.counters()];
+  for (let change = 0; change < 100; change++)
+    await each.drbd.request(change % 2 === 0 ? 'primary' : 'secondary', {
+      minor: 0,
+      tags: change === 0 ? { primary_force: true } : {},
+    });
+  await until(() => follower.seen.length > 90);
+  await turns();
+  // An answer that another got may mean another configuration: get_config and get_uuids.
+  const asked = (drbd.counters().requests - requests) / 2;
+  expect([looks > before, looks - before <= asked]).toEqual([true, true]);
+  drbd.close();
+  each.drbd.close();
+});
+
 describe('connector: the stream of changes', () => {
   test('what others configure is asked for once, and the state follows', async () => {
     const each = await guest();
