@@ -11,6 +11,7 @@ import {
   type ConnectorReply,
   type RequestPacketName,
 } from '../dialects/connector';
+import { TimeoutError, UnsupportedError } from '../errors';
 import {
   CN_HEADER_BYTES,
   NLMSG_DONE,
@@ -26,7 +27,7 @@ import type { Exchange, SocketSetup, Subscription, WaitOptions } from '../sessio
 import { BaseClient, broadcastsOf, rejected, type ClientLimits } from './base-client';
 import type { FollowSource } from './follow';
 import { connectorSource } from './sources';
-import { ifDriver } from './absent';
+import { DRIVER, ifDriver } from './absent';
 import {
   encodingOf,
   NO_OPTIONS,
@@ -147,6 +148,8 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   readonly #host: HostFiles;
   readonly #peerPort: number;
   readonly #names: MinorNames | undefined;
+  /** /proc/drbd was there when the client was made: where it is no more, the module was unloaded. */
+  readonly #sawProcDrbd: boolean;
   /** Sequence numbers of the questions under way while an unfiltered stream is open: their answers reach it too. */
   readonly #asked = new Set<number>();
   #unfiltered = false;
@@ -159,8 +162,10 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     order: ByteOrder,
     limits: ClientLimits,
     names: MinorNames | undefined,
+    sawProcDrbd: boolean,
   ) {
     super(transport, connectorSetup(driver.address, peerPort, order), limits);
+    this.#sawProcDrbd = sawProcDrbd;
     this.driver = driver;
     this.#host = host;
     this.#peerPort = peerPort;
@@ -218,7 +223,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
         // The answers that others get are the only word of a changed configuration.
         listen: () => this.#listen({ ...listening, unfiltered: true }),
         read: (signal) =>
-          ifDriver(this.#freshProcDrbd({ signal }).then((proc) => readConnector(this, proc, { signal, order, names }))),
+          ifDriver(this.#unlessUnloaded((proc) => readConnector(this, proc, { signal, order, names }), { signal })),
       },
       { driver, order, names },
     );
@@ -247,21 +252,41 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
   async status(options: WaitOptions = {}): Promise<Snapshot> {
     const { driver, order } = this;
     const names = this.#names;
-    const procDrbd = await this.#freshProcDrbd(options);
-    if (driver.refusal === undefined) return connectorSnapshot(this, procDrbd, { ...options, order, names });
-    if (procDrbd === undefined) throw driver.refusal;
-    return buildConnectorSnapshot({ driver, order, minors: [], procDrbd, names, complete: false });
+    return this.#unlessUnloaded(async (procDrbd) => {
+      if (driver.refusal === undefined) return connectorSnapshot(this, procDrbd, { ...options, order, names });
+      if (procDrbd === undefined) throw driver.refusal;
+      return buildConnectorSnapshot({ driver, order, minors: [], procDrbd, names, complete: false });
+    }, options);
   }
 
-  async #freshProcDrbd(options: WaitOptions): Promise<ReturnType<typeof parseProcDrbd> | undefined> {
+  /** @throws UnsupportedError if the module is unloaded, or was while a question waited for its answer */
+  async #unlessUnloaded<T>(
+    read: (procDrbd: ReturnType<typeof parseProcDrbd> | undefined) => Promise<T>,
+    options: WaitOptions,
+  ): Promise<T> {
     await this.#host.refresh?.(options);
-    return this.#procDrbd();
+    try {
+      return await read(this.#procDrbd());
+    } catch (error) {
+      if (error instanceof TimeoutError) this.#procDrbd();
+      throw error;
+    }
   }
 
-  /** /proc/drbd of the driver that is spoken to: this machine's own is not about a simulator. */
+  /**
+   * /proc/drbd of the driver that is spoken to: this machine's own is not about a simulator.
+   * @throws UnsupportedError if the module was unloaded: nothing in the kernel would answer
+   */
   #procDrbd(): ReturnType<typeof parseProcDrbd> | undefined {
     const text = this.#peerPort === 0 || this.#host.simulated === true ? this.#host.procDrbd() : undefined;
-    return typeof text === 'string' ? parseProcDrbd(text) : undefined;
+    if (typeof text === 'string') return parseProcDrbd(text);
+    if (this.#sawProcDrbd && text?.error === 'ENOENT')
+      throw new UnsupportedError('the DRBD module was unloaded: /proc/drbd is gone. Load it, and repeat the request', {
+        feature: DRIVER,
+        dialect: this.dialect,
+        requires: 'the drbd module',
+      });
+    return undefined;
   }
 
   #decodeEvent(message: ReceivedMessage, unfiltered: boolean): ConnectorEvent | undefined {

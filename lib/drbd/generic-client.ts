@@ -31,7 +31,7 @@ import {
   type WaitOptions,
 } from '../session';
 import type { HostFiles, Transport } from '../transport/transport';
-import { ifDriver } from './absent';
+import { DRIVER, ifDriver } from './absent';
 import { BaseClient, broadcastsOf, type ClientLimits } from './base-client';
 import { genericSetup } from './generic-setup';
 import type { FollowSource } from './follow';
@@ -274,7 +274,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
         throw new UnsupportedError(
           'the DRBD module was unloaded: the generic netlink family drbd is gone. Load it and open a new client',
           {
-            feature: 'a DRBD driver',
+            feature: DRIVER,
             dialect: this.dialect,
             requires: 'the drbd module',
             cause: error,
@@ -453,7 +453,7 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     throw new UnsupportedError(
       `another DRBD module was loaded: the family drbd has version ${version} now, not ${expected}. Open a new client`,
       {
-        feature: 'a DRBD driver',
+        feature: DRIVER,
         dialect: this.dialect,
         requires: `family version ${expected}`,
         ...(cause === undefined ? {} : { cause }),

@@ -275,6 +275,7 @@ class Search {
       this.#limits,
       // The files of this machine are not about a simulator.
       this.#names ?? (peerPort === 0 ? linkedNames(host) : undefined),
+      proc !== undefined,
     );
   }
 

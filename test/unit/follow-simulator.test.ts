@@ -148,6 +148,42 @@ describe("connector: the stream's contract", () => {
     await each.drbd.demote({ minor: 0 });
     each.drbd.close();
   });
+
+  test('an unload is noticed at the next question: one resync (module), everything destroyed; what returns is created', async () => {
+    const each = await guest();
+    await attach(each, 0);
+    const [quiet, asking] = [new Follower(each.drbd.events()), new Follower(each.drbd.events({ refreshMs: 20 }))];
+    await until(() => quiet.whole !== undefined && asking.whole !== undefined);
+    const [before, told] = [asking.seen.length, quiet.seen.length];
+    each.simulator.unload();
+    expect(await until(() => asking.whole?.resources.length === 0)).toBe(true);
+    for (const [follower, from] of [[asking, before], [quiet, told]] as const) {
+      await until(() => follower.seen.at(-1)?.kind === 'ready');
+      const kinds = follower.seen.slice(from).map(({ kind }) => kind);
+      expect([kinds[0], kinds.at(-1), new Set(kinds.slice(1, -1))]).toEqual(['resync', 'ready', new Set(['destroy'])]);
+    }
+    each.simulator.load();
+    await turns();
+    await attach(each, 0);
+    expect(await until(() => asking.whole?.resources[0]?.devices[0]?.disk !== undefined)).toBe(true);
+    expect(asking.seen.filter(({ kind }) => kind === 'create').length).toBeGreaterThan(0);
+    expect([quiet.resyncs, asking.resyncs]).toEqual([['module'], ['module']]);
+    each.drbd.close();
+  });
+
+  test('status() after an unload, and one whose question it took, say that the module was unloaded', async () => {
+    const each = await guest();
+    await attach(each, 0);
+    const unloaded = { code: 'ERR_DRBD_UNSUPPORTED', message: expect.stringContaining('was unloaded') as string };
+    const waiting = each.drbd.status({ timeoutMs: 200 });
+    await Promise.resolve();
+    each.simulator.unload();
+    await expect(waiting).rejects.toMatchObject(unloaded);
+    await expect(each.drbd.status()).rejects.toMatchObject(unloaded);
+    each.simulator.load();
+    expect((await each.drbd.status()).resources).toEqual([]);
+    each.drbd.close();
+  });
 });
 
 test('connector: names from files are looked up when a configuration may have changed, not for each message', async () => {
