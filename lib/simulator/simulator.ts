@@ -156,9 +156,11 @@ export class Simulator {
     return disk;
   }
 
-  /** Another path to a disk, such as a symbolic link. */
+  /** Another path to a disk, such as a symbolic link. @throws ArgumentError if the path is taken */
   linkDisk(path: string, target: string): void {
-    this.#disks.set(path, this.disk(target));
+    const disk = this.disk(target);
+    if ((this.#disks.get(path) ?? disk) !== disk) throw new ArgumentError('disks', `there is a disk ${path} already`);
+    this.#disks.set(path, disk);
   }
 
   /** @throws ArgumentError if there is none of that path */
@@ -256,9 +258,17 @@ export class Simulator {
    * @param content what they hold then; something new if absent
    * @returns `failed` on a secondary or without data, `frozen` while I/O is suspended or disks negotiate: it is done
    *   when it may
+   * @throws ArgumentError for what are no whole numbers, and if the minor does not exist
    */
   write(minor: number, blocks: readonly [start: number, end: number], content?: number): 'done' | 'failed' | 'frozen' {
     const device = this.#device(minor);
+    if (!Number.isSafeInteger(blocks[0]) || !Number.isSafeInteger(blocks[1]))
+      throw new ArgumentError(
+        'blocks',
+        `the first block and the one behind the last are needed, not ${String(blocks)}`,
+      );
+    if (content !== undefined && !Number.isSafeInteger(content))
+      throw new ArgumentError('content', `a whole number is needed, not ${String(content)}`);
     const result =
       content === undefined ? device.write(blocks[0], blocks[1]) : device.write(blocks[0], blocks[1], content);
     device.host.scheduler.run();
@@ -299,6 +309,8 @@ export class Simulator {
 
   /** Every socket of this process that listens loses the next `count` messages, as if its buffer were full. */
   overrunListeners(count = 1): void {
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new ArgumentError('count', `a number of messages is needed, not ${String(count)}`);
     this.#bus.overrun(count);
   }
 

@@ -157,7 +157,10 @@ describe("connector: the stream's contract", () => {
     const [before, told] = [asking.seen.length, quiet.seen.length];
     each.simulator.unload();
     expect(await until(() => asking.whole?.resources.length === 0)).toBe(true);
-    for (const [follower, from] of [[asking, before], [quiet, told]] as const) {
+    for (const [follower, from] of [
+      [asking, before],
+      [quiet, told],
+    ] as const) {
       await until(() => follower.seen.at(-1)?.kind === 'ready');
       const kinds = follower.seen.slice(from).map(({ kind }) => kind);
       expect([kinds[0], kinds.at(-1), new Set(kinds.slice(1, -1))]).toEqual(['resync', 'ready', new Set(['destroy'])]);

@@ -41,6 +41,27 @@ function expectTogether(): void {
   expect(view(0).uuids?.map((uuid) => uuid & ~1n)).toEqual(view(1).uuids?.map((uuid) => uuid & ~1n));
 }
 
+test('what its methods cannot do with an argument they say, and nothing is changed', () => {
+  const simulator = createSimulator({ disks: { '/dev/a': { sizeBytes: 1 << 20 }, '/dev/b': { sizeBytes: 1 << 20 } } });
+  mirrored();
+  const write = (blocks: readonly unknown[], content?: unknown) => (): unknown =>
+    pair.nodes[0].write(0, blocks as unknown as [number, number], content as number);
+  const { dirtyBlocks, isDirty } = view(0);
+  for (const [wrong, path] of [
+    [write([5]), 'blocks'],
+    [write([0, NaN]), 'blocks'],
+    [write([0.5, 2]), 'blocks'],
+    [write([0, 1], 'x'), 'content'],
+    [(): void => simulator.linkDisk('/dev/a', '/dev/b'), 'disks'],
+    [(): void => simulator.overrunListeners(-1), 'count'],
+  ] as const)
+    expect(wrong).toThrow(expect.objectContaining({ code: 'ERR_DRBD_ARGUMENT', path }) as Error);
+  expect([view(0).dirtyBlocks, view(0).isDirty(0)]).toEqual([dirtyBlocks, isDirty(0)]);
+  simulator.linkDisk('/dev/c', '/dev/b');
+  simulator.linkDisk('/dev/c', '/dev/b');
+  expect(simulator.disk('/dev/c')).toBe(simulator.disk('/dev/b'));
+});
+
 test('a write reaches both disks; one made alone is resynchronised when the peer is back', () => {
   mirrored();
   expect(pair.nodes[0].write(0, [10, 12], 7)).toBe('done');
