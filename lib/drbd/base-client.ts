@@ -18,7 +18,7 @@ import {
   type WaitOptions,
 } from '../session';
 import type { Transport } from '../transport/transport';
-import type { EventOptions, RequestOptions, ResyncEvent } from './client';
+import type { Dialect, Driver, EventOptions, RequestOptions, ResyncEvent } from './client';
 import { checkOptions, Follower, type ChangeOptions, type FollowSource } from './follow';
 import type { Change, Snapshot } from '../model';
 import { runVerb, type SentRequest, type VerbName, type VerbRequestOptions, type VerbTarget } from './verbs';
@@ -66,6 +66,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     this.#dumps = new SocketPool(open, { limit: MOST_DUMPS, closeAfterFailure: true });
   }
 
+  abstract readonly dialect: Dialect;
+  abstract readonly driver: Driver;
   abstract broadcasts(options?: EventOptions): AsyncIterableIterator<E | ResyncEvent>;
   abstract status(options?: WaitOptions): Promise<Snapshot>;
   abstract request(name: string, params: Readonly<Record<string, unknown>>, options?: RequestOptions): Promise<unknown>;
@@ -283,6 +285,8 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
     limits: VerbRequestOptions = {},
   ): Promise<readonly SentRequest[]> {
     const sender = {
+      driver: this.driver,
+      dialect: this.dialect,
       status: (wait: WaitOptions) => this.status(wait),
       request: (name: string, params: Readonly<Record<string, unknown>>, wait: RequestOptions) =>
         this.request(name, params, wait),

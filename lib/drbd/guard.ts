@@ -147,7 +147,7 @@ const ANY_PEER = -1;
  * Refuses what is known to break a DRBD 9 kernel: invalidate that is to copy from a node that is no peer (the kernel
  * follows a null pointer, and the resource stays locked), and, on 9.2, del_path while the connection listens on several
  * paths (its receiver breaks, and the next `down` never returns).
- * @param version of the module, where it is known
+ * @param version of the module; null where it is not known, and may be any
  * @throws UnsupportedError
  */
 export async function refuseGenl2Hang(
@@ -172,22 +172,27 @@ export async function refuseGenl2Hang(
       const source = params.invalidate_parms?.sync_from_peer_node_id ?? ANY_PEER;
       if (source === ANY_PEER) return;
       const device = (await dump('get_devices', undefined)).find(({ minor }) => minor === params.minor);
-      const resource = (device as Connection | undefined)?.context?.ctx_resource_name;
-      if (resource === undefined) return;
-      const peers = (await connectionsOf(resource)).map(({ context }) => context?.ctx_peer_node_id);
+      if (device === undefined) return;
+      const { ctx_resource_name: resource } = (device as Connection).context ?? {};
+      const peers = (resource === undefined ? [] : await connectionsOf(resource)).map(
+        ({ context }) => context?.ctx_peer_node_id,
+      );
       if (peers.includes(source)) return;
       throw new UnsupportedError(
-        `invalidate of minor ${params.minor} was not sent: node ${source} is no peer of ${resource}, and this kernel would follow a null pointer and lock the resource until reboot. ${peers.length === 0 ? 'Configure the peer first' : `Name one of its peers (${peers.join(', ')})`}, or leave sync_from_peer_node_id out`,
+        `invalidate of minor ${params.minor} was not sent: node ${source} is no peer of ${resource ?? 'its resource, which the kernel does not name'}, and this kernel would follow a null pointer and lock the resource until reboot. ${peers.length === 0 ? 'Configure the peer first' : `Name one of its peers (${peers.join(', ')})`}, or leave sync_from_peer_node_id out`,
         { feature: name, dialect: 'genl2', requires: 'a peer with this node id' },
       );
     }
     const { ctx_resource_name: resource, ctx_peer_node_id: peer } = params.context ?? {};
-    if (resource === undefined || version === null || !BREAKS_ON_DEL_PATH.test(version)) return;
+    if (resource === undefined || (version !== null && !BREAKS_ON_DEL_PATH.test(version))) return;
     const connection = (await connectionsOf(resource)).find(({ context }) => context?.ctx_peer_node_id === peer);
-    const paths = connection?.path_parms?.length ?? 0;
-    if (connection?.connection_info?.conn_connection_state !== connectionStates.C_CONNECTING || paths < 2) return;
+    if (connection === undefined) return;
+    // What the kernel does not tell may be what breaks it.
+    const state = connection.connection_info?.conn_connection_state ?? connectionStates.C_CONNECTING;
+    const paths = connection.path_parms?.length;
+    if (state !== connectionStates.C_CONNECTING || (paths !== undefined && paths < 2)) return;
     throw new UnsupportedError(
-      `del_path of ${resource} was not sent: the connection to node ${peer} is Connecting over ${paths} paths, and DRBD ${version} would break its receiver, so that the next down never returns. Send disconnect first, then del_path, then connect; or force it (forceUnsafe). A race remains: the state can change between this check and a request`,
+      `del_path of ${resource} was not sent: the connection to node ${peer} is Connecting over ${paths ?? 'an unknown number of'} paths, and ${version === null ? 'a module of DRBD 9.2, which this may be,' : `DRBD ${version}`} would break its receiver, so that the next down never returns. Send disconnect first, then del_path, then connect; or force it (forceUnsafe). A race remains: the state can change between this check and a request`,
       { feature: name, dialect: 'genl2', requires: 'a connection that is disconnected or connected' },
     );
   } catch (error) {

@@ -112,6 +112,8 @@ export {
 export {
   encodePlanned,
   plan,
+  replaceSecrets,
+  settledStatus,
   verbOptions,
   verbs,
   type PlannedHeader,

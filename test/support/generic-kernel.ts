@@ -54,16 +54,20 @@ export class GenericKernel extends FakeTransport implements Transport {
   readonly #sets: Readonly<Record<string, AttributeSet>>;
   readonly #answer: (request: KernelRequest) => readonly KernelAnswer[] | undefined;
 
-  /** @param answer the answers to a request; undefined for silence */
-  constructor(release: string, answer: (request: KernelRequest) => readonly KernelAnswer[] | undefined) {
+  /**
+   * @param release null if nothing tells it
+   * @param answer the answers to a request; undefined for silence
+   */
+  constructor(release: string | null, answer: (request: KernelRequest) => readonly KernelAnswer[] | undefined) {
     super();
-    this.#version = release.startsWith('8.') ? 1 : 2;
+    this.#version = release?.startsWith('8.') === true ? 1 : 2;
     const { operations, attributeSets } = this.#version === 1 ? genl1 : genl2;
     this.#codec = new FamilyCodec(this.#version === 1 ? 'genl1' : 'genl2', this.#version, operations, attributeSets);
     this.#sets = attributeSets;
     this.#answer = answer;
     this.host = {
-      procDrbd: () => `version: ${release} (api:${this.#version}/proto:86-124)\n`,
+      procDrbd: () =>
+        release === null ? { error: 'ENOENT' } : `version: ${release} (api:${this.#version}/proto:86-124)\n`,
       connectorIndex: () => undefined,
     };
   }

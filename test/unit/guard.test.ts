@@ -105,6 +105,42 @@ describe('del_path of DRBD 9', () => {
   });
 });
 
+// What the kernel does not tell may be what breaks it: it is never taken for harmless.
+describe('an answer that lacks what is looked for', () => {
+  const context = { ctx_resource_name: 'r0', ctx_peer_node_id: 2 };
+  const two = [path(7000), path(7001)];
+  const delPath = (drbd: Client<'genl2'>): Promise<unknown> =>
+    drbd.request('del_path', { context, path_parms: path(7000) });
+  const invalidate = (drbd: Client<'genl2'>): Promise<unknown> =>
+    drbd.request('invalidate', { minor: 1, invalidate_parms: { sync_from_peer_node_id: 7 } });
+
+  test.each([
+    ['the state', '9.2.18', delPath, { context, path_parms: two }],
+    ['the paths', '9.2.18', delPath, { context, connection_info: { conn_connection_state: C_CONNECTING } }],
+    [
+      'the release',
+      null,
+      delPath,
+      { context, path_parms: two, connection_info: { conn_connection_state: C_CONNECTING } },
+    ],
+    ['the resource', '9.3.3', invalidate, undefined],
+  ] as const)('%s: it is not sent', async (_what, release, send, connection) => {
+    const transport = new GenericKernel(release, ({ name }) =>
+      name === 'get_connections'
+        ? [{ sets: connection ?? {} }]
+        : [
+            {
+              minor: 1,
+              sets: { context: connection === undefined ? { ctx_volume: 0 } : { ...context, ctx_volume: 0 } },
+            },
+          ],
+    );
+    const drbd = await open(transport);
+    await expect(send(drbd)).rejects.toMatchObject({ code: 'ERR_DRBD_UNSUPPORTED' });
+    drbd.close();
+  });
+});
+
 test('an attach of DRBD 9 that does not come back is never refused; its deadline says what to do', async () => {
   const transport = kernel('9.2.18', C_CONNECTED, 1);
   const drbd = await open(transport);

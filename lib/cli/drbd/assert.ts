@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Snapshot } from '../../drbd';
+import { settledStatus, type Client, type Snapshot } from '../../drbd';
 import { isChoice, type Verdict } from '../../model';
 import { waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
@@ -10,8 +10,6 @@ import { expressionOf } from './wait';
 
 /** The exit code where something does not hold. */
 const FAILED = 1;
-/** How often the state is read until it is one moment. */
-const READ_TRIES = 5;
 
 export const assert = command({
   about: 'check that expressions hold now',
@@ -69,7 +67,7 @@ async function check(
     throw new UsageError('an EXPRESSION is needed, such as connection=Connected. See drbd assert --help');
   const expressions = expressionsOf(words).map(expressionOf);
   const client = await backend.client(waitOptions(context));
-  const snapshot = await wholeState(() => client.status(waitOptions(context)));
+  const snapshot = await wholeState(client, context);
   const results = expressions.map((expression): Result => ({
     expression: expression.text,
     ...expression.evaluate(snapshot),
@@ -83,13 +81,14 @@ async function check(
   return satisfied ? EXIT.ok : FAILED;
 }
 
-/** @throws Error if something changes whenever it is read: such a state proves nothing */
-async function wholeState(read: () => Promise<Snapshot>): Promise<Snapshot> {
-  for (let tries = 0; tries < READ_TRIES; tries++) {
-    const snapshot = await read();
-    if (snapshot.source.complete) return snapshot;
-  }
-  throw new UsageError('the state changes while it is read, so nothing can be said of it. Run this again');
+/** @throws UsageError where something changes whenever it is read: such a state proves nothing */
+async function wholeState(client: Client, context: Context): Promise<Snapshot> {
+  const snapshot = await settledStatus(() => client.status(waitOptions(context)));
+  if (snapshot.source.complete) return snapshot;
+  throw (
+    client.driver.refusal ??
+    new UsageError('the state changes while it is read, so nothing can be said of it. Run this again')
+  );
 }
 
 /** @returns the results in the Test Anything Protocol, version 13 */

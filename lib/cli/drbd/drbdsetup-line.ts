@@ -4,7 +4,6 @@ import { v83 } from '../drbdsetup/v83';
 import { v84 } from '../drbdsetup/v84';
 import { v9 } from '../drbdsetup/v9';
 import { formatValue } from '../line/value';
-import { REDACTED } from '../line/secrets';
 import type { Argument, Command, Vocabulary } from '../line/vocabulary';
 
 /** The words of each generation, which are loaded when they are needed. */
@@ -57,8 +56,7 @@ function wordsOf(command: Command, { params }: PlannedRequest, { manner }: Vocab
     if (!left.delete(option.field) || value === undefined) continue;
     if (option.kind === 'switch') {
       if (value === true) words.push(`--${option.name}`);
-    } else if (option.table.secret === true) words.push(`--${option.name}=${REDACTED}`);
-    else {
+    } else {
       const code =
         typeof value === 'string' && option.kind === 'word' ? codeOf(option.table.names ?? {}, value) : value;
       words.push(`--${option.name}=${formatValue(option, code)}`);

@@ -1,6 +1,8 @@
 import {
   encodePlanned,
   plan,
+  replaceSecrets,
+  settledStatus,
   verbOptions,
   verbs,
   type Client,
@@ -189,9 +191,11 @@ async function act(verb: VerbName, call: VerbCall): Promise<number> {
   const given = await verbOptionsOf(verb, client.dialect, call);
   const target = targetOf(words[0] ?? '', asText(options['volume']), asText(options['peer']), asText(options['minor']));
   try {
-    const snapshot = await client.status(waitOptions(context));
+    const isDry = options['dry-run'] === true;
+    if (!isDry && client.driver.refusal !== undefined) throw client.driver.refusal;
+    const snapshot = await settledStatus(() => client.status(waitOptions(context)));
     const planned = plan(verb, target, given, snapshot);
-    if (options['dry-run'] === true) {
+    if (isDry) {
       print(context, client, planned);
       return EXIT.ok;
     }
@@ -224,21 +228,14 @@ async function act(verb: VerbName, call: VerbCall): Promise<number> {
 const asText = (value: string | boolean | undefined): string | undefined =>
   typeof value === 'string' ? value : undefined;
 
-/** @returns the value with as many x in the place of a secret */
-function masked(value: unknown, name = ''): unknown {
-  if (name === 'shared_secret' && typeof value === 'string') return 'x'.repeat(value.length);
-  if (Array.isArray(value) || typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, masked(member, key)]));
-}
-
 function print(context: Context, client: Client, planned: readonly PlannedRequest[]): void {
   const { io, globals } = context;
   const { reveal } = globals;
   const header = { order: byteOrderOf(context.backend), address: client.driver.address };
-  const items = planned.map(({ name, params }) => {
-    const shown = { name, params: (reveal ? params : masked(params)) as PlannedRequest['params'] };
+  const items = planned.map((request) => {
+    const shown = reveal ? request : replaceSecrets(client.dialect, request, (text) => 'x'.repeat(text.length));
     return {
-      name,
+      name: request.name,
       params: toJson(shown.params),
       bytes: formatHex(encodePlanned(client.dialect, shown, header)),
       drbdsetup: drbdsetupLine(client.dialect, shown) ?? null,

@@ -105,6 +105,28 @@ export function encodePlanned(
     : codecOf(dialect).encodeRequest(name, params, { order }).datagram({ family: address, sequence, port });
 }
 
+/** @returns the request with something else in the place of each secret, which the tables tell */
+export function replaceSecrets(
+  dialect: ModelDialect,
+  { name, params }: PlannedRequest,
+  replacement: (secret: string) => unknown,
+): PlannedRequest {
+  const fieldsOf = (set: string): Readonly<Record<string, AnyField>> =>
+    dialect === 'connector'
+      ? packets[name as keyof typeof packets].tags
+      : (operationsOf(dialect)[name]?.request[set]?.fields ?? {});
+  const replaced = Object.entries(params).map(([set, values]): [string, unknown] => {
+    if (typeof values !== 'object' || values === null) return [set, values];
+    const fields = fieldsOf(set);
+    const shown = Object.entries(values).map(([field, value]): [string, unknown] => [
+      field,
+      fields[field]?.secret === true && typeof value === 'string' ? replacement(value) : value,
+    ]);
+    return [set, Object.fromEntries(shown)];
+  });
+  return { name, params: Object.fromEntries(replaced) };
+}
+
 /** The values of a verb's options, by the request and the set that carry them. */
 type Values = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
@@ -350,15 +372,20 @@ class ConnectorPlan extends Plan {
   #down(options: VerbOptions): readonly PlannedRequest[] {
     this.read(options);
     const { resource } = this.aim;
-    if (resource === undefined && this.aim.target.minor !== undefined) return [];
+    if (resource === undefined && this.aim.target.minor !== undefined) {
+      this.aim.requireWhole();
+      return [];
+    }
+    // What is not there is refused by the kernel without harm: only what certainly is not there is left out.
+    const isAlone = this.aim.isWhole && resource?.connections.every(({ state }) => state === 'StandAlone') === true;
+    const isDiskless = (minor: number): boolean =>
+      this.aim.isWhole && resource?.devices.find((device) => device.minor === minor)?.disk === 'Diskless';
     return this.aim
       .devices()
       .flatMap(({ minor }) => [
         { name: 'secondary', params: { minor } },
-        ...(resource?.connections.every(({ state }) => state === 'StandAlone') === true
-          ? []
-          : [{ name: 'disconnect', params: { minor } }]),
-        ...(this.aim.device()?.disk === 'Diskless' ? [] : [{ name: 'detach', params: { minor } }]),
+        ...(isAlone ? [] : [{ name: 'disconnect', params: { minor } }]),
+        ...(isDiskless(minor) ? [] : [{ name: 'detach', params: { minor } }]),
       ]);
   }
 }
@@ -479,8 +506,10 @@ class GenericPlan extends Plan {
   /** How 8.4 names a connection: by its addresses. */
   #link({ paths }: Connection): Context {
     const [path] = paths;
-    if (path?.local == null || path.peer == null)
+    if (path?.local == null || path.peer == null) {
+      this.aim.requireWhole();
       return this.aim.refuse('peer', `${this.aim.label} has no network configuration`);
+    }
     return { ctx_my_addr: socketAddress(path.local), ctx_peer_addr: socketAddress(path.peer) };
   }
 
@@ -488,6 +517,8 @@ class GenericPlan extends Plan {
   #ensureResource(given: Context): readonly PlannedRequest[] {
     const name = this.aim.resourceName();
     const { resource } = this.aim;
+    // One that is not in it, or that a part of it stands for, may be there with other options.
+    if (resource === undefined || Object.keys(given).length > 0) this.aim.requireWhole();
     if (resource !== undefined) {
       for (const [field, value] of Object.entries(given)) {
         if (field === 'node_id' && resource.nodeId === value) continue;
@@ -533,6 +564,7 @@ class GenericPlan extends Plan {
         this.aim.refuse(this.#optionName('new_minor', field), `minor ${String(device.minor)} exists already`);
       return [];
     }
+    this.aim.requireWhole();
     const name = this.aim.resourceName();
     if (minor === undefined)
       return this.aim.refuse('minor', `${name} has no volume ${volume ?? 0} yet; name the minor that it is to get`);
@@ -598,9 +630,11 @@ class GenericPlan extends Plan {
     const net = values.get('new_peer net_conf') ?? {};
     const path = values.get('new_path path_parms');
     const parms = values.get('connect connect_parms');
+    if (node === undefined && peer === undefined) this.aim.requireWhole();
     const known = (this.aim.resource?.connections ?? []).filter((connection) =>
       node === undefined ? this.aim.isMeant(connection) : connection.peerNodeId === node,
     );
+    if (known.length === 0) this.aim.requireWhole();
     const resource = this.#ensureResource(values.get('new_resource res_opts') ?? {});
     if (node !== undefined && known.length === 0)
       return [...resource, ...this.#newPeer(node as number, net, path), ...this.#connect(node as number, parms)];
@@ -662,6 +696,7 @@ class GenericPlan extends Plan {
     const isThere = connection?.paths.some(
       ({ local, peer }) => formatPathAddress(local) === mine && formatPathAddress(peer) === peers,
     );
+    if (isThere !== true) this.aim.requireWhole();
     return isThere === true
       ? []
       : [{ name: 'new_path', params: { context: this.#peerContext(node), path_parms: path } }];

@@ -1,10 +1,10 @@
-import type { Snapshot } from '../../model';
+import { Secret, type ModelDialect, type Snapshot } from '../../model';
 import { remainingOf, type WaitOptions } from '../../session';
-import { plan, type PlannedRequest, type VerbOptions } from './plan';
+import { plan, replaceSecrets, type PlannedRequest, type VerbOptions } from './plan';
 import type { VerbName } from './tables';
 import type { VerbTarget } from './target';
 
-/** A request that was sent, and what the kernel answered. */
+/** A request that was sent, and what the kernel answered. A shared secret in it is a {@link Secret}. */
 export interface SentRequest extends PlannedRequest {
   readonly reply: VerbReply;
 }
@@ -26,8 +26,21 @@ export interface VerbRequestOptions extends WaitOptions {
 
 /** What a verb needs of a client. */
 interface Sender {
+  readonly driver: { readonly refusal?: Error | undefined };
+  readonly dialect: ModelDialect;
   status(options: WaitOptions): Promise<Snapshot>;
   request(name: string, params: PlannedRequest['params'], options: VerbRequestOptions): Promise<unknown>;
+}
+
+/** How often a state is read that changes meanwhile. */
+const READ_TRIES = 5;
+
+/** @returns the state of one moment, or after some tries one that is not (`source.complete` is false) */
+export async function settledStatus(read: () => Promise<Snapshot>): Promise<Snapshot> {
+  for (let tries = 1; ; tries++) {
+    const snapshot = await read();
+    if (snapshot.source.complete || tries >= READ_TRIES) return snapshot;
+  }
 }
 
 /**
@@ -42,11 +55,14 @@ export async function runVerb(
   { onSent, ...limits }: VerbRequestOptions,
 ): Promise<readonly SentRequest[]> {
   const remaining = remainingOf(limits);
-  const planned = plan(verb, target, options as VerbOptions, await sender.status(remaining()));
+  const { refusal } = sender.driver;
+  if (refusal !== undefined) throw refusal;
+  const snapshot = await settledStatus(() => sender.status(remaining()));
+  const planned = plan(verb, target, options as VerbOptions, snapshot);
   const sent: SentRequest[] = [];
   for (const request of planned) {
     const reply = (await sender.request(request.name, request.params, { ...limits, ...remaining() })) as VerbReply;
-    const item = { ...request, reply };
+    const item = { ...replaceSecrets(sender.dialect, request, (text) => new Secret(text)), reply };
     sent.push(item);
     onSent?.(item);
   }

@@ -68,6 +68,8 @@ const list = (items: readonly (string | number | null)[], none: string): string 
 export class Aim {
   readonly target: VerbTarget;
   readonly resource: Resource | undefined;
+  /** The snapshot is of one moment: what is not in it did not exist then. */
+  readonly isWhole: boolean;
   readonly #verb: string;
   readonly #snapshot: Snapshot;
 
@@ -77,6 +79,7 @@ export class Aim {
     this.#snapshot = snapshot;
     this.target = target;
     const { resource, minor, volume } = target;
+    this.isWhole = snapshot.source.complete;
     if (resource === undefined && minor === undefined)
       this.refuse('target', 'a resource or a minor is needed, such as { resource: "r0" } or { minor: 0 }');
     for (const [name, value] of Object.entries({ minor, volume }))
@@ -87,6 +90,8 @@ export class Aim {
         ? undefined
         : snapshot.resources.find(({ devices }) => devices.some((device) => device.minor === minor));
     this.resource = resource === undefined ? byMinor : snapshot.resources.find(({ name }) => name === resource);
+    // The minor may be another resource's.
+    if (resource !== undefined && minor !== undefined && byMinor === undefined) this.requireWhole();
     if (byMinor !== undefined && resource !== undefined && byMinor.name !== null && byMinor.name !== resource)
       this.refuse('minor', `minor ${String(minor)} belongs to ${byMinor.name}, not to ${resource}`);
     const device = byMinor?.devices.find((candidate) => candidate.minor === minor);
@@ -98,6 +103,18 @@ export class Aim {
     throw new ArgumentError(`${this.#verb}.${path}`, problem);
   }
 
+  /**
+   * To be called before anything is taken for absent, or for all that there is.
+   * @throws ArgumentError where the snapshot may lack something
+   */
+  requireWhole(): void {
+    if (this.isWhole) return;
+    this.refuse(
+      'target',
+      `the state of ${this.label} changed whenever it was read, so that something may be missing in it, and nothing was sent. Try again, or name all that is meant: the minor, the volume and the peer`,
+    );
+  }
+
   get dialect(): Snapshot['source']['dialect'] {
     return this.#snapshot.source.dialect;
   }
@@ -106,6 +123,7 @@ export class Aim {
   resourceName(): string {
     const name = this.target.resource ?? this.resource?.name;
     if (name !== undefined && name !== null) return name;
+    this.requireWhole();
     return this.refuse('resource', `there is no minor ${String(this.target.minor)}; name the resource and the volume`);
   }
 
@@ -118,6 +136,7 @@ export class Aim {
     if (this.resource !== undefined) return this.resource;
     const { resource } = this.target;
     const { resources } = this.#snapshot;
+    this.requireWhole();
     return this.refuse(
       'resource',
       this.dialect === 'connector'
@@ -148,12 +167,14 @@ export class Aim {
     const resource = this.resource?.name ?? this.target.resource;
     if (minor !== undefined) return [{ minor, volume: this.device()?.volume ?? volume ?? 0, resource }];
     const { devices } = this.#known();
+    if (volume === undefined) this.requireWhole();
     const found = devices.flatMap((device) =>
       device.minor === null || (volume !== undefined && device.volume !== volume)
         ? []
         : [{ minor: device.minor, volume: device.volume ?? 0, resource }],
     );
     if (found.length > 0) return found;
+    this.requireWhole();
     return this.refuse(
       'volume',
       `${this.label} has no ${
@@ -179,9 +200,11 @@ export class Aim {
   /** @returns the connections that are meant. @throws ArgumentError where there is none */
   connections(): readonly ConnectionAt[] {
     const { connections } = this.#known();
+    const { peer } = this.target;
+    if (peer === undefined) this.requireWhole();
     const found = connections.filter((connection) => this.isMeant(connection));
     if (found.length > 0) return found.map((connection) => ({ resource: this.label, connection }));
-    const { peer } = this.target;
+    this.requireWhole();
     return this.refuse(
       'peer',
       `${this.label} has no connection${
@@ -196,6 +219,12 @@ export class Aim {
   }
 
   peerDevices(): readonly PeerDeviceAt[] {
+    const { minor } = this.target;
+    // Its volume would be a guess.
+    if (minor !== undefined && this.device() === undefined) {
+      this.requireWhole();
+      this.refuse('minor', `${this.label} has no minor ${minor}`);
+    }
     const devices = this.devices();
     return this.connections().flatMap((at) => devices.map(({ volume }) => ({ ...at, volume })));
   }
