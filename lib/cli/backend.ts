@@ -52,6 +52,8 @@ export interface Backend {
    * @throws LockedError, TransportError, AbortError
    */
   lock(minor: number, signal: AbortSignal | undefined): Promise<FileLock | undefined>;
+  /** @returns names of the questions that a recording did not hold; its answers to the others are shown all the same */
+  missing(): readonly string[];
   /** Closes the client; the backend may be used again. */
   close(): void;
   /**
@@ -82,6 +84,8 @@ export interface BackendSetup {
   readonly locks?: boolean | undefined;
   /** {@link Backend.refresh}; there is nothing to read if absent. */
   readonly refresh?: ((options: WaitOptions) => Promise<void>) | undefined;
+  /** {@link Backend.missing} */
+  readonly missing?: (() => readonly string[]) | undefined;
   /** Called once, by {@link Backend.finish}. */
   readonly finish?: ((end: RecordingEnd) => string | undefined) | undefined;
 }
@@ -106,6 +110,7 @@ export function createBackend(setup: BackendSetup): Backend {
     dialect: dialect ?? (simulator === undefined ? host.driver?.dialect : 'connector'),
     host,
     refresh: (options = {}) => setup.refresh?.(options) ?? Promise.resolve(),
+    missing: () => setup.missing?.() ?? [],
     client: (options = {}) => {
       if (opened !== undefined) return opened;
       const mine = openDrbd({
@@ -179,6 +184,7 @@ export function backendOf(globals: Globals, clock: RecordingClock): Backend {
     lockDirectory,
     transport: recorder?.transport ?? transport,
     refresh: machine?.refresh,
+    missing: answers?.missing,
     // The lock files of this machine are about the minors of its kernel.
     locks: kind === 'kernel' || (kind === 'simulator' && lockDirectory !== undefined),
     finish: recorder?.finish,

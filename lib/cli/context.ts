@@ -111,6 +111,16 @@ export function isDriverAbsent(backend: Backend): boolean {
   return typeof text !== 'string' && text.error === 'ENOENT';
 }
 
+/** Tells what a recording lacks of the state that was shown. */
+export function tellMissing(context: Context): void {
+  const missing = context.backend.missing();
+  if (missing.length === 0) return;
+  tell(
+    `the recording does not hold ${missing.join(', ')}: what only that tells is missing. Record the whole state with "drbd record FILE"`,
+    context,
+  );
+}
+
 /** Said where a command has nothing to do without a driver. */
 export function nothingToDo(command: string): string {
   return `there is nothing to do for ${command}: no DRBD driver is loaded, as /proc/drbd is missing`;

@@ -1,4 +1,4 @@
-import { waitOptions } from './context';
+import { tellMissing, waitOptions } from './context';
 import { parseLine, type Command } from './drbd/command';
 import { commandNames, commandOf } from './drbd/commands';
 import { formatCommandHelp, formatHelp } from './drbd/help';
@@ -65,7 +65,9 @@ function runCommand(
       globals,
       async (context) => {
         if (!offline) await context.backend.refresh(waitOptions(context));
-        return row.run({ context, words: line.words, options: line.options as never });
+        const exit = await row.run({ context, words: line.words, options: line.options as never });
+        tellMissing(context);
+        return exit;
       },
       { offline },
     );

@@ -285,6 +285,10 @@ export class Follower {
   #isSeeded = false;
   #inBatch = false;
   #isOver = false;
+  /** The source has nothing more to tell. */
+  #isEnding = false;
+  /** The reading that is under way, or was the last; it never rejects. */
+  #reading: Promise<void> | undefined;
   /** Grows with each message, so that a reading knows that it was disturbed. */
   #messages = 0;
   /** Of them, renames: what was read under the old name may not be applied under it. */
@@ -356,18 +360,23 @@ export class Follower {
   }
 
   /** Runs until the end; whatever fails ends all streams with its error. */
-  #guard(run: () => Promise<void>): void {
-    run().catch((error: unknown) => {
-      this.#finish(error instanceof Error ? error : new Error(String(error)));
+  #guard(run: () => Promise<void>): Promise<void> {
+    return run().catch((error: unknown) => {
+      // A client that is closed while it reads ends the stream, and fails nothing.
+      if (this.#isEnding && error instanceof ClosedError) this.#finish(undefined);
+      else this.#finish(error instanceof Error ? error : new Error(String(error)));
     });
   }
 
   #run(): void {
-    this.#guard(async () => {
+    void this.#guard(async () => {
       for await (const item of this.#stream) {
         if (this.#isOver) return;
         this.#take(item);
       }
+      // A recording may have nothing more to tell before all of it is read.
+      this.#isEnding = true;
+      await this.#reading;
       this.#finish(undefined);
     });
     this.#read('first');
@@ -438,7 +447,7 @@ export class Follower {
 
   #read(why: 'first' | 'loss' | 'reread'): void {
     this.#meanwhile = [];
-    this.#guard(async () => {
+    this.#reading = this.#guard(async () => {
       const read = await this.#readUndisturbed();
       if (this.#isOver) return;
       const before = this.state;
@@ -506,7 +515,7 @@ export class Follower {
     this.#questions.add(question);
     if (this.#isAsking) return;
     this.#isAsking = true;
-    this.#guard(async () => {
+    void this.#guard(async () => {
       await this.#settled();
       for (;;) {
         const [next] = this.#questions;
@@ -540,7 +549,7 @@ export class Follower {
 
   #refreshIn(milliseconds: number): void {
     this.#refreshTimer = setTimeout(() => {
-      this.#guard(async () => {
+      void this.#guard(async () => {
         await this.#refresh();
         if (!this.#isOver && this.#refreshMs !== undefined) this.#refreshIn(this.#refreshMs);
       });

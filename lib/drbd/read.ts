@@ -1,4 +1,4 @@
-import { KernelError, NetlinkError } from '../errors';
+import { KernelError, MismatchError, NetlinkError } from '../errors';
 import { returnCodes } from '../dialects/connector';
 import { operations as genl1Operations } from '../dialects/genl1';
 import { isUnconfigured } from '../dialects/state-word';
@@ -96,13 +96,15 @@ export function buildConnectorSnapshot(sources: ConnectorSources): Snapshot {
 
 /** Makes a snapshot of what a DRBD 8.4 module answered. Whatever the answers hold, it does not throw. */
 export function buildGenl1Snapshot(sources: Genl1Sources): Snapshot {
-  return genl1StateOf(sources).snapshot;
+  return genl1StateOf(sources as PartialSources).snapshot;
 }
 
-function genl1StateOf(sources: Genl1Sources): State {
+type PartialSources = Omit<Genl1Sources, 'dumps'> & { readonly dumps?: Partial<GenericDumps> };
+
+function genl1StateOf(sources: PartialSources): State {
   const { order, procDrbd } = sources;
   const status = sources.status as readonly GenericReply[] | undefined;
-  const dumps = (sources.dumps as GenericDumps | undefined) ?? dumpsOfStatus(status ?? [], order, procDrbd);
+  const dumps = sources.dumps ?? dumpsOfStatus(status ?? [], order, procDrbd);
   return stateFromGeneric({ ...sources, dialect: 'genl1', status, dumps });
 }
 
@@ -127,11 +129,30 @@ export async function readConnector(
   const order = options.order ?? hostByteOrder();
   const minors: ConnectorMinor[] = [];
   let disturbed = false;
+  let mismatch: MismatchError | undefined;
+  let isAnswered = false;
   const readOne = async (minor: number): Promise<void> => {
-    const ask = (name: 'get_state' | 'get_config' | 'get_uuids'): Promise<Fields | undefined> =>
-      ifExists(client.request(name, { minor }, remaining())).then((answer) => answer?.tags);
+    const missing = new Set<string>();
+    const ask = async (name: 'get_state' | 'get_config' | 'get_uuids'): Promise<Fields | undefined> => {
+      try {
+        const answer = await ifExists(client.request(name, { minor }, remaining()));
+        isAnswered = true;
+        return answer?.tags;
+      } catch (error) {
+        if (!(error instanceof MismatchError)) throw error;
+        // A recording of another program may hold some of the questions only.
+        mismatch ??= error;
+        missing.add(name);
+        return undefined;
+      }
+    };
     let state = await ask('get_state');
     for (let attempt = 1; ; attempt++) {
+      if (missing.has('get_state')) {
+        const [config, uuids] = [await ask('get_config'), await ask('get_uuids')];
+        if (config !== undefined || uuids !== undefined || proc !== undefined) minors.push({ minor, config, uuids });
+        return;
+      }
       if (state === undefined) {
         if (proc !== undefined) disturbed = true;
         return;
@@ -143,7 +164,7 @@ export async function readConnector(
       }
       const [config, uuids] = await Promise.all([ask('get_config'), ask('get_uuids')]);
       const after = await ask('get_state');
-      const isSame = after?.['state_i'] === word;
+      const isSame = missing.size > 0 || after?.['state_i'] === word;
       if (isSame || attempt >= READ_TRIES) {
         if (!isSame) disturbed = true;
         minors.push({ minor, state, config, uuids });
@@ -154,6 +175,7 @@ export async function readConnector(
   };
   for (let at = 0; at < candidates.length; at += AT_ONCE)
     await Promise.all(candidates.slice(at, at + AT_ONCE).map(readOne));
+  if (mismatch !== undefined && !isAnswered) throw mismatch;
   const known = new Set(minors.map(({ minor }) => minor));
   return stateFromConnector({
     driver: client.driver,
@@ -164,7 +186,7 @@ export async function readConnector(
       proc === undefined ? undefined : { ...proc, devices: proc.devices.filter(({ minor }) => known.has(minor)) },
     names: options.names,
     sizesBytes: options.sizesBytes,
-    complete: !disturbed,
+    complete: !disturbed && mismatch === undefined,
   });
 }
 
@@ -178,30 +200,84 @@ export async function ifExists<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Takes dumps of a client, one after the other. */
-function dumper(client: GenericReader, options: ReadOptions): (name: string) => Promise<readonly Reply[]> {
-  const remaining = remainingOf(options);
-  return async (name) => {
-    const replies = await client.request(name, {}, remaining());
-    return Array.isArray(replies) ? (replies as readonly Reply[]) : [];
-  };
+/**
+ * Takes dumps of a client, one after the other. A recording of another program may hold some of them only: what it holds
+ * is read, as long as it is anything.
+ */
+class Dumper {
+  /** The questions that a recording does not hold. */
+  readonly missing = new Set<string>();
+  readonly #client: GenericReader;
+  readonly #remaining: () => WaitOptions;
+  #isAnswered = false;
+  #mismatch: MismatchError | undefined;
+
+  constructor(client: GenericReader, options: ReadOptions) {
+    this.#client = client;
+    this.#remaining = remainingOf(options);
+  }
+
+  /**
+   * @param resources to be asked about one by one, as drbdsetup does, where a recording does not hold the question about
+   *   all
+   * @returns undefined if a recording does not hold the question
+   */
+  async take(name: string, resources: readonly Reply[] = []): Promise<readonly Reply[] | undefined> {
+    const all = await this.#ask(name, {});
+    if (all !== undefined) return all;
+    const found: Reply[] = [];
+    let isHeld = false;
+    for (const { context } of resources as readonly Named[]) {
+      const one = await this.#ask(name, { context: { ctx_resource_name: context?.ctx_resource_name } });
+      if (one !== undefined) isHeld = true;
+      found.push(...(one ?? []));
+    }
+    this.missing.add(name);
+    return isHeld ? found : undefined;
+  }
+
+  async #ask(name: string, params: Fields): Promise<readonly Reply[] | undefined> {
+    try {
+      const replies = await this.#client.request(name, params, this.#remaining());
+      this.#isAnswered = true;
+      return Array.isArray(replies) ? (replies as readonly Reply[]) : [];
+    } catch (error) {
+      if (!(error instanceof MismatchError)) throw error;
+      this.#mismatch ??= error;
+      return undefined;
+    }
+  }
+
+  /** @throws MismatchError if a recording holds none of the questions */
+  requireAny(): void {
+    if (!this.#isAnswered && this.#mismatch !== undefined) throw this.#mismatch;
+  }
+
+  async initial(): Promise<readonly GenericMessage[] | undefined> {
+    return (await this.take('get_initial_state'))?.map(({ name = '', minor, ...sets }) => ({ name, minor, sets }));
+  }
+
+  async dumps(): Promise<Partial<GenericDumps>> {
+    const dumps: { -readonly [N in keyof GenericDumps]?: readonly Reply[] } = {};
+    for (const [name, question] of DUMPS) {
+      const replies = await this.take(question, dumps.resources);
+      if (replies !== undefined) dumps[name] = replies;
+    }
+    return dumps;
+  }
 }
+
+type Named = Reply & { readonly context?: { readonly ctx_resource_name?: string } };
+
+const DUMPS = [
+  ['resources', 'get_resources'],
+  ['devices', 'get_devices'],
+  ['connections', 'get_connections'],
+  ['peerDevices', 'get_peer_devices'],
+] as const satisfies readonly (readonly [keyof GenericDumps, string])[];
 
 interface Reply extends GenericReply {
   readonly name?: string;
-}
-
-async function initialState(dump: (name: string) => Promise<readonly Reply[]>): Promise<readonly GenericMessage[]> {
-  return (await dump('get_initial_state')).map(({ name = '', minor, ...sets }) => ({ name, minor, sets }));
-}
-
-async function fourDumps(dump: (name: string) => Promise<readonly Reply[]>): Promise<GenericDumps> {
-  return {
-    resources: await dump('get_resources'),
-    devices: await dump('get_devices'),
-    connections: await dump('get_connections'),
-    peerDevices: await dump('get_peer_devices'),
-  };
 }
 
 /**
@@ -227,27 +303,31 @@ export async function readGenl1(
   options: ReadOptions = {},
 ): Promise<State> {
   const order = options.order ?? hostByteOrder();
-  const dump = dumper(client, options);
+  const dumper = new Dumper(client, options);
   const { driver } = client;
-  const old = async (): Promise<State> =>
-    genl1StateOf({ driver, order, status: await dump('get_status'), procDrbd: proc });
+  const old = async (): Promise<State> => {
+    const status = await dumper.take('get_status');
+    dumper.requireAny();
+    return genl1StateOf({ driver, order, status, procDrbd: proc, complete: dumper.missing.size === 0 });
+  };
   if (!announces(operations)) return old();
   for (let attempt = 1; ; attempt++) {
-    let dumps: GenericDumps;
-    let initial: readonly GenericMessage[];
+    let dumps: Partial<GenericDumps>;
+    let initial: readonly GenericMessage[] | undefined;
     try {
-      initial = await initialState(dump);
-      dumps = await fourDumps(dump);
+      initial = await dumper.initial();
+      dumps = await dumper.dumps();
+      // drbdsetup of 8.4 asks for nothing else.
+      if (initial === undefined && Object.keys(dumps).length === 0) return await old();
     } catch (error) {
       if (error instanceof NetlinkError && error.errno === EOPNOTSUPP) return old();
       throw error;
     }
-    const first = genl1StateOf({ driver, order, dumps, initial, procDrbd: proc });
+    const read = { driver, order, dumps, initial, procDrbd: proc, complete: dumper.missing.size === 0 };
+    const first = genl1StateOf(read);
     // Only get_status tells how large a resync is.
-    const state = resyncs(first)
-      ? genl1StateOf({ driver, order, dumps, initial, status: await dump('get_status'), procDrbd: proc })
-      : first;
-    if (state.source.complete || attempt >= READ_TRIES) return state;
+    const state = resyncs(first) ? genl1StateOf({ ...read, status: await dumper.take('get_status') }) : first;
+    if (state.source.complete || dumper.missing.size > 0 || attempt >= READ_TRIES) return state;
   }
 }
 
@@ -265,12 +345,14 @@ function resyncs(state: State): boolean {
  */
 export async function readGenl2(client: GenericReader, options: ReadOptions = {}): Promise<State> {
   const order = options.order ?? hostByteOrder();
-  const dump = dumper(client, options);
+  const dumper = new Dumper(client, options);
   for (let attempt = 1; ; attempt++) {
-    const initial = await initialState(dump);
-    const dumps = await fourDumps(dump);
-    const state = stateFromGeneric({ dialect: 'genl2', order, driver: client.driver, dumps, initial });
-    if (state.source.complete || attempt >= READ_TRIES) return state;
+    const initial = await dumper.initial();
+    const dumps = await dumper.dumps();
+    dumper.requireAny();
+    const complete = dumper.missing.size === 0;
+    const state = stateFromGeneric({ dialect: 'genl2', order, driver: client.driver, dumps, initial, complete });
+    if (state.source.complete || !complete || attempt >= READ_TRIES) return state;
   }
 }
 

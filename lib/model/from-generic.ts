@@ -424,7 +424,8 @@ export interface GenericDumps {
 /** What a state of a generic netlink dialect is made from. */
 export interface GenericSources extends GenericContext {
   readonly driver: { readonly version: string | null; readonly api: number | null };
-  readonly dumps: GenericDumps;
+  /** What a recording does not hold is absent. */
+  readonly dumps: Partial<GenericDumps>;
   /** Messages of get_initial_state, which is read in one go: states, statistics, and the paths of DRBD 9. */
   readonly initial?: readonly GenericMessage[] | undefined;
   /** 8.4, get_status: one message for each device. It tells how large a resync is. */
@@ -466,7 +467,7 @@ export function stateFromGeneric(sources: GenericSources): State {
   };
   const volumes = new Map<string, number>();
   for (const [object, name] of DUMPED) {
-    for (const reply of dumps[name]) {
+    for (const reply of dumps[name] ?? []) {
       const place = placeOf(object, reply.minor, reply, sources);
       if (place === undefined) {
         // Only a connection may be nothing to tell of.
@@ -484,7 +485,7 @@ export function stateFromGeneric(sources: GenericSources): State {
     }
   }
   if (sources.initial !== undefined) {
-    const checked = checkInitial(state, sources.initial, sources);
+    const checked = checkInitial(state, sources.initial, sources, objectsIn(dumps));
     ({ state } = checked);
     if (!checked.same) complete = false;
   }
@@ -492,22 +493,27 @@ export function stateFromGeneric(sources: GenericSources): State {
   return state.withSource({ ...facts, complete });
 }
 
+function objectsIn(dumps: Partial<GenericDumps>): ReadonlySet<ObjectName> {
+  return new Set(DUMPED.flatMap(([object, name]) => (dumps[name] === undefined ? [] : [object])));
+}
+
 /**
- * Takes the paths from the initial state, which was read in one go and before the dumps, and compares the rest with
+ * Takes the paths from the initial state, and the objects of which there is no dump, which was read in one go and before the dumps, and compares the rest with
  * them: where a state or the set of objects differs, something changed in between.
  */
 function checkInitial(
-  dumped: State,
+  read: State,
   initial: readonly GenericMessage[],
   context: GenericContext,
+  dumped: ReadonlySet<ObjectName>,
 ): { readonly state: State; readonly same: boolean } {
-  let state = dumped;
+  let state = read;
   let same = true;
   const seen = new Set<string>();
   for (const message of initial) {
     for (const update of noticeOf(message, context)?.updates ?? []) {
       const { state: next, own, others } = state.apply(update);
-      if (update.object === 'path') state = next;
+      if (update.object === 'path' || !dumped.has(update.object)) state = next;
       else if (own.action === 'create' || own.changed.some((name) => propertyOf(own.object, name)?.kind === 'state'))
         same = false;
       if (others.some(({ action }) => action === 'create')) same = false;

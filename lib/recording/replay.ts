@@ -40,6 +40,8 @@ export interface ReplayTransport extends Transport {
   readonly recording: Recording;
   /** The first request that the recording did not hold; its sender has it as a rejection. */
   readonly mismatch: MismatchError | undefined;
+  /** Names of the requests that the recording did not hold, such as `get_resources`, each once. */
+  missing(): readonly string[];
   /** When what was handed out last had crossed, in milliseconds since the recording began; undefined where it does not say. */
   readonly atMs: number | undefined;
   /**
@@ -89,6 +91,7 @@ export function replayTransport(recording: Recording, options: ReplayOptions = {
     get atMs() {
       return replay.atMs;
     },
+    missing: () => [...replay.missing],
     unused: () => replay.unused(),
   };
 }
@@ -122,6 +125,7 @@ const GENL2_GUARDS: Readonly<Record<string, readonly string[]>> = {
 class Replay {
   readonly host: HostFiles & Required<Pick<HostFiles, 'blockDevice' | 'driver'>>;
   mismatch: MismatchError | undefined;
+  readonly missing = new Set<string>();
   atMs: number | undefined;
   #mismatches = 0;
   readonly #recording: Recording;
@@ -338,6 +342,7 @@ class Replay {
     const error = this.#describeMismatch(bytes);
     this.mismatch ??= error;
     this.#mismatches++;
+    this.missing.add(error.request.replace(/ of minor .*/u, ''));
     send.failed(error);
   }
 

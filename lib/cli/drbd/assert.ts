@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { settledStatus, type Client, type Snapshot } from '../../drbd';
 import { isChoice, type Verdict } from '../../model';
-import { waitOptions, type Context } from '../context';
+import { tellMissing, waitOptions, type Context } from '../context';
 import { EXIT, UsageError } from '../errors';
 import { quote } from '../line/number';
 import { command } from './command';
@@ -85,9 +85,14 @@ async function check(
 async function wholeState(client: Client, context: Context): Promise<Snapshot> {
   const snapshot = await settledStatus(() => client.status(waitOptions(context)));
   if (snapshot.source.complete) return snapshot;
+  tellMissing(context);
   throw (
     client.driver.refusal ??
-    new UsageError('the state changes while it is read, so nothing can be said of it. Run this again')
+    new UsageError(
+      context.backend.missing().length > 0
+        ? 'a part of the state proves nothing'
+        : 'the state changes while it is read, so nothing can be said of it. Run this again',
+    )
   );
 }
 

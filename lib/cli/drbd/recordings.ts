@@ -1,7 +1,7 @@
 import { parseRecording, replayTransport } from '../../recording';
 import { MismatchError } from '../../errors';
 import { createBackend, readRecording } from '../backend';
-import type { Context } from '../context';
+import { tellMissing, type Context } from '../context';
 import { UsageError } from '../errors';
 import { quote } from '../line/number';
 import { command } from './command';
@@ -71,17 +71,20 @@ async function tell(
   const transport = replayTransport(recording, { oneByOne: true });
   const beganMs = Date.parse(recording.header.began ?? '1970-01-01');
   const elapsedMs = (): number => transport.atMs ?? 0;
-  const backend = createBackend({ kind: 'replay', transport, locks: false });
+  const backend = createBackend({ kind: 'replay', transport, locks: false, missing: transport.missing });
   const clock = { now: () => new Date(beganMs + elapsedMs()), elapsedMs };
   const isTimed = recording.entries.some((entry) => 'atMs' in entry);
   try {
-    return await stream({ ...context, backend, io: { ...context.io, clock } }, words, options, () =>
+    const told = { ...context, backend };
+    const exit = await stream({ ...told, io: { ...context.io, clock } }, words, options, () =>
       isTimed ? formatElapsed(elapsedMs()) : '-',
     );
+    tellMissing(told);
+    return exit;
   } catch (error) {
     if (!(error instanceof MismatchError)) throw error;
     throw new UsageError(
-      `${quote(file)} does not hold the whole state at its begin: ${error.message.split('\n')[0] ?? ''}. Record with "drbd record FILE", and end that with Ctrl-C`,
+      `${quote(file)} does not hold the state at its begin: ${error.message.split('\n')[0] ?? ''}. Record with "drbd record FILE", and end that with Ctrl-C`,
     );
   } finally {
     backend.finish('closed');

@@ -1,3 +1,4 @@
+import { MismatchError } from '../../errors';
 import { Secret, type ModelDialect, type Snapshot } from '../../model';
 import { remainingOf, type WaitOptions } from '../../session';
 import { plan, replaceSecrets, type PlannedRequest, type VerbOptions } from './plan';
@@ -37,9 +38,16 @@ const READ_TRIES = 5;
 
 /** @returns the state of one moment, or after some tries one that is not (`source.complete` is false) */
 export async function settledStatus(read: () => Promise<Snapshot>): Promise<Snapshot> {
+  let last: Snapshot | undefined;
   for (let tries = 1; ; tries++) {
-    const snapshot = await read();
-    if (snapshot.source.complete || tries >= READ_TRIES) return snapshot;
+    try {
+      last = await read();
+    } catch (error) {
+      // A recording holds it once.
+      if (last !== undefined && error instanceof MismatchError) return last;
+      throw error;
+    }
+    if (last.source.complete || tries >= READ_TRIES) return last;
   }
 }
 

@@ -128,9 +128,7 @@ describe('drbd timeline', () => {
     expect(await run(['timeline', file])).toMatchObject({
       exit: 20,
       stdout: '',
-      stderr: expect.stringMatching(
-        /does not hold the whole state at its begin.*Record with "drbd record FILE"/u,
-      ) as string,
+      stderr: expect.stringMatching(/does not hold the state at its begin.*Record with "drbd record FILE"/u) as string,
     });
     expect(await run(['timeline', join(folder, 'none')])).toMatchObject({ exit: 20, stdout: '' });
   });
