@@ -69,6 +69,10 @@ export class AttributeWalk {
     return this.#offset + this.at - NLA_HEADER_BYTES - this.#start;
   }
 
+  get payloadOffset(): number {
+    return this.#offset + this.at - this.#start;
+  }
+
   /** @returns whether there is another; if not, why is told by `problem` */
   next(): boolean {
     const { rest } = this;

@@ -13,7 +13,7 @@ export const ALIGNMENT = 4;
 
 /** @returns `length` rounded up to netlink's alignment. */
 export function align(length: number): number {
-  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+  return length + (-length & (ALIGNMENT - 1));
 }
 
 export const NO_BYTES: Uint8Array = new Uint8Array(0);

@@ -14,9 +14,9 @@ import {
 } from '../netlink';
 import { type AnyField } from './field';
 import { type AttributeSet } from './table';
-import { nextForm, Shapes } from './shapes';
+import { Shapes } from './shapes';
 import { requireFields, unknownName } from './tags';
-import { encodeValue, isObject, readValue, type EncodeOptions } from './value';
+import { encodeValue, isObject, KnownField, type EncodeOptions } from './value';
 
 /** DRBD's use of the second type bit of an attribute: a receiver that does not know it must refuse. */
 export const ATTRIBUTE_MANDATORY = NLA_F_NET_BYTEORDER;
@@ -45,7 +45,7 @@ export class AttributeSetCodec {
     for (const [name, field] of this.#byName) {
       if (field.until !== undefined && fields[field.number] !== undefined) continue;
       while (fields.length <= field.number) fields.push(undefined);
-      fields[field.number] = { name, field, path: `${this.set.name}.${name}` };
+      fields[field.number] = new KnownField(name, field, `${this.set.name}.${name}`);
     }
     return fields;
   }
@@ -152,29 +152,13 @@ export class AttributeSetCodec {
         continue;
       }
       if (list && (items.length === 0 || known.name in values)) items.push((values = {}));
-      form = nextForm(form, number);
+      form = known.formAfter(form);
       size++;
-      values[known.name] = readValue(
-        known.field,
-        whole,
-        walk.at,
-        walk.length,
-        known.path,
-        walk.offset + NLA_HEADER_BYTES,
-        little,
-      );
+      values[known.name] = known.read(whole, walk.at, walk.length, walk.payloadOffset, little);
     }
     if (walk.problem !== undefined) throw walk.problem;
     if (list) return items;
     this.#shapes.learn(form, size, values);
     return values;
   }
-}
-
-/** A field as the decoder needs it. */
-interface KnownField {
-  readonly name: string;
-  readonly field: AnyField;
-  /** Names it in errors. */
-  readonly path: string;
 }

@@ -16,6 +16,3 @@ export class Shapes {
     this.#known.set(form, { ...values });
   }
 }
-
-/** @returns the form of an object of this form with one property more */
-export const nextForm = (form: number, number: number): number => (Math.imul(form, 31) + number) | 0;

@@ -1,9 +1,9 @@
 import { ArgumentError, CodecError } from '../errors';
 import { concatBytes, NO_BYTES, wholeOf, writeUint16, type ByteOrder, type Whole } from '../netlink';
 import { type AnyField, type FieldKind, type FieldTable } from './field';
-import { nextForm, Shapes } from './shapes';
+import { Shapes } from './shapes';
 import { LARGEST_TAG } from './table';
-import { encodeValue, isObject, readValue, type EncodeOptions } from './value';
+import { encodeValue, isObject, KnownField, type EncodeOptions } from './value';
 
 /** Bits of a tag (drbd_tag_magic.h): its type, whether a kernel that does not know it must refuse, and its number. */
 const TYPE_MASK = 0xc000;
@@ -146,12 +146,13 @@ export function wireTag(field: AnyField): number {
 }
 
 /** A field as the decoder needs it. */
-interface KnownTag {
-  readonly name: string;
-  readonly field: AnyField;
-  /** Names it in errors. */
-  readonly path: string;
+class KnownTag extends KnownField {
   readonly typeBits: number;
+
+  constructor(name: string, field: AnyField, path: string) {
+    super(name, field, path);
+    this.typeBits = TYPE_BITS[field.kind];
+  }
 }
 
 /** Encoder and decoder of one packet's tags, compiled from its table. */
@@ -170,7 +171,7 @@ export class TagCodec {
       // A number that was renamed keeps the name it has today.
       if (field.until !== undefined && known[field.number] !== undefined) continue;
       while (known.length <= field.number) known.push(undefined);
-      known[field.number] = { name, field, path: `${owner}.${name}`, typeBits: TYPE_BITS[field.kind] };
+      known[field.number] = new KnownTag(name, field, `${owner}.${name}`);
     }
     this.#known = known;
   }
@@ -220,12 +221,10 @@ export class TagCodec {
         continue;
       }
       const { payload } = tag;
-      values[known.name] = readValue(
-        known.field,
+      values[known.name] = known.read(
         wholeOf(payload),
         payload.byteOffset,
         payload.length,
-        known.path,
         tag.offset + TAG_HEADER_BYTES,
         order === 'little',
       );
@@ -248,17 +247,9 @@ export class TagCodec {
       const known = this.#knownAs(walk.tag);
       if (known === undefined) (unknown ??= []).push(tagAt(walk, whole));
       else {
-        form = nextForm(form, known.field.number);
+        form = known.formAfter(form);
         size++;
-        values[known.name] = readValue(
-          known.field,
-          whole,
-          walk.at,
-          walk.length,
-          known.path,
-          walk.offset + TAG_HEADER_BYTES,
-          little,
-        );
+        values[known.name] = known.read(whole, walk.at, walk.length, walk.offset + TAG_HEADER_BYTES, little);
       }
     }
     if (walk.problem !== undefined) throw walk.problem;

@@ -217,6 +217,67 @@ const FIXED_BYTES: Readonly<Record<FieldKind, number>> = {
 /** The JavaScript value of a field. */
 export type DecodedValue = number | bigint | boolean | string | Uint8Array | readonly bigint[];
 
+/** A field as decoders need it: tables have fields of many shapes, and these have one. */
+export class KnownField {
+  readonly name: string;
+  readonly number: number;
+  /** Names it in errors. */
+  readonly path: string;
+  readonly #kind: FieldKind;
+  readonly #bytes: number;
+  readonly #secret: boolean;
+
+  constructor(name: string, { kind, number, secret = false }: AnyField, path: string) {
+    this.name = name;
+    this.number = number;
+    this.path = path;
+    this.#kind = kind;
+    this.#bytes = FIXED_BYTES[kind];
+    this.#secret = secret;
+  }
+
+  /** @returns the {@link Shapes} form of an object of this form to which this field is added */
+  formAfter(form: number): number {
+    return (Math.imul(form, 31) + this.number) | 0;
+  }
+
+  /**
+   * Reads `length` bytes that lie at `at` in a buffer.
+   * @param offset where they begin in their datagram, for errors
+   * @throws CodecError if they are not of the length of the field's type
+   */
+  read({ view, bytes }: Whole, at: number, length: number, offset: number, little: boolean): DecodedValue {
+    const needed = this.#bytes;
+    if (needed !== 0 && length !== needed) throw new CodecError(this.path, offset, `${needed} bytes`, `${length}`);
+    switch (this.#kind) {
+      case 'u32':
+        return view.getUint32(at, little);
+      case 's32':
+        return view.getInt32(at, little);
+      case 'u64':
+        return readUint64(view, at, little);
+      case 'u8':
+        return view.getUint8(at);
+      case 'flag':
+        return view.getUint8(at) !== 0;
+      case 'string': {
+        let end = at;
+        while (end < at + length && bytes[end] !== 0) end++;
+        return this.#secret ? bytes.toString('utf8', at, end) : readText(bytes, at, end);
+      }
+      case 'bytes':
+      case 'address':
+        return new Uint8Array(new Uint8Array(view.buffer, at, length));
+      case 'u64s': {
+        if (length % 8 !== 0) throw new CodecError(this.path, offset, 'a multiple of 8 bytes', `${length}`);
+        const items: bigint[] = [];
+        for (let place = at; place < at + length; place += 8) items.push(readUint64(view, place, little));
+        return items;
+      }
+    }
+  }
+}
+
 /**
  * @param payload what the wire holds for the field
  * @param offset where it begins in its datagram, for errors
@@ -229,42 +290,47 @@ export function decodeValue(
   offset: number,
   order: ByteOrder,
 ): DecodedValue {
-  return readValue(field, wholeOf(payload), payload.byteOffset, payload.length, path, offset, order === 'little');
+  const { byteOffset, length } = payload;
+  return new KnownField(path, field, path).read(wholeOf(payload), byteOffset, length, offset, order === 'little');
 }
 
-/** As {@link decodeValue}, of `length` bytes that lie at `at` in a buffer. */
-export function readValue(
-  field: AnyField,
-  { view, bytes }: Whole,
-  at: number,
-  length: number,
-  path: string,
-  offset: number,
-  little: boolean,
-): DecodedValue {
-  const needed = FIXED_BYTES[field.kind];
-  if (needed !== 0 && length !== needed) throw new CodecError(path, offset, `${needed} bytes`, `${length}`);
-  switch (field.kind) {
-    case 'u32':
-      return view.getUint32(at, little);
-    case 's32':
-      return view.getInt32(at, little);
-    case 'u64':
-      return view.getBigUint64(at, little);
-    case 'u8':
-      return view.getUint8(at);
-    case 'flag':
-      return view.getUint8(at) !== 0;
-    case 'string': {
-      let end = at;
-      while (end < at + length && bytes[end] !== 0) end++;
-      return bytes.toString('utf8', at, end);
-    }
-    case 'bytes':
-    case 'address':
-      return new Uint8Array(new Uint8Array(view.buffer, at, length));
-    case 'u64s':
-      if (length % 8 !== 0) throw new CodecError(path, offset, 'a multiple of 8 bytes', `${length}`);
-      return Array.from({ length: length / 8 }, (_unused, index) => view.getBigUint64(at + index * 8, little));
+/** Most are small, and a bigint is quicker made of a number. */
+function readUint64(view: DataView, at: number, little: boolean): bigint {
+  const high = view.getUint32(little ? at + 4 : at, little);
+  if (high !== 0) return view.getBigUint64(at, little);
+  const low = view.getUint32(little ? at : at + 4, little);
+  return low === 0 ? 0n : BigInt(low);
+}
+
+/** A power of two. */
+const KEPT_TEXTS = 1024;
+const LONGEST_KEPT = 64;
+const keptTexts: string[] = [];
+
+/**
+ * Reads UTF-8. Names, policies and algorithms come over and over: the short ones that came last are kept, which spares a
+ * call of C++, and a copy in each object that holds one.
+ */
+function readText(bytes: Buffer, start: number, end: number): string {
+  const length = end - start;
+  if (length > LONGEST_KEPT) return bytes.toString('utf8', start, end);
+  let hash = length;
+  let all = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    hash = (Math.imul(hash, 31) + byte) | 0;
+    all |= byte;
   }
+  // Only ASCII has a character for each byte.
+  if (all >= 0x80) return bytes.toString('utf8', start, end);
+  const slot = (hash ^ (hash >>> 16)) & (KEPT_TEXTS - 1);
+  const kept = keptTexts[slot];
+  if (kept?.length === length && isText(kept, bytes, start)) return kept;
+  if (keptTexts.length === 0) for (let each = 0; each < KEPT_TEXTS; each++) keptTexts.push('');
+  return (keptTexts[slot] = bytes.toString('latin1', start, end));
+}
+
+function isText(text: string, bytes: Buffer, start: number): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) !== bytes[start + at]) return false;
+  return true;
 }
