@@ -2,9 +2,10 @@ import { tellMissing, waitOptions } from './context';
 import { parseLine, type Command } from './drbd/command';
 import { commandNames, commandOf } from './drbd/commands';
 import { formatCommandHelp, formatHelp } from './drbd/help';
+import { folded } from './drbd/text';
 import { EXIT, UsageError } from './errors';
 import { globalOptions, parseGlobals } from './globals';
-import { endProcess, type Io } from './io';
+import { endProcess, type Io, type Output } from './io';
 import { HELP_WORDS } from './line/help-words';
 import { nearest } from './line/nearest';
 import { runInContext, telling, tellerOfWords, type MainOptions } from './tool';
@@ -20,6 +21,50 @@ const NO_COMMAND = 2;
  * @returns the exit code
  */
 export async function main(argv: readonly string[], io: Io, options: MainOptions = {}): Promise<number> {
+  return mainTelling(argv, { ...io, stderr: new FoldedOutput(io.stderr) }, options);
+}
+
+const columnsOf = ({ stdout }: Io): number | undefined => (stdout.isTerminal ? stdout.columns : undefined);
+
+/** Breaks lines of text at blanks where a person reads them on a terminal; JSON stays as it is. */
+class FoldedOutput implements Output {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  get isTerminal(): boolean {
+    return this.#output.isTerminal;
+  }
+
+  get columns(): number | undefined {
+    return this.#output.columns;
+  }
+
+  get closed(): boolean {
+    return this.#output.closed;
+  }
+
+  get failure(): string | undefined {
+    return this.#output.failure;
+  }
+
+  write(text: string | Uint8Array): void {
+    const columns = typeof text === 'string' && this.isTerminal ? this.columns : undefined;
+    this.#output.write(
+      typeof text !== 'string' || columns === undefined
+        ? text
+        : text.replaceAll(/^(?!\{).+$/gmu, (line) =>
+            folded([{ text: line }], columns, `${/^ */u.exec(line)?.[0] ?? ''}  `)
+              .map((spans) => spans.map((span) => span.text).join(''))
+              .join('\n'),
+          ),
+    );
+  }
+}
+
+async function mainTelling(argv: readonly string[], io: Io, options: MainOptions): Promise<number> {
   const teller = tellerOfWords(TOOL, argv);
   return telling(teller, io, () => {
     const front = parseGlobals(argv, {});
@@ -77,8 +122,11 @@ function runCommand(
 function help([name]: readonly string[], io: Io): number {
   io.stdout.write(
     name === undefined
-      ? formatHelp(commandNames().map((each) => [each, rowOf(each)]))
-      : formatCommandHelp(name, rowOf(name)),
+      ? formatHelp(
+          commandNames().map((each) => [each, rowOf(each)]),
+          columnsOf(io),
+        )
+      : formatCommandHelp(name, rowOf(name), columnsOf(io)),
   );
   return EXIT.ok;
 }

@@ -38,7 +38,7 @@ const KEYS: Readonly<Record<string, string>> = {
   '\x7f': 'backspace',
   '\b': 'backspace',
   '\x03': 'interrupt',
-  '\x04': 'interrupt',
+  '\x04': 'end of input',
 };
 
 /** @returns the keys of what a terminal sent at once */

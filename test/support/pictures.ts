@@ -259,6 +259,12 @@ const COLORS: Readonly<Record<string, string>> = {
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const rounded = (value: number): string => String(Math.round(value * 10) / 10);
 
+/** @returns how many cells of a row are inverse; they stand beside each other */
+function inverseCells(row: string): number {
+  // eslint-disable-next-line no-control-regex -- styles are escape codes
+  return [...row.matchAll(/\x1b\[7m([^\x1b]+)/gu)].reduce((sum, [, span = '']) => sum + [...span].length, 0);
+}
+
 /**
  * @param title what was typed
  * @param text as a terminal gets it, with the escape codes of styles
@@ -275,14 +281,20 @@ function svgOf(title: string, text: string, columns: number): string {
   const parts = rows.flatMap((row, number): readonly string[] => {
     const y = TITLE + (number + 1) * ROW - 5;
     let at = 0;
+    let wasInverse = false;
     // eslint-disable-next-line no-control-regex -- styles are escape codes
     return [...row.matchAll(/(?:\x1b\[(\d+)m)?([^\x1b]+)(?:\x1b\[0m)?/gu)].flatMap(([, code = '', span = '']) => {
       const cells = [...span].length;
       const x = MARGIN + at * CELL;
       at += cells;
       const inverse = code === '7';
-      const back = inverse
-        ? [`<rect x="${rounded(x)}" y="${y - 13}" width="${rounded(cells * CELL)}" height="${ROW}" fill="${PLAIN}"/>`]
+      // One rectangle for all that is beside it: between two, a seam would show.
+      const begins = inverse && !wasInverse;
+      wasInverse = inverse;
+      const back = begins
+        ? [
+            `<rect x="${rounded(x)}" y="${y - 13}" width="${rounded(inverseCells(row) * CELL)}" height="${ROW}" fill="${PLAIN}"/>`,
+          ]
         : [];
       if (span.trim() === '') return back;
       const fill = inverse ? BACKGROUND : (COLORS[code] ?? PLAIN);

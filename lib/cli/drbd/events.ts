@@ -22,7 +22,7 @@ import { requireAll, selected } from './select';
 import {
   formatBytes,
   formatClock,
-  formatLine,
+  formatFolded,
   lookOf,
   padded,
   printable,
@@ -225,10 +225,8 @@ export async function stream(
           );
         else {
           const look = lookOf(io);
-          if (wanted(change))
-            io.stdout.write(`${formatLine(changeLine(change, timeText(), look), { ...look, columns: undefined })}\n`);
-          for (const line of newsLines(news, timeText()))
-            io.stdout.write(`${formatLine(line, { ...look, columns: undefined })}\n`);
+          if (wanted(change)) io.stdout.write(formatFolded(changeLine(change, timeText(), look), look, CONTINUED));
+          for (const line of newsLines(news, timeText())) io.stdout.write(formatFolded(line, look, CONTINUED));
         }
       }
       if (options.now && kind === 'ready') break;
@@ -252,6 +250,8 @@ const KIND_STYLES: Readonly<Partial<Record<Change['kind'], Style>>> = {
   exists: 'dim',
   ready: 'dim',
 };
+/** What the lines begin with that a change needs beside its first. */
+const CONTINUED = '    ';
 const KIND_WIDTH = Math.max(...kinds.map((kind) => kind.length));
 
 const OBJECT_WORDS: Readonly<Record<ObjectName, string>> = {

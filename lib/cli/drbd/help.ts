@@ -3,19 +3,27 @@ import { globalOptions } from '../globals';
 import type { Command, OptionRows } from './command';
 import { wrapped } from './text';
 
-const WIDTH = 100;
+const WIDEST = 100;
+const MOST_LEFT = 30;
 const INDENT = '  ';
 
-/** @returns lines of `left  text`, the text wrapped */
-function columns(rows: readonly (readonly [left: string, text: string])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length)) + INDENT.length;
+/** @returns lines of `left  text`, the text wrapped; what is left of it may push it to the next line */
+function columns(rows: readonly (readonly [left: string, text: string])[], columnsOfTerminal: number): string {
+  const lefts = rows.map(([left]) => left.length).filter((length) => length <= MOST_LEFT);
+  const width = Math.max(0, ...lefts) + INDENT.length;
   return rows
-    .map(([left, text]) =>
-      wrapped(text, WIDTH - width - INDENT.length)
-        .map((line, at) => `${INDENT}${(at === 0 ? left : '').padEnd(width)}${line}\n`)
-        .join(''),
-    )
+    .map(([left, text]) => {
+      const [first = '', ...others] = wrapped(text, columnsOfTerminal - width - INDENT.length);
+      const indent = `\n${INDENT}${' '.repeat(width)}`;
+      const head = left.length > MOST_LEFT ? `${left}${indent}` : left.padEnd(width);
+      return `${INDENT}${[`${head}${first}`, ...others].join(indent)}\n`;
+    })
     .join('');
+}
+
+/** @returns the width of help: that of the terminal, if it is less than what reads well */
+function widthOfHelp(columnsOfTerminal: number | undefined): number {
+  return Math.min(WIDEST, columnsOfTerminal ?? WIDEST);
 }
 
 /** @returns an option as help writes it: `-w, --watch`, `--timeout SECONDS` */
@@ -33,40 +41,55 @@ export function globalRows(): readonly (readonly [option: string, doc: string])[
 }
 
 /** @returns what `drbd help` prints */
-export function formatHelp(rows: readonly (readonly [name: string, command: Command])[]): string {
+export function formatHelp(
+  rows: readonly (readonly [name: string, command: Command])[],
+  columnsOfTerminal?: number,
+): string {
+  const width = widthOfHelp(columnsOfTerminal);
+  const intro = 'Options of all commands, which may stand behind the command too where it has none of the same name:';
   return `drbd: DRBD from the command line, the same in every dialect
 
 Usage: drbd [OPTION…] COMMAND [WORD…]
 
-${columns(rows.map(([name, { about }]) => [name, about]))}
-Options of all commands, which may stand behind the command too where it has none of the same name:
+${columns(
+  rows.map(([name, { about }]) => [name, about]),
+  width,
+)}
+${wrapped(intro, width).join('\n')}
 
-${columns([
-  ...globalRows(),
-  ['-V, --version', 'Print the version.'],
-  ['-h, --help', 'Print this text, or behind a command, that of the command.'],
-])}
+${columns(
+  [
+    ...globalRows(),
+    ['-V, --version', 'Print the version.'],
+    ['-h, --help', 'Print this text, or behind a command, that of the command.'],
+  ],
+  width,
+)}
 drbd help COMMAND tells more of a command.
 `;
 }
 
 /** @returns what `drbd help COMMAND` prints */
-export function formatCommandHelp(name: string, row: Command): string {
+export function formatCommandHelp(name: string, row: Command, columnsOfTerminal?: number): string {
+  const width = widthOfHelp(columnsOfTerminal);
   const options = Object.entries(row.options);
   const parts = [
-    `${wrapped(`drbd ${name}: ${row.about}`, WIDTH).join('\n')}\n`,
+    `${wrapped(`drbd ${name}: ${row.about}`, width).join('\n')}\n`,
     `Usage: drbd ${name}${options.length === 0 ? '' : ' [OPTION…]'}${row.words === undefined ? '' : ` ${row.words}`}\n`,
     ...(row.details ?? []).map((text) =>
-      wrapped(text, WIDTH)
+      wrapped(text, width)
         .map((line) => `${line}\n`)
         .join(''),
     ),
-    columns([
-      ...options.map(([key, option]) => [optionText(key, option), option.doc] as const),
-      ['-h, --help', 'Print this text.'],
-    ]),
+    columns(
+      [
+        ...options.map(([key, option]) => [optionText(key, option), option.doc] as const),
+        ['-h, --help', 'Print this text.'],
+      ],
+      width,
+    ),
     ...(row.examples === undefined ? [] : [`Examples:\n${row.examples.map((line) => `${INDENT}${line}\n`).join('')}`]),
-    `Exit status:\n${columns(exitRows(row))}`,
+    `Exit status:\n${columns(exitRows(row), width)}`,
   ];
   return parts.join('\n');
 }

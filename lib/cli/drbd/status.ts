@@ -51,6 +51,7 @@ async function once(context: Context, words: readonly string[]): Promise<number>
   return EXIT.ok;
 }
 
+const READING: Line = [{ text: 'Reading the state.', style: 'dim' }];
 const WAITING: Line = [{ text: 'No DRBD driver is loaded. Waiting for one.', style: 'yellow' }];
 
 async function watch(context: Context, words: readonly string[]): Promise<number> {
@@ -58,8 +59,10 @@ async function watch(context: Context, words: readonly string[]): Promise<number
   const signal = io.endSignal();
   const seen = new Watch();
   let snapshot: Snapshot | undefined;
+  let isAbsent = false;
   const now = (): Line => [{ text: formatClock(io.clock.now()), style: 'dim' }];
   const lines = (): readonly Line[] => {
+    if (snapshot === undefined && !isAbsent) return [now(), READING];
     if (snapshot === undefined || (snapshot.resources.length === 0 && isDriverAbsent(context.backend)))
       return [now(), WAITING];
     const look = lookOf(io);
@@ -81,6 +84,7 @@ async function watch(context: Context, words: readonly string[]): Promise<number
   const clock = screen === undefined ? undefined : setInterval(() => pacer.want(), REFRESH_MS);
   try {
     for await (const item of changesOfDrivers(context, { ...counted, signal })) {
+      isAbsent = item.kind === 'absent';
       if (item.kind === 'absent') snapshot = undefined;
       else {
         seen.take(item.change, io.clock.elapsedMs());

@@ -126,6 +126,42 @@ export function wrapped(text: string, width: number): readonly string[] {
   return line === '' ? lines : [...lines, line];
 }
 
+/**
+ * @param columns undefined leaves it whole
+ * @param head what the lines after the first begin with
+ * @returns a line in lines of at most so many cells, broken at blanks; a word that is longer stays whole
+ */
+export function folded(line: Line, columns: number | undefined, head: string): readonly Line[] {
+  if (columns === undefined || widthOf(line.map(({ text }) => text).join('')) <= columns) return [line];
+  const lines: Line[] = [];
+  let spans: Span[] = [];
+  let width = 0;
+  let isBegun = false;
+  for (const { text, style } of line)
+    for (const part of text.match(/\s+|\S+/gu) ?? []) {
+      const isBlank = part.trim() === '';
+      if (!isBlank && isBegun && width + widthOf(part) > columns) {
+        lines.push(trimmed(spans));
+        spans = [{ text: head }];
+        width = widthOf(head);
+        isBegun = false;
+      }
+      // Blanks go with what they part.
+      if (isBlank && !isBegun && lines.length > 0) continue;
+      spans.push({ text: part, style });
+      width += widthOf(part);
+      isBegun ||= !isBlank;
+    }
+  return [...lines, trimmed(spans)];
+}
+
+/** @returns a line that is never cut: on a terminal it is broken at blanks, and elsewhere it stays one */
+export function formatFolded(line: Line, look: Look, head: string): string {
+  return folded(line, look.columns, head)
+    .map((one) => `${formatLine(one, { ...look, columns: undefined })}\n`)
+    .join('');
+}
+
 const ELAPSED_WIDTH = 12;
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;

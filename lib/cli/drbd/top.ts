@@ -43,12 +43,14 @@ async function show(context: Context, words: readonly string[], refresh: string 
   const watch = new Watch();
   const rates = new Rates();
   let snapshot: Snapshot | undefined;
+  let isAbsent = false;
   let state: TopState = FIRST_STATE;
   const view = (): TopView => {
     const isGone = snapshot === undefined || (snapshot.resources.length === 0 && isDriverAbsent(context.backend));
     const part = isGone || snapshot === undefined ? undefined : selected(snapshot, words);
     return {
       snapshot: part,
+      isReading: snapshot === undefined && !isAbsent,
       findings: part === undefined ? [] : watch.findings(part, io.clock.elapsedMs()),
       now: io.clock.now(),
       rate: (name) => rates.of(name),
@@ -94,6 +96,7 @@ async function show(context: Context, words: readonly string[], refresh: string 
   try {
     pacer.want();
     for await (const item of changesOfDrivers(context, { counters: true, refreshMs, signal })) {
+      isAbsent = item.kind === 'absent';
       if (item.kind === 'absent') {
         snapshot = undefined;
         rates.clear();

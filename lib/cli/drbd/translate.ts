@@ -7,7 +7,7 @@ import { shellWord, vocabularies } from './drbdsetup-line';
 import { consequences, type New, type Old } from './translate/rules';
 import { readShow } from './translate/show';
 import { readSource, translateAll, type Facts, type Translation } from './translate/translate';
-import { padded, widthOf } from './text';
+import { formatFolded, lookOf, padded, widthOf, type Look } from './text';
 
 const FROM: Readonly<Record<string, Old>> = { '8.3': 'connector', '8.4': 'genl1' };
 const TO: Readonly<Record<string, New>> = { '8.4': 'genl1', '9': 'genl2' };
@@ -76,7 +76,7 @@ export const translate = command({
     context.io.stdout.write(
       context.globals.json
         ? `${JSON.stringify({ schemaVersion: 1, from: options.from, to: options.to, ...translation }, null, 2)}\n`
-        : formatTranslation(translation, options.from ?? '', options.to ?? ''),
+        : formatTranslation(translation, options.from ?? '', options.to ?? '', lookOf(context.io)),
     );
     return translation.lacking.length + translation.needed.length === 0 ? EXIT.ok : INCOMPLETE;
   },
@@ -108,20 +108,25 @@ function formatTranslation(
   { commands, defaults, lacking, needed, notes }: Translation,
   from: string,
   to: string,
+  look: Look,
 ): string {
+  const remark = (text: string, indent = 2): string =>
+    formatFolded([{ text: `# ${text}` }], look, `#${' '.repeat(indent)}`).trimEnd();
   const lines = commands.map(({ argv, ifMissing }) => ({
     text: ['drbdsetup', ...argv.map(shellWord)].join(' '),
-    remark: ifMissing ? '# unless it exists' : '',
+    isOnlyIfMissing: ifMissing === true,
   }));
-  const width = Math.max(0, ...lines.filter(({ remark }) => remark !== '').map(({ text }) => widthOf(text)));
+  const width = Math.max(0, ...lines.filter(({ isOnlyIfMissing }) => isOnlyIfMissing).map(({ text }) => widthOf(text)));
   const list = (title: string, rows: readonly (readonly [string, string])[]): readonly string[] => {
     const first = Math.max(0, ...rows.map(([cell]) => widthOf(cell)));
     return rows.length === 0
       ? []
-      : ['', `# ${title}`, ...rows.map(([cell, text]) => `#   ${padded(cell, first)}  ${text}`)];
+      : ['', remark(title), ...rows.map(([cell, text]) => remark(`  ${padded(cell, first)}  ${text}`, first + 5))];
   };
   return [
-    ...lines.map(({ text, remark }) => (remark === '' ? text : `${padded(text, width)}  ${remark}`)),
+    ...lines.map(({ text, isOnlyIfMissing }) =>
+      isOnlyIfMissing ? `${padded(text, width)}  # unless it exists` : text,
+    ),
     ...list(
       `Other defaults in ${to}, of what is left at its default; --keep-defaults keeps the old ones:`,
       defaults.map(({ option, before, after }) => {
@@ -137,7 +142,7 @@ function formatTranslation(
       'Not said, and needed:',
       needed.map(({ word, option }) => [word, option]),
     ),
-    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `# ${note}`)]),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => remark(note))]),
     '',
   ].join('\n');
 }

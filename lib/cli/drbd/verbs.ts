@@ -22,7 +22,7 @@ import { quote } from '../line/number';
 import { command, type Command, type OptionRow } from './command';
 import { drbdsetupLine } from './drbdsetup-line';
 import { rangeText, factsOfField } from './options';
-import { printable } from './text';
+import { formatFolded, lookOf, printable } from './text';
 
 /** What the command line calls a verb, where it is not its name with hyphens. */
 const NAMES: Readonly<Partial<Record<VerbName, string>>> = { setOptions: 'set' };
@@ -231,6 +231,7 @@ const asText = (value: string | boolean | undefined): string | undefined =>
 function print(context: Context, client: Client, planned: readonly PlannedRequest[]): void {
   const { io, globals } = context;
   const { reveal } = globals;
+  const look = lookOf(io);
   const header = { order: byteOrderOf(context.backend), address: client.driver.address };
   const items = planned.map((request) => {
     const shown = reveal ? request : replaceSecrets(client.dialect, request, (text) => 'x'.repeat(text.length));
@@ -249,7 +250,9 @@ function print(context: Context, client: Client, planned: readonly PlannedReques
   for (const { name, params, bytes, drbdsetup } of items) {
     io.stdout.write(`${name}\n`);
     for (const [path, value] of leaves(params as object)) io.stdout.write(`  ${path} = ${printable(value)}\n`);
-    io.stdout.write(`  bytes: ${bytes.replaceAll(/(.{8})/gu, '$1 ').trimEnd()}\n`);
+    io.stdout.write(
+      formatFolded([{ text: `  bytes: ${bytes.replaceAll(/(.{8})/gu, '$1 ').trimEnd()}` }], look, ' '.repeat(9)),
+    );
     io.stdout.write(`  same as: ${drbdsetup ?? 'no line of drbdsetup that this package knows'}\n`);
   }
 }

@@ -139,7 +139,9 @@ function progressLine({ resync }: PeerDevice, look: Look, indent: string): Line 
   const { percent, bytesPerSecond, etaSeconds, kind, reason, leftBytes } = resync;
   const rest = [
     percent === null ? undefined : `${percent.toFixed(1).padStart(5)} %`,
-    bytesPerSecond === null ? undefined : `${formatBytes(bytesPerSecond)}/s`,
+    bytesPerSecond === null || (percent === null && bytesPerSecond === 0n)
+      ? undefined
+      : `${formatBytes(bytesPerSecond)}/s`,
     etaSeconds === null || reason.length > 0 ? undefined : `${formatDuration(etaSeconds)} left`,
     reason.length > 0 ? reason.join(', ') : undefined,
     leftBytes === null ? undefined : `${formatBytes(leftBytes)} to go`,

@@ -19,8 +19,10 @@ import { sparkline, type Counted, type Rate } from './rates';
 
 /** What is shown, and how it came. */
 export interface TopView {
-  /** Undefined where there is no driver. */
+  /** Undefined where there is no driver, or nothing was read so far. */
   readonly snapshot: Snapshot | undefined;
+  /** The state is being read for the first time. */
+  readonly isReading?: boolean;
   readonly findings: readonly Finding[];
   readonly now: Date;
   rate(resource: string): Rate;
@@ -290,7 +292,7 @@ const KEYS: readonly (readonly [key: string, meaning: string])[] = [
   ['/', 'show only what has these words: a name, a state, a device'],
   ['escape', 'show all again'],
   ['?, h', 'this help'],
-  ['q, Ctrl-C', 'quit'],
+  ['q, Ctrl-D', 'quit'],
 ];
 
 function helpLines(columns: number): readonly Line[] {
@@ -364,7 +366,13 @@ export function layout(view: TopView, state: TopState, look: Look, columns: numb
   const head = headLine(view);
   if (state.isHelp) return fill([head, [], ...helpLines(Math.min(columns, 100))]);
   if (snapshot === undefined)
-    return fill([head, [], [{ text: 'No DRBD driver is loaded. Waiting for one.', style: 'yellow' }]]);
+    return fill([
+      head,
+      [],
+      view.isReading === true
+        ? [{ text: 'Reading the state.', style: 'dim' }]
+        : [{ text: 'No DRBD driver is loaded. Waiting for one.', style: 'yellow' }],
+    ]);
   const shown = ranked(view, state.filter);
   const [top] = shown;
   if (top === undefined) {

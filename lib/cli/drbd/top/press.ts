@@ -10,7 +10,7 @@ export interface Pressed {
 
 /** @returns what a key makes of the state; undefined where it ends the program */
 export function press(state: TopState, key: string, { names, page }: Pressed): TopState | undefined {
-  if (key === 'interrupt') return undefined;
+  if (key === 'interrupt' || key === 'end of input') return undefined;
   if (state.isTyping) return type(state, key);
   if (state.isHelp) return { ...state, isHelp: false };
   const place = Math.max(0, names.indexOf(state.selected ?? ''));
