@@ -10,21 +10,7 @@ export function whenAborted(signal: AbortSignal, callback: () => void): () => vo
     callback();
     return () => undefined;
   }
-  let callbacks = watched.get(signal);
-  if (callbacks === undefined) {
-    const all = new Set<() => void>();
-    callbacks = all;
-    watched.set(signal, all);
-    signal.addEventListener(
-      'abort',
-      () => {
-        watched.delete(signal);
-        for (const each of [...all]) if (all.delete(each)) each();
-      },
-      { once: true },
-    );
-  }
-  const mine = callbacks;
+  const mine = watched.get(signal) ?? watch(signal);
   // Each waiting is one of its own, even for the same function.
   const entry = (): void => {
     callback();
@@ -33,6 +19,21 @@ export function whenAborted(signal: AbortSignal, callback: () => void): () => vo
   return () => {
     mine.delete(entry);
   };
+}
+
+/** The listener lives as long as the signal, so it must not be made where it would keep a caller's callback alive. */
+function watch(signal: AbortSignal): Set<() => void> {
+  const all = new Set<() => void>();
+  watched.set(signal, all);
+  signal.addEventListener(
+    'abort',
+    () => {
+      watched.delete(signal);
+      for (const each of [...all]) if (all.delete(each)) each();
+    },
+    { once: true },
+  );
+  return all;
 }
 
 /**

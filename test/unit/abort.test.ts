@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import { firstOf, whenAborted } from '../../lib/session';
 
 test('hundreds may wait for one signal: it has one listener, and Node warns of no leak', () => {
@@ -54,4 +57,24 @@ test('the first of several signals gives its reason, and the others are let go',
   late.release();
   expect(late.signal.aborted).toBe(false);
   release();
+});
+
+test('what has ended its waiting is let go, however long the signal lives', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const controller = new AbortController();
+  const wait = (): WeakRef<object> => {
+    const answer = { bytes: new Uint8Array(1000) };
+    const stop = whenAborted(controller.signal, () => {
+      answer.bytes.fill(1);
+    });
+    stop();
+    return new WeakRef(answer);
+  };
+  // The first makes the listener that all have.
+  const answers = [wait(), wait()];
+  await new Promise(setImmediate);
+  collect();
+  expect(answers.map((answer) => answer.deref())).toEqual([undefined, undefined]);
+  expect(controller.signal.aborted).toBe(false);
 });
