@@ -9,6 +9,7 @@ import {
   type RecordingEnd,
   type RecordingTransport,
   type RecordOptions,
+  type ReplayOptions,
 } from '../recording';
 import type { WaitOptions } from '../session';
 import { readBlockDevice, type BlockDevice } from '../transport/block-device';
@@ -165,13 +166,19 @@ export function createBackend(setup: BackendSetup): Backend {
 }
 
 /**
+ * @param replaying how a recording is handed out
  * @returns the backend that the global options ask for. Nothing is opened or asked yet, but a recording is read
  * @throws UsageError if a recording cannot be read or written; CodecError if it is none
  */
-export function backendOf(globals: Globals, clock: RecordingClock): Backend {
+export function backendOf(
+  globals: Globals,
+  clock: RecordingClock,
+  replaying: Pick<ReplayOptions, 'oneByOne'> = {},
+): Backend {
   const { dialect, lockDirectory, record, replay, reveal, simulator } = globals;
   const kind = replay !== undefined ? 'replay' : simulator !== undefined ? 'simulator' : 'kernel';
-  const answers = replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay));
+  const answers =
+    replay === undefined ? undefined : replayTransport(parseRecording(readRecording(replay), replay), replaying);
   // Whatever the kernel does with a request, this process has to end.
   const native = nativeTransport({ sendFromProcesses: true });
   const machine = simulator === undefined ? undefined : simulatedMachine(simulator);

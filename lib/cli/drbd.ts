@@ -114,7 +114,8 @@ function runCommand(
         tellMissing(context);
         return exit;
       },
-      { offline },
+      // What follows the states asks about each change, however many of them came at once when it was recorded.
+      { offline, oneByOne: true },
     );
   });
 }

@@ -152,6 +152,8 @@ function messageOf(error: unknown, teller: Teller): string {
   if (error instanceof UsageError) return error.message;
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof ArgumentError) return `not sent: ${withTypedCommand(text, teller)}`;
+  // It compares requests, and names both.
+  if (error instanceof MismatchError) return text;
   // The library's names for what it may be told are options here.
   if (error instanceof DrbdError) return withTypedCommand(text.replace('(forceUnsafe)', '(--force-unsafe)'), teller);
   if (error instanceof AbortError)

@@ -47,18 +47,18 @@ async function tellingIn(context: Context, run: () => Promise<number> | number):
 /**
  * Runs a command over what the global options ask for, and closes it. Errors, output that is not complete and a
  * recording that is not are told.
- * @param offline the command asks no driver
+ * @param how `offline`: the command asks no driver; `oneByOne`: how a recording is handed out
  * @returns the exit code
  */
 export async function runInContext(
   { io, teller, backend: given }: Called,
   globals: Globals,
   run: (context: Context) => Promise<number> | number,
-  { offline = false } = {},
+  { offline = false, ...replaying }: { readonly offline?: boolean } & Parameters<typeof backendOf>[2] = {},
 ): Promise<number> {
   let backend: Backend | undefined;
   const code = await telling(teller, io, async () => {
-    backend = given ?? backendOf(globals, io.clock);
+    backend = given ?? backendOf(globals, io.clock, replaying);
     const { tool, mask, command, subject } = teller;
     const context: Context = { io, globals, backend, tool, subject, command, mask, jsonErrors: teller.json };
     return tellingIn(context, async () => {

@@ -1,4 +1,5 @@
 import type { packets } from '../dialects/connector';
+import { MismatchError } from '../errors';
 import {
   noticeOf,
   noticeOfConnector,
@@ -76,6 +77,16 @@ function losesSettings({ object, after, changed }: Delta): boolean {
   return changed.some((name) => propertyOf(object, name)?.kind === 'setting' && values.get(name) === null);
 }
 
+/** @returns the answer to what a follower asks again; undefined where a recording of another client does not hold it */
+async function ifRecorded<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof MismatchError) return undefined;
+    throw error;
+  }
+}
+
 /** What a reading of a generic netlink dialect asks: what is configured is dumped for all resources at once. */
 const EVERYTHING = 'everything';
 
@@ -95,7 +106,7 @@ export function genericSource(
     read: (signal) => client.read(signal),
     questionOf: (delta) => (isConfiguring(delta) ? EVERYTHING : undefined),
     ask: async (_question, signal) => {
-      const read = await client.read(signal);
+      const read = await ifRecorded(client.read(signal));
       return (state) =>
         read === undefined ? [] : unannounced(read).filter(({ object, key }) => state.get(object, key) !== undefined);
     },
@@ -147,8 +158,8 @@ export function connectorSource(
     ask: async (question: Question, signal) => {
       const minor = Number(question);
       const [config, uuids] = await Promise.all([
-        ifExists(client.request('get_config', { minor }, { signal })),
-        ifExists(client.request('get_uuids', { minor }, { signal })),
+        ifRecorded(ifExists(client.request('get_config', { minor }, { signal }))),
+        ifRecorded(ifExists(client.request('get_uuids', { minor }, { signal }))),
       ]);
       if (config === undefined) return () => [];
       // Another configuration may be another resource's.

@@ -23,6 +23,8 @@ import {
   readdress,
   readMessages,
   requestKind,
+  type ConnectorPlace,
+  type GenericPlace,
   type WireMessage,
 } from './wire';
 
@@ -369,7 +371,7 @@ class Replay {
     const message = this.#first(bytes);
     if (message?.kind === 'getfamily') return [this.#familyAnswer(message, bytes, socket.portId)];
     if (message?.kind === 'connector' && messageName(message) === 'get_state') {
-      return this.#mayAsk(message.minor)
+      return this.#mayAsk(message)
         ? [connectorStateAnswer(message, this.#stateOf(message.minor), this.#order)]
         : undefined;
     }
@@ -377,7 +379,7 @@ class Replay {
       message?.kind === 'generic' &&
       message.version === 1 &&
       messageName(message) === 'get_status' &&
-      this.#mayAsk(message.minor)
+      this.#mayAsk(message)
     ) {
       const minors = new Set(this.#proc()?.devices.map(({ minor }) => minor) ?? []);
       for (const { message: other } of this.#requests)
@@ -425,11 +427,23 @@ class Replay {
   }
 
   /**
-   * Whether a state may be asked for that was not asked for in the recording: before a change of that minor, or after a
-   * loss.
+   * Whether a state may be asked for that was not asked for in the recording: before a change of that minor, after a
+   * loss, or where the recorded client, which followed what came, asked for all but that.
    */
-  #mayAsk(minor: number | undefined): boolean {
-    return this.#overran || this.#guarded(minor) !== undefined;
+  #mayAsk({ kind, minor }: ConnectorPlace | GenericPlace): boolean {
+    return (
+      this.#overran ||
+      this.#guarded(minor) !== undefined ||
+      (kind === 'connector' && this.#left.others > 0 && this.#proc() !== undefined && this.#isStateMissing(minor))
+    );
+  }
+
+  /** Whether the recording holds questions about a minor of 8.3, but none for its state. */
+  #isStateMissing(minor: number): boolean {
+    const names = this.#requests.flatMap(({ message }) =>
+      message?.kind === 'connector' && message.minor === minor ? [messageName(message)] : [],
+    );
+    return names.length > 0 && !names.includes('get_state');
   }
 
   /** The next change of a minor that the recording holds; of any, without one. */

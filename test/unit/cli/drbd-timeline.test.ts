@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { main } from '../../../lib/cli/drbd';
+import { main as drbdsetup } from '../../../lib/cli/drbdsetup';
 import { formatElapsed } from '../../../lib/cli/drbd/text';
 import { parseRecording, recordTransport, type RecordingClock } from '../../../lib/recording';
 import { memoryIo } from '../../support/cli';
@@ -37,9 +38,9 @@ function storyOf(lines: readonly string[], timed = true): readonly string[] {
   return told.sort();
 }
 
-async function run(argv: readonly string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
+async function run(argv: readonly string[], program = main): Promise<{ exit: number; stdout: string; stderr: string }> {
   const io = memoryIo();
-  const exit = await main(argv, io);
+  const exit = await program(argv, io);
   return { exit, stdout: io.stdout.text, stderr: io.stderr.text };
 }
 
@@ -147,5 +148,80 @@ describe('drbd record and drbd replay', () => {
     const copy = join(folder, 'copy');
     expect(await run(['--replay', file, 'record', copy, 'status', '--json'])).toEqual(direct);
     expect(await run(['replay', copy, 'status', '--json'])).toEqual(direct);
+  });
+});
+
+describe('a recording of minors that are being set up', () => {
+  /** Records a program's events while two minors come to mirror each other. @returns what it printed */
+  async function recordSetup(
+    program: typeof main,
+    words: readonly string[],
+    attached: boolean,
+  ): Promise<readonly string[]> {
+    const mirror = await SimulatedMirror.start();
+    const both = async (what: 'attach' | 'connect'): Promise<void> => {
+      const asked = ([0, 1] as const).map((minor) => mirror.act(what, minor));
+      await mirror.pass(1000);
+      await Promise.all(asked);
+    };
+    if (attached) await both('attach');
+    const parts: string[] = [];
+    const transport = recordTransport(mirror.simulator.transport, { write: (text) => parts.push(text) });
+    const backend = backendOver(transport);
+    const io = memoryIo();
+    const ended = program(words, io, { backend });
+    await turns(300);
+    if (!attached) await both('attach');
+    await both('connect');
+    await mirror.pass(10_000, 10);
+    await turns(300);
+    io.end.abort('SIGTERM');
+    await ended;
+    backend.close();
+    transport.finish('sigterm');
+    mirror.close();
+    writeFileSync(file, parts.join(''));
+    return io.stdout.text.split('\n').slice(0, -1);
+  }
+
+  test.each([false, true])('events of drbd print again what they printed (attached before: %p)', async (attached) => {
+    const live = await recordSetup(main, ['events', '--json'], attached);
+    expect(live.some((line) => line.includes('"Connected"'))).toBe(true);
+    const again = await run(['--replay', file, 'events', '--json']);
+    expect(again).toMatchObject({ exit: 0, stderr: '' });
+    expect(storyOf(again.stdout.split('\n').slice(0, -1), false)).toEqual(storyOf(live, false));
+  });
+
+  test.each([false, true])(
+    'drbdsetup prints its events of what drbd recorded (attached before: %p)',
+    async (attached) => {
+      await recordSetup(main, ['events', '--json'], attached);
+      const { exit, stdout, stderr } = await run(['--replay', file, '0', 'events'], drbdsetup);
+      expect([exit, stderr]).toEqual([0, '']);
+      const [first = '', ...others] = stdout.split('\n').slice(0, -1);
+      expect(first).toMatch(attached ? /^1 ST 0 \{ cs:StandAlone /u : /^1 ZZ 0 ret_code: 127 /u);
+      expect(others.map((line) => /cs:(\w+)/u.exec(line)?.[1]).filter((word) => word !== 'StandAlone')).toEqual([
+        'Unconnected',
+        'WFConnection',
+        'WFReportParams',
+        'Connected',
+      ]);
+    },
+  );
+
+  test('drbd tells what drbdsetup recorded, as far as that goes', async () => {
+    await recordSetup(drbdsetup, ['0', 'events'], false);
+    const { exit, stdout, stderr } = await run(['--replay', file, 'events']);
+    expect(exit).toBe(0);
+    expect(stderr).toMatch(/^drbd events: the recording does not hold get_config, get_uuids: /u);
+    expect(stdout).toContain('state Connecting -> Connected');
+  });
+
+  test('a question that is not recorded is named as such, and not as the command', async () => {
+    await recordSetup(drbdsetup, ['0', 'events'], true);
+    const { exit, stderr } = await run(['--replay', file, '0', 'show'], drbdsetup);
+    expect(exit).toBe(99);
+    expect(stderr).toContain('get_config of minor 0 was sent');
+    expect(stderr).toContain('holds get_state of minor 0');
   });
 });

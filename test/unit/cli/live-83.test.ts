@@ -156,6 +156,22 @@ describe('json', () => {
     expect(JSON.parse(await succeed('--json 5 sh-status'))).toMatchObject({ resources: [] });
   });
 
+  test('of a minor that is taken down is that of a resource of DRBD 9 that is: none', async () => {
+    const isGone = async (): Promise<void> => {
+      expect(await succeed('0 status')).toContain('cs="Unconfigured"');
+      expect(await succeed('0 status --json')).toBe('[\n]\n\n');
+      expect(JSON.parse(await succeed('--json 0 status'))).toMatchObject({ resources: [], unconfiguredMinors: [0] });
+    };
+    // Options for a resync make no object of it: drbdadm sets them first, and down leaves them.
+    await succeed('0 syncer --rate 10M --create-device');
+    await isGone();
+    await succeed('0 disk /dev/ram0 /dev/ram0 internal --create-device');
+    expect(JSON.parse(await succeed('0 status --json'))).toMatchObject([{ devices: [{ minor: 0 }] }]);
+    expect(JSON.parse(await succeed('--json 0 status'))).toMatchObject({ unconfiguredMinors: [] });
+    await succeed('0 down');
+    await isGone();
+  });
+
   test('of the configuration hides the secret unless told otherwise', async () => {
     await succeed('0 disk /dev/ram0 /dev/ram0 internal --size 32M --create-device');
     await succeed(`0 net ${LOCAL} ${PEER} B --set-defaults --cram-hmac-alg sha1 --shared-secret geheim`);
