@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +12,8 @@ import { memoryIo } from '../support/cli';
 // What drbdsetup does in a genuine kernel beyond what the genuine program does, and what both say of themselves.
 
 const GENUINE = '/lib/drbd/drbdsetup-84';
-const OURS = join(__dirname, '../../lib/cli/bin/drbdsetup.js');
+const PROJECT = join(__dirname, '../../..');
+const OURS = join(PROJECT, 'dist/package/drbdsetup.js');
 const NOBODY = 65534;
 
 async function drbdsetup(
@@ -166,10 +169,15 @@ test('the request that would deadlock the kernel is refused', async () => {
 test('whoever may read, reads; and who may not change is told so', async () => {
   await succeed('new-resource', 'r0');
   await succeed('new-minor', 'r0', '0', '0');
+  // Where everybody can read it: a clone may lie in a home that is closed to others.
+  const open = mkdtempSync(join(tmpdir(), 'node-drbd-'));
+  chmodSync(open, 0o755);
+  for (const part of ['dist/package', 'native/build/Release/node_drbd.node'])
+    cpSync(join(PROJECT, part), join(open, part), { recursive: true });
   const asNobody = (
     ...argv: string[]
   ): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [OURS, ...argv], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(open, 'dist/package/drbdsetup.js'), ...argv], {
       uid: NOBODY,
       gid: NOBODY,
       encoding: 'utf8',
@@ -191,4 +199,5 @@ test('whoever may read, reads; and who may not change is told so', async () => {
     stdout: '',
     stderr: expect.stringContaining('CAP_NET_ADMIN') as string,
   });
+  rmSync(open, { recursive: true });
 }, 30_000);

@@ -17,7 +17,7 @@ import { recordingsOf, recordingText, type CapturedRecording } from '../support/
  * Recordings have no resource that is diskless on purpose in all its volumes, none that is attaching while it is asked
  * for, and none that is only Consistent.
  */
-const TOOL = join(__dirname, '../../../dist/lib/cli/bin/drbdsetup.js');
+const TOOL = join(__dirname, '../../../dist/package/drbdsetup.js');
 const HOST = 'guest';
 
 const NOT_RUNNING = 7;

@@ -15,7 +15,7 @@ import { recordingsOf } from '../support/recordings';
  */
 const FILE = 'drbd-9.2.18/drbdadm.jsonl';
 const ROOT = join(__dirname, '../../..');
-const TOOL = join(ROOT, 'dist/lib/cli/bin/drbdsetup.js');
+const TOOL = join(ROOT, 'dist/package/drbdsetup.js');
 const HOST = 'guest';
 
 /** Which are left out, and why. */

@@ -10,7 +10,7 @@ import { SimulatedCluster } from '../support/simulated';
  * drbd.conf. It is called as a process, as they call it.
  */
 const ROOT = join(__dirname, '../../..');
-const TOOL = join(ROOT, 'dist/lib/cli/bin/drbdsetup.js');
+const TOOL = join(ROOT, 'dist/package/drbdsetup.js');
 const HOSTS = [
   { name: 'alpha', address: '10.1.1.31' },
   { name: 'beta', address: '10.1.1.32' },

@@ -11,7 +11,7 @@ import { recordingsOf, recordingText } from '../support/recordings';
  * Debian's drbdmon 9.22 on a terminal, with our drbdsetup first in its PATH, which answers from what a genuine kernel
  * said. What must be on the screen is what drbdmon makes of the genuine drbdsetup's recorded output.
  */
-const TOOL = join(__dirname, '../../../dist/lib/cli/bin/drbdsetup.js');
+const TOOL = join(__dirname, '../../../dist/package/drbdsetup.js');
 /** How long a screen is waited for before it is called wrong. */
 const LIMIT_MS = 60_000;
 /** A stream stays open when all is said. Where drbdmon did not end it, it ends by itself. */

@@ -360,7 +360,7 @@ class Run {
   #asProcess(argv: readonly string[]): readonly string[] {
     return this.#tool === 'genuine'
       ? [GENUINE, ...argv]
-      : [process.execPath, `${process.cwd()}/dist/lib/cli/bin/drbdsetup.js`, ...argv];
+      : [process.execPath, `${process.cwd()}/dist/package/drbdsetup.js`, ...argv];
   }
 
   async #command(step: CommandStep): Promise<Outcome> {
