@@ -18,13 +18,11 @@ const root = join(__dirname, '..');
 const jest = [process.execPath, '--enable-source-maps', join(root, 'node_modules/jest/bin/jest.js')];
 const jestLane = (lane, ...options) => [...jest, '--selectProjects', lane, ...options];
 /**
- * A user and network namespace of its own: no cross-talk with anything on this machine, and no privilege needed.
+ * Namespaces of its own: no cross-talk with anything on this machine, and no privilege needed.
  * Everybody is root in there, so that jest's default cache, which is named after the user, may be somebody else's.
  */
 const isolated = (command) => [
-  'unshare',
-  '--user',
-  '--map-root-user',
+  join(root, 'scripts/apart'),
   '--net',
   ...command,
   '--cacheDirectory',

@@ -375,7 +375,7 @@ module.exports = async function selftest(script, args) {
       const script = join(own, 'decoys.sh');
       writeFileSync(script, decoys);
       const result = await start(['--check-log'], ['sh', '-c', ownThings], {
-        within: ['unshare', '--user', '--map-root-user', '--mount', 'sh', script, place, await release()],
+        within: [join(__dirname, '../apart'), '--mount', 'sh', script, place, await release()],
       });
       expectStatus(result, 0);
       assert.strictEqual(result.text + result.errors, wanted.text + wanted.errors);

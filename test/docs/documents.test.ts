@@ -215,24 +215,20 @@ describe('commands are run', () => {
           ...mine.flatMap(({ line, text }) => [`echo "line ${line}"`, text]),
           'echo done',
         ].join('\n');
-        const { status, stdout, stderr } = spawnSync(
-          'unshare',
-          ['--user', '--map-root-user', '--mount', 'bash', '-c', script],
-          {
-            cwd: folder,
-            encoding: 'utf8',
-            timeout: 110_000,
-            env: {
-              ...plainEnvironment(),
-              PATH: `/usr/local/sbin:/usr/local/bin:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
-              HOME: folder,
-              TARBALL: installation.tarball,
-              npm_config_prefix: '/usr/local',
-              npm_config_cache: join(installation.project, 'cache'),
-              DRBD_REPLAY: join(installation.project, 'recording'),
-            },
+        const { status, stdout, stderr } = spawnSync(join(root, 'scripts/apart'), ['--mount', 'bash', '-c', script], {
+          cwd: folder,
+          encoding: 'utf8',
+          timeout: 110_000,
+          env: {
+            ...plainEnvironment(),
+            PATH: `/usr/local/sbin:/usr/local/bin:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
+            HOME: folder,
+            TARBALL: installation.tarball,
+            npm_config_prefix: '/usr/local',
+            npm_config_cache: join(installation.project, 'cache'),
+            DRBD_REPLAY: join(installation.project, 'recording'),
           },
-        );
+        });
         expect([status, stderr, stdout]).toEqual([0, expect.any(String), expect.stringMatching(/done\n$/u)]);
       } finally {
         installation.remove();
