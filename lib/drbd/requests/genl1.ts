@@ -412,6 +412,14 @@ export interface Genl1Answer {
 export interface Genl1Request {
   /** Set every option that the request does not name to its default. */
   readonly setDefaults?: boolean;
+  readonly context?: Genl1Context;
+}
+
+/** What every message of a dump has. */
+export interface Genl1Message extends Genl1Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl1ContextReply;
 }
 
 /** What every request about a device has. */
@@ -424,14 +432,10 @@ export interface Genl1MinorRequest extends Genl1Request {
 export interface Genl1GetStatusRequest extends Genl1Request {
   /** The device's minor number. */
   readonly minor?: number;
-  readonly context?: Genl1Context;
 }
 
 /** A message of the dump get_status. */
-export interface Genl1GetStatusReply extends Genl1Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl1ContextReply;
+export interface Genl1GetStatusReply extends Genl1Message {
   readonly disk_conf?: Genl1DiskConfReply;
   readonly res_opts?: Genl1ResOptsReply;
   readonly net_conf?: Genl1NetConfReply;
@@ -444,9 +448,7 @@ export interface Genl1NewMinorRequest extends Genl1MinorRequest {
 }
 
 /** Remove a device that has neither disk nor connection. */
-export interface Genl1DelMinorRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1DelMinorRequest extends Genl1MinorRequest {}
 
 /** Create a resource under a name that is not taken. */
 export interface Genl1NewResourceRequest extends Genl1Request {
@@ -479,85 +481,62 @@ export interface Genl1DisconnectRequest extends Genl1Request {
 
 /** Attach a backing device to a volume. */
 export interface Genl1AttachRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly disk_conf: Genl1DiskConf;
 }
 
 /** Adopt a new size of the backing devices while in use. */
 export interface Genl1ResizeRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly resize_parms?: Genl1ResizeParms;
 }
 
 /** Make the resource writable on this node. */
 export interface Genl1PrimaryRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly set_role_parms?: Genl1SetRoleParms;
 }
 
 /** Take back the right to write from this node; fails while somebody has a device open. */
 export interface Genl1SecondaryRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly set_role_parms?: Genl1SetRoleParms;
 }
 
 /** Begin a new generation of the data, for instance to skip the first resync. */
 export interface Genl1NewCUuidRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly new_c_uuid_parms?: Genl1NewCUuidParms;
 }
 
 /** Begin an online verification, which compares both sides block by block. */
 export interface Genl1StartOvRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly start_ov_parms?: Genl1StartOvParms;
 }
 
 /** Let go of the backing device. */
 export interface Genl1DetachRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly detach_parms?: Genl1DetachParms;
 }
 
 /** Throw away this node's data and copy all of the peer's. */
-export interface Genl1InvalidateRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1InvalidateRequest extends Genl1MinorRequest {}
 
 /** Throw away the peer's data and copy all of this node's. */
-export interface Genl1InvalPeerRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1InvalPeerRequest extends Genl1MinorRequest {}
 
 /** Hold the resync on behalf of the user of this node. */
-export interface Genl1PauseSyncRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1PauseSyncRequest extends Genl1MinorRequest {}
 
 /** Take back this node's own hold on the resync. */
-export interface Genl1ResumeSyncRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1ResumeSyncRequest extends Genl1MinorRequest {}
 
 /** Freeze all requests of applications to the device. */
-export interface Genl1SuspendIoRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1SuspendIoRequest extends Genl1MinorRequest {}
 
 /** Let frozen requests of applications go on. */
-export interface Genl1ResumeIoRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1ResumeIoRequest extends Genl1MinorRequest {}
 
 /** Mark this node's data as known to be behind the peer's. */
-export interface Genl1OutdateRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1OutdateRequest extends Genl1MinorRequest {}
 
 /** Read which time limit applies to waiting for the peer at start. */
-export interface Genl1GetTimeoutTypeRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
-}
+export interface Genl1GetTimeoutTypeRequest extends Genl1MinorRequest {}
 
 /** The answer to get_timeout_type. */
 export interface Genl1GetTimeoutTypeReply extends Genl1Answer {
@@ -571,7 +550,6 @@ export interface Genl1DownRequest extends Genl1Request {
 
 /** Change options of an attached disk. */
 export interface Genl1ChgDiskOptsRequest extends Genl1MinorRequest {
-  readonly context?: Genl1Context;
   readonly disk_conf?: Partial<Genl1DiskConf>;
 }
 
@@ -582,74 +560,49 @@ export interface Genl1ChgNetOptsRequest extends Genl1Request {
 }
 
 /** List the resources with their options and states. */
-export interface Genl1GetResourcesRequest extends Genl1Request {
-  readonly context?: Genl1Context;
-}
+export interface Genl1GetResourcesRequest extends Genl1Request {}
 
 /** A message of the dump get_resources. */
-export interface Genl1GetResourcesReply extends Genl1Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl1ContextReply;
+export interface Genl1GetResourcesReply extends Genl1Message {
   readonly res_opts?: Genl1ResOptsReply;
   readonly resource_info?: Genl1ResourceInfoReply;
   readonly resource_statistics?: Genl1ResourceStatisticsReply;
 }
 
 /** List the devices with their configuration and states. */
-export interface Genl1GetDevicesRequest extends Genl1Request {
-  readonly context?: Genl1Context;
-}
+export interface Genl1GetDevicesRequest extends Genl1Request {}
 
 /** A message of the dump get_devices. */
-export interface Genl1GetDevicesReply extends Genl1Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl1ContextReply;
+export interface Genl1GetDevicesReply extends Genl1Message {
   readonly disk_conf?: Genl1DiskConfReply;
   readonly device_info?: Genl1DeviceInfoReply;
   readonly device_statistics?: Genl1DeviceStatisticsReply;
 }
 
 /** List the links with their configuration and states. */
-export interface Genl1GetConnectionsRequest extends Genl1Request {
-  readonly context?: Genl1Context;
-}
+export interface Genl1GetConnectionsRequest extends Genl1Request {}
 
 /** A message of the dump get_connections. */
-export interface Genl1GetConnectionsReply extends Genl1Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl1ContextReply;
+export interface Genl1GetConnectionsReply extends Genl1Message {
   readonly net_conf?: Genl1NetConfReply;
   readonly connection_info?: Genl1ConnectionInfoReply;
   readonly connection_statistics?: Genl1ConnectionStatisticsReply;
 }
 
 /** List what each volume looks like through each link. */
-export interface Genl1GetPeerDevicesRequest extends Genl1Request {
-  readonly context?: Genl1Context;
-}
+export interface Genl1GetPeerDevicesRequest extends Genl1Request {}
 
 /** A message of the dump get_peer_devices. */
-export interface Genl1GetPeerDevicesReply extends Genl1Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl1ContextReply;
+export interface Genl1GetPeerDevicesReply extends Genl1Message {
   readonly peer_device_info?: Genl1PeerDeviceInfoReply;
   readonly peer_device_statistics?: Genl1PeerDeviceStatisticsReply;
 }
 
 /** Read all objects as one consistent series of notifications, closed by one of its own. */
-export interface Genl1GetInitialStateRequest extends Genl1Request {
-  readonly context?: Genl1Context;
-}
+export interface Genl1GetInitialStateRequest extends Genl1Request {}
 
 /** A message of the dump get_initial_state. */
-export interface Genl1GetInitialStateReply extends Genl1Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl1ContextReply;
+export interface Genl1GetInitialStateReply extends Genl1Message {
   readonly drbd_notification_header?: Genl1DrbdNotificationHeaderReply;
   readonly resource_info?: Genl1ResourceInfoReply;
   readonly resource_statistics?: Genl1ResourceStatisticsReply;

@@ -541,6 +541,14 @@ export interface Genl2Answer {
 export interface Genl2Request {
   /** Set every option that the request does not name to its default. */
   readonly setDefaults?: boolean;
+  readonly context?: Genl2Context;
+}
+
+/** What every message of a dump has. */
+export interface Genl2Message extends Genl2Answer {
+  /** Of the operation that the message is of. */
+  readonly name: string;
+  readonly context?: Genl2ContextReply;
 }
 
 /** What every request about a device has. */
@@ -556,9 +564,7 @@ export interface Genl2NewMinorRequest extends Genl2MinorRequest {
 }
 
 /** Remove a device that has neither disk nor connection. */
-export interface Genl2DelMinorRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
-}
+export interface Genl2DelMinorRequest extends Genl2MinorRequest {}
 
 /** Create a resource under a name that is not taken. */
 export interface Genl2NewResourceRequest extends Genl2Request {
@@ -591,13 +597,11 @@ export interface Genl2DisconnectRequest extends Genl2Request {
 
 /** Attach a backing device to a volume. */
 export interface Genl2AttachRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
   readonly disk_conf: Genl2DiskConf;
 }
 
 /** Adopt a new size of the backing devices while in use. */
 export interface Genl2ResizeRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
   readonly resize_parms?: Genl2ResizeParms;
 }
 
@@ -615,7 +619,6 @@ export interface Genl2SecondaryRequest extends Genl2Request {
 
 /** Begin a new generation of the data, for instance to skip the first resync. */
 export interface Genl2NewCUuidRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
   readonly new_c_uuid_parms?: Genl2NewCUuidParms;
 }
 
@@ -627,13 +630,11 @@ export interface Genl2StartOvRequest extends Genl2Request {
 
 /** Let go of the backing device. */
 export interface Genl2DetachRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
   readonly detach_parms?: Genl2DetachParms;
 }
 
 /** Throw away this node's data and copy all of the peer's. */
 export interface Genl2InvalidateRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
   readonly invalidate_parms?: Genl2InvalidateParms;
 }
 
@@ -655,19 +656,14 @@ export interface Genl2ResumeSyncRequest extends Genl2Request {
 
 /** Freeze all requests of applications to the device. */
 export interface Genl2SuspendIoRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
   readonly suspend_io_parms?: Genl2SuspendIoParms;
 }
 
 /** Let frozen requests of applications go on. */
-export interface Genl2ResumeIoRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
-}
+export interface Genl2ResumeIoRequest extends Genl2MinorRequest {}
 
 /** Mark this node's data as known to be behind the peer's. */
-export interface Genl2OutdateRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
-}
+export interface Genl2OutdateRequest extends Genl2MinorRequest {}
 
 /** Read which time limit applies to waiting for the peer at start. */
 export interface Genl2GetTimeoutTypeRequest extends Genl2Request {
@@ -686,7 +682,6 @@ export interface Genl2DownRequest extends Genl2Request {
 
 /** Change options of an attached disk. */
 export interface Genl2ChgDiskOptsRequest extends Genl2MinorRequest {
-  readonly context?: Genl2Context;
   readonly disk_conf?: Partial<Genl2DiskConf>;
 }
 
@@ -697,30 +692,20 @@ export interface Genl2ChgNetOptsRequest extends Genl2Request {
 }
 
 /** List the resources with their options and states. */
-export interface Genl2GetResourcesRequest extends Genl2Request {
-  readonly context?: Genl2Context;
-}
+export interface Genl2GetResourcesRequest extends Genl2Request {}
 
 /** A message of the dump get_resources. */
-export interface Genl2GetResourcesReply extends Genl2Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl2ContextReply;
+export interface Genl2GetResourcesReply extends Genl2Message {
   readonly res_opts?: Genl2ResOptsReply;
   readonly resource_info?: Genl2ResourceInfoReply;
   readonly resource_statistics?: Genl2ResourceStatisticsReply;
 }
 
 /** List the devices with their configuration and states. */
-export interface Genl2GetDevicesRequest extends Genl2Request {
-  readonly context?: Genl2Context;
-}
+export interface Genl2GetDevicesRequest extends Genl2Request {}
 
 /** A message of the dump get_devices. */
-export interface Genl2GetDevicesReply extends Genl2Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl2ContextReply;
+export interface Genl2GetDevicesReply extends Genl2Message {
   readonly disk_conf?: Genl2DiskConfReply;
   readonly device_conf?: Genl2DeviceConfReply;
   readonly device_info?: Genl2DeviceInfoReply;
@@ -728,15 +713,10 @@ export interface Genl2GetDevicesReply extends Genl2Answer {
 }
 
 /** List the links with their configuration and states. */
-export interface Genl2GetConnectionsRequest extends Genl2Request {
-  readonly context?: Genl2Context;
-}
+export interface Genl2GetConnectionsRequest extends Genl2Request {}
 
 /** A message of the dump get_connections. */
-export interface Genl2GetConnectionsReply extends Genl2Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl2ContextReply;
+export interface Genl2GetConnectionsReply extends Genl2Message {
   readonly net_conf?: Genl2NetConfReply;
   readonly connection_info?: Genl2ConnectionInfoReply;
   readonly connection_statistics?: Genl2ConnectionStatisticsReply;
@@ -744,30 +724,20 @@ export interface Genl2GetConnectionsReply extends Genl2Answer {
 }
 
 /** List what each volume looks like through each link. */
-export interface Genl2GetPeerDevicesRequest extends Genl2Request {
-  readonly context?: Genl2Context;
-}
+export interface Genl2GetPeerDevicesRequest extends Genl2Request {}
 
 /** A message of the dump get_peer_devices. */
-export interface Genl2GetPeerDevicesReply extends Genl2Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl2ContextReply;
+export interface Genl2GetPeerDevicesReply extends Genl2Message {
   readonly peer_device_conf?: Genl2PeerDeviceConfReply;
   readonly peer_device_info?: Genl2PeerDeviceInfoReply;
   readonly peer_device_statistics?: Genl2PeerDeviceStatisticsReply;
 }
 
 /** Read all objects as one consistent series of notifications, closed by one of its own. */
-export interface Genl2GetInitialStateRequest extends Genl2Request {
-  readonly context?: Genl2Context;
-}
+export interface Genl2GetInitialStateRequest extends Genl2Request {}
 
 /** A message of the dump get_initial_state. */
-export interface Genl2GetInitialStateReply extends Genl2Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl2ContextReply;
+export interface Genl2GetInitialStateReply extends Genl2Message {
   readonly drbd_notification_header?: Genl2DrbdNotificationHeaderReply;
   readonly resource_info?: Genl2ResourceInfoReply;
   readonly resource_statistics?: Genl2ResourceStatisticsReply;
@@ -823,15 +793,10 @@ export interface Genl2RenameResourceRequest extends Genl2Request {
 }
 
 /** List the pairs of addresses of the links. */
-export interface Genl2GetPathsRequest extends Genl2Request {
-  readonly context?: Genl2Context;
-}
+export interface Genl2GetPathsRequest extends Genl2Request {}
 
 /** A message of the dump get_paths. */
-export interface Genl2GetPathsReply extends Genl2Answer {
-  /** Of the operation that the message is of. */
-  readonly name: string;
-  readonly context?: Genl2ContextReply;
+export interface Genl2GetPathsReply extends Genl2Message {
   readonly drbd_path_info?: Genl2DrbdPathInfoReply;
 }
 
