@@ -102,6 +102,7 @@ export const differences: Readonly<Partial<Record<New, Readonly<Record<string, s
     show: 'show prints another format; "drbd show --json" is for programs.',
   },
   genl2: {
+    'new-resource': 'auto-promote is new, and on: opening a device for writing makes its resource primary.',
     primary: 'primary acts on the whole resource: all its volumes.',
     secondary: 'secondary acts on the whole resource: all its volumes.',
     down: 'down takes down the whole resource, with all its volumes and connections.',
