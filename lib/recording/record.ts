@@ -113,6 +113,8 @@ class Recorder {
   readonly #blockDevices = new Map<string, RecordedBlockDevice | null>();
   readonly #waiting: string[] = [];
   readonly #pending = new Set<PendingSend>();
+  /** Ports other than the kernel's that were asked: a simulator's. */
+  readonly #asked = new Set<number>();
   #sockets = 0;
   #begun = false;
   #finished = false;
@@ -144,6 +146,11 @@ class Recorder {
     return ++this.#sockets;
   }
 
+  /** Any socket hears what a simulator multicasts, whichever asked it. */
+  asking(port: number): void {
+    if (port !== 0) this.#asked.add(port);
+  }
+
   sending(pending: PendingSend): void {
     this.#pending.add(pending);
     pending.send.done.then(
@@ -163,7 +170,7 @@ class Recorder {
     this.#pending.delete(pending);
   }
 
-  received(socket: number, datagram: Datagram, connector: boolean, asked: ReadonlySet<number>): void {
+  received(socket: number, datagram: Datagram, connector: boolean): void {
     // Its request went out before, though word of that may still be on its way.
     this.#sent(socket);
     const { bytes, port, groups, group, truncated } = datagram;
@@ -173,7 +180,7 @@ class Recorder {
       line: 0,
       socket,
       bytes: this.#safe(bytes, connector),
-      port: asked.has(port) ? 0 : port,
+      port: this.#asked.has(port) ? 0 : port,
       groups,
       group: group === 0 ? lowestGroup(groups) : group,
       truncated,
@@ -326,8 +333,6 @@ class RecordingSocket implements TransportSocket {
   readonly #number: number;
   readonly #connector: boolean;
   readonly #socket: TransportSocket;
-  /** Ports other than the kernel's that this socket asked: a simulator's. */
-  readonly #asked = new Set<number>();
 
   constructor(inner: Transport, recorder: Recorder, options: SocketOptions, handlers: SocketHandlers) {
     this.#recorder = recorder;
@@ -336,7 +341,7 @@ class RecordingSocket implements TransportSocket {
     this.#number = number;
     this.#socket = inner.open(options, {
       datagrams: (batch) => {
-        for (const datagram of batch) recorder.received(number, datagram, this.#connector, this.#asked);
+        for (const datagram of batch) recorder.received(number, datagram, this.#connector);
         handlers.datagrams(batch);
       },
       overrun: () => {
@@ -361,7 +366,7 @@ class RecordingSocket implements TransportSocket {
   }
 
   send(bytes: Uint8Array, to?: { readonly port?: number; readonly groups?: number }): Send {
-    if (to?.port !== undefined && to.port !== 0) this.#asked.add(to.port);
+    if (to?.port !== undefined) this.#recorder.asking(to.port);
     const send = this.#socket.send(bytes, to);
     const pending: PendingSend = {
       send,

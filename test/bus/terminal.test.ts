@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -80,6 +80,23 @@ function onTerminal(...argv: readonly string[]): OnTerminal {
 const ENTER = '\x1b[?1049h';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 
+test.each(['wait --for role=Primary', 'events'])(
+  'drbd %s follows no size, and bears that it changes',
+  async (command) => {
+    const terminal = onTerminal(...command.split(' '));
+    // What prints nothing at first is given the time to listen.
+    if (command === 'events') await until(() => terminal.screen().includes('ready'), 'it listens');
+    else await new Promise((resolve) => setTimeout(resolve, 2000));
+    process.kill(terminal.pid(), 'SIGWINCH');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(isAlive(terminal.pid())).toBe(true);
+    process.kill(terminal.pid(), 'SIGHUP');
+    await until(() => read('after') !== '', 'it ends');
+    expect(Number(read('exit'))).toBe(129);
+    expect(read('after')).toBe(read('before'));
+  },
+);
+
 describe.each(['top', 'status --watch'])('drbd %s on a terminal', (command) => {
   test.each([
     ['SIGINT', 130],
@@ -115,14 +132,18 @@ describe.each(['top', 'status --watch'])('drbd %s on a terminal', (command) => {
   });
 });
 
-test('drbd top takes keys: q ends it with 0, and the terminal echoes again', async () => {
+test.each([
+  ['q', 0],
+  ['Ctrl-D', 0],
+  ['Ctrl-C', 130],
+])('drbd top takes keys: %s ends it with %i, and the terminal echoes again', async (key, exit) => {
   const terminal = onTerminal('top');
   await until(() => terminal.screen().includes('minor 0'), 'it draws');
   terminal.script.stdin?.write('\r');
   await until(() => terminal.screen().includes('▾'), 'it folds open');
-  terminal.script.stdin?.write('q');
+  terminal.script.stdin?.write({ q: 'q', 'Ctrl-D': '\x04', 'Ctrl-C': '\x03' }[key] ?? '');
   await until(() => read('after') !== '', 'it ends');
-  expect(Number(read('exit'))).toBe(0);
+  expect(Number(read('exit'))).toBe(exit);
   expect(read('after')).toBe(read('before'));
 });
 
@@ -168,9 +189,9 @@ describe('in a pipe', () => {
   });
 
   test.each([...staying, ['wait', '--for', 'role=Primary'], ['metrics', '--listen', '127.0.0.1:0']])(
-    '%j: SIGTERM and SIGINT end it',
+    '%j: SIGTERM, SIGINT and SIGHUP end it',
     async (...argv) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
         const { child, ended, stdout } = start(...argv);
         // What prints nothing at first is given the time to listen.
         if (argv[0] === 'wait' || argv[0] === 'metrics') await new Promise((resolve) => setTimeout(resolve, 2000));
@@ -184,4 +205,56 @@ describe('in a pipe', () => {
       }
     },
   );
+
+  test('wait --json: a reader that went away before the end makes it end by SIGPIPE', async () => {
+    const { child, ended } = start('wait', '--for', 'minor=0 suspended.user=true', '--json');
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    child.stdout?.destroy();
+    await client.request('suspend_io', { minor: 0 });
+    expect(await ended).toEqual([null, 'SIGPIPE']);
+  });
+
+  test('metrics --textfile: a signal leaves a whole file, and nothing beside it', async () => {
+    const file = join(folder, 'drbd.prom');
+    const { child, ended } = start('metrics', '--textfile', file);
+    await until(() => existsSync(file), 'it writes');
+    child.kill('SIGTERM');
+    await ended;
+    expect(read('drbd.prom')).toContain('drbd_driver_loaded 1\n');
+    expect(readdirSync(folder)).toEqual(['drbd.prom']);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('record: %s leaves a recording that is whole', async (signal) => {
+    const file = join(folder, 'recorded.jsonl');
+    const { child, ended, stdout } = start('record', file);
+    await until(() => stdout().includes('ready'), 'it listens');
+    await client.request('suspend_io', { minor: 0 });
+    await until(() => stdout().includes('suspended'), 'it tells of the change');
+    child.kill(signal);
+    expect(await ended).toEqual([null, signal]);
+    const lines = read('recorded.jsonl').split('\n');
+    expect(lines.at(-1)).toBe('');
+    expect(JSON.parse(lines.at(-2) ?? '')).toHaveProperty('end');
+    const story = start('timeline', file);
+    expect(await story.ended).toEqual([0, null]);
+    expect(story.stdout()).toContain('suspended');
+  });
+
+  test('timeline: a reader that goes away ends it', async () => {
+    const file = join(folder, 'recorded.jsonl');
+    const recorded = start('record', file);
+    await until(() => recorded.stdout().includes('ready'), 'it listens');
+    for (let times = 0; times < 20; times++) {
+      await client.request('suspend_io', { minor: 0 });
+      await client.request('resume_io', { minor: 0 });
+    }
+    recorded.child.kill('SIGINT');
+    await recorded.ended;
+    const story = start('timeline', file);
+    story.child.stdout?.destroy();
+    expect([
+      [null, 'SIGPIPE'],
+      [0, null],
+    ]).toContainEqual(await story.ended);
+  });
 });
