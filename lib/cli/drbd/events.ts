@@ -67,7 +67,7 @@ export const events = command({
   },
   details: [
     'Without --json, a readable line for each change. With it, an object a line (NDJSON), as docs/json.md describes: seq, time, kind, object, key, before, after, changed and more. Where "more" is true, further changes of the same step of the kernel follow, and the state is one in between.',
-    'After a loss comes one "resync", then the difference as ordinary changes, then "ready": what is folded from the stream is the state of the kernel again.',
+    'After a loss comes one "resync", then the difference as ordinary changes, then "ready": what is folded from the stream is the state of the kernel again. The module of DRBD 8.3 goes without a word: --refresh sees that too.',
   ],
   examples: [
     'drbd events',

@@ -12,6 +12,8 @@ import { formatLines, statusLines } from './view';
 
 /** How often counters are read while somebody looks. */
 const REFRESH_MS = 1000;
+/** How often the state is read where nobody looks: the module of 8.3 goes without a word. */
+const UNSEEN_REFRESH_MS = 5000;
 
 export const status = command({
   about: 'the state of all resources, trouble first',
@@ -80,7 +82,8 @@ async function watch(context: Context, words: readonly string[]): Promise<number
     } else if (!globals.json) io.stdout.write(`${formatLines(lines(), lookOf(io))}\n`);
     else tell('no DRBD driver is loaded; waiting for one', context);
   };
-  const counted = screen === undefined ? {} : { counters: true, refreshMs: REFRESH_MS };
+  const counted =
+    screen === undefined ? { refreshMs: UNSEEN_REFRESH_MS } : { counters: true, refreshMs: REFRESH_MS };
   const clock = screen === undefined ? undefined : setInterval(() => pacer.want(), REFRESH_MS);
   try {
     for await (const item of changesOfDrivers(context, { ...counted, signal })) {
