@@ -428,7 +428,6 @@ export interface Genl1MinorRequest extends Genl1Request {
   readonly minor: number;
 }
 
-/** Read configuration and states of one device, or of all. */
 export interface Genl1GetStatusRequest extends Genl1Request {
   /** The device's minor number. */
   readonly minor?: number;
@@ -442,100 +441,78 @@ export interface Genl1GetStatusReply extends Genl1Message {
   readonly state_info?: Genl1StateInfoReply;
 }
 
-/** Create a device with this minor as a volume of a resource. */
 export interface Genl1NewMinorRequest extends Genl1MinorRequest {
   readonly context: Genl1Context;
 }
 
-/** Remove a device that has neither disk nor connection. */
 export interface Genl1DelMinorRequest extends Genl1MinorRequest {}
 
-/** Create a resource under a name that is not taken. */
 export interface Genl1NewResourceRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly res_opts?: Genl1ResOpts;
 }
 
-/** Remove a resource without volumes and connections. */
 export interface Genl1DelResourceRequest extends Genl1Request {
   readonly context: Genl1Context;
 }
 
-/** Change how a resource behaves: processors, and what it does without data. */
 export interface Genl1ResourceOptsRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly res_opts?: Partial<Genl1ResOpts>;
 }
 
-/** Set up the link to the peer and begin to connect. */
 export interface Genl1ConnectRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly net_conf?: Genl1NetConf;
 }
 
-/** Take down the link to the peer. */
 export interface Genl1DisconnectRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly disconnect_parms?: Genl1DisconnectParms;
 }
 
-/** Attach a backing device to a volume. */
 export interface Genl1AttachRequest extends Genl1MinorRequest {
   readonly disk_conf: Genl1DiskConf;
 }
 
-/** Adopt a new size of the backing devices while in use. */
 export interface Genl1ResizeRequest extends Genl1MinorRequest {
   readonly resize_parms?: Genl1ResizeParms;
 }
 
-/** Make the resource writable on this node. */
 export interface Genl1PrimaryRequest extends Genl1MinorRequest {
   readonly set_role_parms?: Genl1SetRoleParms;
 }
 
-/** Take back the right to write from this node; fails while somebody has a device open. */
 export interface Genl1SecondaryRequest extends Genl1MinorRequest {
   readonly set_role_parms?: Genl1SetRoleParms;
 }
 
-/** Begin a new generation of the data, for instance to skip the first resync. */
 export interface Genl1NewCUuidRequest extends Genl1MinorRequest {
   readonly new_c_uuid_parms?: Genl1NewCUuidParms;
 }
 
-/** Begin an online verification, which compares both sides block by block. */
 export interface Genl1StartOvRequest extends Genl1MinorRequest {
   readonly start_ov_parms?: Genl1StartOvParms;
 }
 
-/** Let go of the backing device. */
 export interface Genl1DetachRequest extends Genl1MinorRequest {
   readonly detach_parms?: Genl1DetachParms;
 }
 
-/** Throw away this node's data and copy all of the peer's. */
 export interface Genl1InvalidateRequest extends Genl1MinorRequest {}
 
-/** Throw away the peer's data and copy all of this node's. */
 export interface Genl1InvalPeerRequest extends Genl1MinorRequest {}
 
-/** Hold the resync on behalf of the user of this node. */
 export interface Genl1PauseSyncRequest extends Genl1MinorRequest {}
 
-/** Take back this node's own hold on the resync. */
 export interface Genl1ResumeSyncRequest extends Genl1MinorRequest {}
 
-/** Freeze all requests of applications to the device. */
 export interface Genl1SuspendIoRequest extends Genl1MinorRequest {}
 
-/** Let frozen requests of applications go on. */
 export interface Genl1ResumeIoRequest extends Genl1MinorRequest {}
 
-/** Mark this node's data as known to be behind the peer's. */
 export interface Genl1OutdateRequest extends Genl1MinorRequest {}
 
-/** Read which time limit applies to waiting for the peer at start. */
 export interface Genl1GetTimeoutTypeRequest extends Genl1MinorRequest {}
 
 /** The answer to get_timeout_type. */
@@ -543,23 +520,19 @@ export interface Genl1GetTimeoutTypeReply extends Genl1Answer {
   readonly timeout_parms?: Genl1TimeoutParmsReply;
 }
 
-/** Take down a resource with all its links, disks and devices. */
 export interface Genl1DownRequest extends Genl1Request {
   readonly context: Genl1Context;
 }
 
-/** Change options of an attached disk. */
 export interface Genl1ChgDiskOptsRequest extends Genl1MinorRequest {
   readonly disk_conf?: Partial<Genl1DiskConf>;
 }
 
-/** Change options of a link. */
 export interface Genl1ChgNetOptsRequest extends Genl1Request {
   readonly context: Genl1Context;
   readonly net_conf?: Partial<Genl1NetConf>;
 }
 
-/** List the resources with their options and states. */
 export interface Genl1GetResourcesRequest extends Genl1Request {}
 
 /** A message of the dump get_resources. */
@@ -569,7 +542,6 @@ export interface Genl1GetResourcesReply extends Genl1Message {
   readonly resource_statistics?: Genl1ResourceStatisticsReply;
 }
 
-/** List the devices with their configuration and states. */
 export interface Genl1GetDevicesRequest extends Genl1Request {}
 
 /** A message of the dump get_devices. */
@@ -579,7 +551,6 @@ export interface Genl1GetDevicesReply extends Genl1Message {
   readonly device_statistics?: Genl1DeviceStatisticsReply;
 }
 
-/** List the links with their configuration and states. */
 export interface Genl1GetConnectionsRequest extends Genl1Request {}
 
 /** A message of the dump get_connections. */
@@ -589,7 +560,6 @@ export interface Genl1GetConnectionsReply extends Genl1Message {
   readonly connection_statistics?: Genl1ConnectionStatisticsReply;
 }
 
-/** List what each volume looks like through each link. */
 export interface Genl1GetPeerDevicesRequest extends Genl1Request {}
 
 /** A message of the dump get_peer_devices. */
@@ -598,7 +568,6 @@ export interface Genl1GetPeerDevicesReply extends Genl1Message {
   readonly peer_device_statistics?: Genl1PeerDeviceStatisticsReply;
 }
 
-/** Read all objects as one consistent series of notifications, closed by one of its own. */
 export interface Genl1GetInitialStateRequest extends Genl1Request {}
 
 /** A message of the dump get_initial_state. */

@@ -557,115 +557,93 @@ export interface Genl2MinorRequest extends Genl2Request {
   readonly minor: number;
 }
 
-/** Create a device with this minor as a volume of a resource. */
 export interface Genl2NewMinorRequest extends Genl2MinorRequest {
   readonly context: Genl2Context;
   readonly device_conf?: Genl2DeviceConf;
 }
 
-/** Remove a device that has neither disk nor connection. */
 export interface Genl2DelMinorRequest extends Genl2MinorRequest {}
 
-/** Create a resource under a name that is not taken. */
 export interface Genl2NewResourceRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly res_opts: Genl2ResOpts;
 }
 
-/** Remove a resource without volumes and connections. */
 export interface Genl2DelResourceRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
-/** Change how a resource behaves: processors, and what it does without data. */
 export interface Genl2ResourceOptsRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly res_opts?: Partial<Genl2ResOpts>;
 }
 
-/** Begin to connect to a peer that has paths. */
 export interface Genl2ConnectRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly connect_parms?: Genl2ConnectParms;
 }
 
-/** Take down the link to the peer. */
 export interface Genl2DisconnectRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly disconnect_parms?: Genl2DisconnectParms;
 }
 
-/** Attach a backing device to a volume. */
 export interface Genl2AttachRequest extends Genl2MinorRequest {
   readonly disk_conf: Genl2DiskConf;
 }
 
-/** Adopt a new size of the backing devices while in use. */
 export interface Genl2ResizeRequest extends Genl2MinorRequest {
   readonly resize_parms?: Genl2ResizeParms;
 }
 
-/** Make the resource writable on this node. */
 export interface Genl2PrimaryRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly set_role_parms?: Genl2SetRoleParms;
 }
 
-/** Take back the right to write from this node; fails while somebody has a device open. */
 export interface Genl2SecondaryRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly set_role_parms?: Genl2SetRoleParms;
 }
 
-/** Begin a new generation of the data, for instance to skip the first resync. */
 export interface Genl2NewCUuidRequest extends Genl2MinorRequest {
   readonly new_c_uuid_parms?: Genl2NewCUuidParms;
 }
 
-/** Begin an online verification, which compares both sides block by block. */
 export interface Genl2StartOvRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly start_ov_parms?: Genl2StartOvParms;
 }
 
-/** Let go of the backing device. */
 export interface Genl2DetachRequest extends Genl2MinorRequest {
   readonly detach_parms?: Genl2DetachParms;
 }
 
-/** Throw away this node's data and copy all of the peer's. */
 export interface Genl2InvalidateRequest extends Genl2MinorRequest {
   readonly invalidate_parms?: Genl2InvalidateParms;
 }
 
-/** Throw away the peer's data and copy all of this node's. */
 export interface Genl2InvalPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly invalidate_peer_parms?: Genl2InvalidatePeerParms;
 }
 
-/** Hold the resync on behalf of the user of this node. */
 export interface Genl2PauseSyncRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
-/** Take back this node's own hold on the resync. */
 export interface Genl2ResumeSyncRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
-/** Freeze all requests of applications to the device. */
 export interface Genl2SuspendIoRequest extends Genl2MinorRequest {
   readonly suspend_io_parms?: Genl2SuspendIoParms;
 }
 
-/** Let frozen requests of applications go on. */
 export interface Genl2ResumeIoRequest extends Genl2MinorRequest {}
 
-/** Mark this node's data as known to be behind the peer's. */
 export interface Genl2OutdateRequest extends Genl2MinorRequest {}
 
-/** Read which time limit applies to waiting for the peer at start. */
 export interface Genl2GetTimeoutTypeRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
@@ -675,23 +653,19 @@ export interface Genl2GetTimeoutTypeReply extends Genl2Answer {
   readonly timeout_parms?: Genl2TimeoutParmsReply;
 }
 
-/** Take down a resource with all its links, disks and devices. */
 export interface Genl2DownRequest extends Genl2Request {
   readonly context: Genl2Context;
 }
 
-/** Change options of an attached disk. */
 export interface Genl2ChgDiskOptsRequest extends Genl2MinorRequest {
   readonly disk_conf?: Partial<Genl2DiskConf>;
 }
 
-/** Change options of a link. */
 export interface Genl2ChgNetOptsRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly net_conf?: Partial<Genl2NetConf>;
 }
 
-/** List the resources with their options and states. */
 export interface Genl2GetResourcesRequest extends Genl2Request {}
 
 /** A message of the dump get_resources. */
@@ -701,7 +675,6 @@ export interface Genl2GetResourcesReply extends Genl2Message {
   readonly resource_statistics?: Genl2ResourceStatisticsReply;
 }
 
-/** List the devices with their configuration and states. */
 export interface Genl2GetDevicesRequest extends Genl2Request {}
 
 /** A message of the dump get_devices. */
@@ -712,7 +685,6 @@ export interface Genl2GetDevicesReply extends Genl2Message {
   readonly device_statistics?: Genl2DeviceStatisticsReply;
 }
 
-/** List the links with their configuration and states. */
 export interface Genl2GetConnectionsRequest extends Genl2Request {}
 
 /** A message of the dump get_connections. */
@@ -723,7 +695,6 @@ export interface Genl2GetConnectionsReply extends Genl2Message {
   readonly path_parms?: readonly Genl2PathParmsReply[];
 }
 
-/** List what each volume looks like through each link. */
 export interface Genl2GetPeerDevicesRequest extends Genl2Request {}
 
 /** A message of the dump get_peer_devices. */
@@ -733,7 +704,6 @@ export interface Genl2GetPeerDevicesReply extends Genl2Message {
   readonly peer_device_statistics?: Genl2PeerDeviceStatisticsReply;
 }
 
-/** Read all objects as one consistent series of notifications, closed by one of its own. */
 export interface Genl2GetInitialStateRequest extends Genl2Request {}
 
 /** A message of the dump get_initial_state. */
@@ -750,49 +720,41 @@ export interface Genl2GetInitialStateReply extends Genl2Message {
   readonly drbd_path_info?: Genl2DrbdPathInfoReply;
 }
 
-/** Free the slot that a former peer has in the metadata. */
 export interface Genl2ForgetPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly forget_peer_parms: Genl2ForgetPeerParms;
 }
 
-/** Change how resync to a peer works. */
 export interface Genl2ChgPeerDeviceOptsRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly peer_device_conf?: Partial<Genl2PeerDeviceConf>;
 }
 
-/** Introduce a peer node with the options of its link. */
 export interface Genl2NewPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly net_conf: Genl2NetConf;
 }
 
-/** Add a pair of addresses to a link. */
 export interface Genl2NewPathRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly path_parms: Genl2PathParms;
 }
 
-/** Forget a peer node that is disconnected. */
 export interface Genl2DelPeerRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly disconnect_parms?: Genl2DisconnectParms;
 }
 
-/** Remove a pair of addresses from a link. */
 export interface Genl2DelPathRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly path_parms: Genl2PathParms;
 }
 
-/** Give a resource another name. */
 export interface Genl2RenameResourceRequest extends Genl2Request {
   readonly context: Genl2Context;
   readonly rename_resource_parms: Genl2RenameResourceParms;
 }
 
-/** List the pairs of addresses of the links. */
 export interface Genl2GetPathsRequest extends Genl2Request {}
 
 /** A message of the dump get_paths. */
