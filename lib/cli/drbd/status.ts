@@ -82,8 +82,7 @@ async function watch(context: Context, words: readonly string[]): Promise<number
     } else if (!globals.json) io.stdout.write(`${formatLines(lines(), lookOf(io))}\n`);
     else tell('no DRBD driver is loaded; waiting for one', context);
   };
-  const counted =
-    screen === undefined ? { refreshMs: UNSEEN_REFRESH_MS } : { counters: true, refreshMs: REFRESH_MS };
+  const counted = screen === undefined ? { refreshMs: UNSEEN_REFRESH_MS } : { counters: true, refreshMs: REFRESH_MS };
   const clock = screen === undefined ? undefined : setInterval(() => pacer.want(), REFRESH_MS);
   try {
     for await (const item of changesOfDrivers(context, { ...counted, signal })) {
