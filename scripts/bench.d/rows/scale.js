@@ -52,7 +52,7 @@ async function rows({ short }) {
         ],
       },
       {
-        what: `Resident memory while ${many} resources are followed, beside one`,
+        what: `Resident memory while ${many} resources are followed, at rest, beside one`,
         target: 'at most 40 MiB more',
         measured: `${median(all.map((round) => (round.followed - round.one) / MIB)).toFixed(0)} MiB more`,
         bars: [],
