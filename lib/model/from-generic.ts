@@ -12,7 +12,7 @@ import { formatPathAddress, type ConnectionKey, type DeviceKey, type KeyOf, type
 import type { ObjectName, Options, OptionValue, Patch, Property, PropertyPath } from './objects';
 import { merged, propertyOf } from './records';
 import { OPTION_SETS, optionsOf, type Option } from './settings';
-import { State, type SetOf, type Update } from './state';
+import { State, type SetOf, type SetUpdate, type Update } from './state';
 import {
   bigintOf,
   countOf,
@@ -185,9 +185,17 @@ function patchOf<K extends ObjectName>(object: K, sets: Fields, { dialect, order
   const plan = planOf(dialect, object);
   const patch: Record<string, unknown> = {};
   for (const { name, member, property, sources } of plan.rows) {
-    const source = sources.find(({ set, field }) => fieldsOf(sets[set])[field] !== undefined);
+    let source: Source | undefined;
+    let told: unknown;
+    for (const candidate of sources) {
+      const fields = sets[candidate.set];
+      told = isFields(fields) ? fields[candidate.field] : undefined;
+      if (told === undefined) continue;
+      source = candidate;
+      break;
+    }
     if (source === undefined) continue;
-    const { value, code } = toProperty(property, fieldsOf(sets[source.set])[source.field], source.unit, dialect, order);
+    const { value, code } = toProperty(property, told, source.unit, dialect, order);
     if (member === undefined) {
       patch[name] = value;
       if (code !== undefined) patch[`${name}Code`] = code;
@@ -195,8 +203,8 @@ function patchOf<K extends ObjectName>(object: K, sets: Fields, { dialect, order
       ((patch[name] ??= {}) as Record<string, unknown>)[member] = value;
     }
   }
-  const told = plan.optionSets.filter((set) => isFields(sets[set]));
-  if (told.length > 0) patch['options'] = toldOptions(told, sets, plan.options);
+  const optionSets = plan.optionSets.filter((set) => isFields(sets[set]));
+  if (optionSets.length > 0) patch['options'] = toldOptions(optionSets, sets, plan.options);
   return patch as Patch<K>;
 }
 
@@ -311,7 +319,6 @@ function connectionKey(
     : { ...resource, local: formatPathAddress(local), peer: formatPathAddress(peer) };
 }
 
-type SetUpdate = { [K in ObjectName]: SetOf<K> }[ObjectName];
 interface Place {
   readonly key: KeyOf;
   /** Makes the update of the object itself, and of what comes with it. */
@@ -456,15 +463,7 @@ export function stateFromGeneric(sources: GenericSources): State {
   for (const { minor, state_info: info } of sources.status ?? []) if (minor !== undefined) infos.set(minor, info);
   let complete = sources.complete ?? true;
   const facts = { dialect, driver: driver.version ?? procDrbd?.version ?? null, api: driver.api };
-  let state = State.empty({ ...facts, complete: true });
-  const add = (updates: readonly Update[]): void => {
-    for (const update of updates) {
-      const { state: next, others } = state.apply(update);
-      state = next;
-      // A parent that had to be made up: it came or went between the dumps.
-      if (others.some(({ action }) => action === 'create')) complete = false;
-    }
-  };
+  const updates: SetUpdate[] = [];
   const volumes = new Map<string, number>();
   for (const [object, name] of DUMPED) {
     for (const reply of dumps[name] ?? []) {
@@ -477,13 +476,17 @@ export function stateFromGeneric(sources: GenericSources): State {
       const { resource = '' } = place.key;
       if (object === 'device' && reply.minor !== undefined) volumes.set(`${resource}/${volumeOf(reply)}`, reply.minor);
       const minor = reply.minor ?? volumes.get(`${resource}/${volumeOf(reply)}`);
-      const beside =
+      const told =
         object !== 'peerDevice' || minor === undefined || dialect === 'genl2'
-          ? {}
-          : { [PROC_LINE]: proc.get(minor), state_info: infos.get(minor) ?? reply['state_info'] };
-      add(place.updates('create', { ...reply, ...beside }));
+          ? reply
+          : { ...reply, [PROC_LINE]: proc.get(minor), state_info: infos.get(minor) ?? reply['state_info'] };
+      updates.push(...place.updates('create', told));
     }
   }
+  const loaded = State.empty({ ...facts, complete: true }).load(updates);
+  let { state } = loaded;
+  // A parent that came or went between the dumps.
+  if (loaded.madeUp) complete = false;
   if (sources.initial !== undefined) {
     const checked = checkInitial(state, sources.initial, sources, objectsIn(dumps));
     ({ state } = checked);

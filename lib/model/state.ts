@@ -140,6 +140,8 @@ export interface SetOf<K extends ObjectName> {
   readonly key: KeyOf<K>;
   readonly patch: Patch<K>;
 }
+/** An update of those that say what an object is. */
+export type SetUpdate = { [K in ObjectName]: SetOf<K> }[ObjectName];
 interface DestroyOf<K extends ObjectName> {
   readonly action: 'destroy';
   readonly object: K;
@@ -239,6 +241,33 @@ export class State {
     const { resources, own, others } = applyTo(this.#resources, update, this.source.dialect);
     const state = resources === this.#resources ? this : new State(this.source, this.unconfiguredMinors, resources);
     return { state, own, others };
+  }
+
+  /**
+   * Applies many updates that set or create. The result is the same as of one after the other, in a time that grows with
+   * their number alone.
+   * @returns the state, and whether a parent had to be made up
+   */
+  load(updates: Iterable<SetUpdate>): { readonly state: State; readonly madeUp: boolean } {
+    const nodes = new Map<string, ResourceNode>();
+    for (const node of this.#resources.items) nodes.set(node.key, node);
+    let madeUp = false;
+    for (const update of updates) {
+      const key = resourceText(update.key);
+      const before = nodes.get(key);
+      if (before === undefined && update.object === 'resource') {
+        const blank = newResource(update.key);
+        nodes.set(key, blank.withValues(patchValues<'resource'>('resource', blank.values, update.patch).values));
+        continue;
+      }
+      const { node, parents } = setIn(before ?? newResource(update.key), update);
+      if (before === undefined || parents.length > 0) madeUp = true;
+      nodes.set(key, node);
+    }
+    const items = [...nodes.values()];
+    const settled = this.source.dialect === 'genl2' ? items.map(promote) : items;
+    settled.sort((a, b) => (byResource(a, b) ? -1 : byResource(b, a) ? 1 : 0));
+    return { state: new State(this.source, this.unconfiguredMinors, KeyedList.of(settled)), madeUp };
   }
 
   /**
@@ -365,7 +394,7 @@ function newConnection(resource: ResourceNode, key: ConnectionKey): ConnectionNo
 /** Sets properties of an object of a resource. */
 function setIn(
   resource: ResourceNode,
-  update: SetOf<'resource'> | SetOf<'device'> | SetOf<'connection'> | SetOf<'path'> | SetOf<'peerDevice'>,
+  update: SetUpdate,
 ): { readonly node: ResourceNode; readonly own: Delta; readonly parents: readonly Delta[] } {
   const { id, values, devices, connections } = resource;
   switch (update.object) {

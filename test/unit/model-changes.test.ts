@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
 import { apply, diff, snapshotToJson, State, withSnapshot, type Delta, type Update } from '../../lib/model';
+import type { SetUpdate } from '../../lib/model/state';
 
 const SOURCE = { dialect: 'genl2', driver: '9.2.18', api: 2, complete: true } as const;
 const EMPTY = State.empty(SOURCE);
@@ -284,6 +285,26 @@ describe('comparing states', () => {
     expect(snapshot.resources[1]?.connections.map(({ peerNodeId }) => peerNodeId)).toEqual([31, 7, 1, 3, 2]);
     expect(fold(EMPTY, [updates[12] as Update, ...updates]).snapshot).toEqual(snapshot);
     expect(fold(EMPTY, [...updates].reverse().concat(updates)).snapshot).toEqual(snapshot);
+  });
+
+  test('many updates at once are the same as one after the other', () => {
+    const isSet = (one: Update): one is SetUpdate => one.action === 'set' || one.action === 'create';
+    fc.assert(
+      fc.property(fc.array(update, { maxLength: 30 }), fc.array(update, { maxLength: 30 }), (first, second) => {
+        const before = fold(EMPTY, first);
+        const updates = second.filter(isSet);
+        const { state, madeUp } = before.load(updates);
+        expect(state.snapshot).toEqual(fold(before, updates).snapshot);
+        let now = before;
+        let parents = 0;
+        for (const one of updates) {
+          const applied = apply(now, one);
+          now = applied.state;
+          parents += applied.others.filter(({ action }) => action === 'create').length;
+        }
+        expect(madeUp).toBe(parents > 0);
+      }),
+    );
   });
 
   test('the difference, applied, gives the other state; told changes are the difference', () => {
