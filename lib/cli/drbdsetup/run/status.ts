@@ -13,6 +13,7 @@ import {
 import { KernelError, MismatchError } from '../../../errors';
 import { formatHex } from '../../../netlink';
 import { byteOrderOf } from '../../backend';
+import type { WaitOptions } from '../../../session';
 import { procDrbdOf, waitOptions, type Context } from '../../context';
 import { EXIT } from '../../errors';
 import type { Call, Target } from '../../line/call';
@@ -192,9 +193,15 @@ async function readResources(
     const all = await ifSupported(client.request('get_resources', {}, wait));
     if (all === undefined) return build({ status: await statusOf(client, target, context) }).resources;
     const wanted = all
-      .map((reply) => ({ reply, name: reply.context?.ctx_resource_name ?? '' }))
+      .map((reply) => ({ reply, name: nameOf(reply) }))
       .filter(({ name }) => target.kind !== 'resource' || name === target.name)
       .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+    const whole = asksOfAll(wanted.length, target, context) ? await dumpsOfAll(client, all, wait) : undefined;
+    if (whole !== undefined) {
+      if (whole.complete || attempt >= READ_TRIES)
+        return build({ dumps: { ...whole.dumps, resources: wanted.map(({ reply }) => reply) } }).resources;
+      continue;
+    }
     const answers = await client.dumpEach(
       wanted.map(({ name }) => ({ context: { ctx_resource_name: name } })),
       [{ name: 'get_devices' }, { name: 'get_connections' }, { name: 'get_peer_devices', onlyIfPrevious: 2 }],
@@ -220,14 +227,63 @@ async function readResources(
   }
 }
 
+/** From how many resources on the parts of all are asked for at once. */
+const MANY_RESOURCES = 8;
+
+/** A recording holds the questions of the C tool, one for each resource, and is asked by them; so is a machine with few. */
+function asksOfAll(count: number, target: Target, { backend, globals }: Context): boolean {
+  return (
+    count >= MANY_RESOURCES && target.kind !== 'resource' && backend.kind === 'kernel' && globals.record === undefined
+  );
+}
+
+/**
+ * Reads the parts of all resources, a dump of each kind.
+ * @param resources as the kernel listed them just now
+ * @returns undefined where a resource came or went: the kernel ends a dump early, without a word, when the resource that
+ *   it has come to is gone
+ */
+async function dumpsOfAll(
+  client: Genl1Client,
+  resources: Dumps['resources'] & readonly Placed[],
+  wait: WaitOptions,
+): Promise<{ readonly dumps: Omit<Dumps, 'resources'>; readonly complete: boolean } | undefined> {
+  const devices = await client.request('get_devices', {}, wait);
+  const connections = await client.request('get_connections', {}, wait);
+  const peerDevices =
+    devices.length === 0 || connections.length === 0 ? [] : await client.request('get_peer_devices', {}, wait);
+  const after: readonly Placed[] = await client.request('get_resources', {}, wait);
+  const isSame = (resource: Placed, index: number): boolean => nameOf(resource) === nameOf(after[index]);
+  if (after.length !== resources.length || !resources.every(isSame)) return undefined;
+  const [ofDevices, ofConnections, ofPeerDevices] = [devices, connections, peerDevices].map(byResource);
+  const complete = [...(ofConnections ?? [])].every(([name, connected]) =>
+    belongTogether(ofDevices?.get(name) ?? [], connected, ofPeerDevices?.get(name) ?? []),
+  );
+  return { dumps: { devices, connections, peerDevices }, complete };
+}
+
 /** What tells the parts of a resource apart. */
 interface Placed {
   readonly context?: {
+    readonly ctx_resource_name?: string;
     readonly ctx_volume?: number;
     readonly ctx_my_addr?: Uint8Array;
     readonly ctx_peer_addr?: Uint8Array;
   };
 }
+
+function byResource(replies: readonly Placed[]): ReadonlyMap<string, readonly Placed[]> {
+  const found = new Map<string, Placed[]>();
+  for (const reply of replies) {
+    const name = nameOf(reply);
+    const others = found.get(name);
+    if (others === undefined) found.set(name, [reply]);
+    else others.push(reply);
+  }
+  return found;
+}
+
+const nameOf = (reply: Placed | undefined): string => reply?.context?.ctx_resource_name ?? '';
 
 /**
  * @returns whether the dumps of a resource are of one moment: the kernel lists a peer device for each pair of device and
