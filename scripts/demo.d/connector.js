@@ -5,10 +5,16 @@
  * Exits with 75 where there is no such bus here.
  */
 
+const { constants } = require('node:os');
 const { openDrbd } = require('../..');
 const { createSimulator, listenSimulator } = require('../../dist/package/simulator');
 
 const NO_BUS = 75;
+// Nobody reads any more: there is nobody to show it to, and it is no failure of the demonstration.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(128 + constants.signals.SIGPIPE);
+});
 const show = (tags) => {
   for (const [name, value] of Object.entries(tags))
     if (value !== undefined)
