@@ -209,6 +209,9 @@ describe('commands are run', () => {
         const mine = here.filter((block) => block.document === document);
         const script = [
           'set -eu',
+          // What the machine has there, Node itself perhaps, stays in reach.
+          'mkdir machine',
+          'mount --rbind /usr/local machine',
           'mount -t tmpfs tmpfs /usr/local',
           'mkdir /usr/local/bin /usr/local/lib /usr/local/sbin',
           'npm() { command npm --offline --no-audit --no-fund --loglevel=error "${@/#node-drbd/$TARBALL}"; }',
@@ -221,7 +224,7 @@ describe('commands are run', () => {
           timeout: 110_000,
           env: {
             ...plainEnvironment(),
-            PATH: `/usr/local/sbin:/usr/local/bin:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
+            PATH: `/usr/local/sbin:/usr/local/bin:${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin:${join(folder, 'machine/bin')}`,
             HOME: folder,
             TARBALL: installation.tarball,
             npm_config_prefix: '/usr/local',
