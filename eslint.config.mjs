@@ -59,9 +59,14 @@ const vocabularyRule = {
   ignores: ['lib/cli/drbdsetup/v*.ts'],
   rules: restrictions('cli', rooms.cli, [
     {
-      regex: '/dialects/(connector|genl1|genl2)(/(attributes|operations|packets))?$',
+      regex: '/dialects/(connector|genl1|genl2)$',
       importNamePattern: '^(attributeSets|operations|packets)$',
       message: 'Only the vocabularies (lib/cli/drbdsetup/v83.ts …) know the tables of a dialect.',
+    },
+    {
+      regex:
+        '/dialects/(options|generic/(attributes|operations)|(connector|genl1|genl2)/(attributes|operations|packets))$',
+      message: 'Only the vocabularies (lib/cli/drbdsetup/v83.ts …) know the tables of a dialect, by its index.',
     },
   ]),
 };
