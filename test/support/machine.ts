@@ -316,7 +316,8 @@ export class Machine {
     const env = {
       // drbdadm-83 of drbd-utils 9 would speak of its own version before each command.
       DRBD_DONT_WARN_ON_VERSION_MISMATCH: '1',
-      // Just the folders that hold what drbdadm-83 calls: it looks for drbdsetup-83 and drbdmeta by their names alone.
+      // Just the folders that hold what drbdadm-83 calls: it looks for drbdsetup-83 and drbdmeta by their names alone;
+      // and Node, which ours is run by.
       PATH: [
         join(drbdUtilities(), 'lib/drbd'),
         join(drbdUtilities(), 'sbin'),
@@ -324,6 +325,7 @@ export class Machine {
         '/usr/bin',
         '/sbin',
         '/bin',
+        dirname(process.execPath),
       ].join(':'),
       ...(options.executable === undefined
         ? machine
