@@ -33,6 +33,7 @@ function printed({ stdout }: CapturedRecording): readonly string[] {
   const found = new Map<string, { role: string; volumes: number }>();
   for (const line of stdout.split('\n')) {
     const [, name, role] =
+      // eslint-disable-next-line no-control-regex -- one of the recordings is coloured
       /^(?:exists resource name:)?(\S+) (?:node-id:\d+ )?role:(?:\x1b\[[\d;]+m)?(\w+)/u.exec(line) ?? [];
     if (name !== undefined && role !== undefined) found.set(name, { role, volumes: 0 });
     const [, of] = /^exists device name:(\S+)/u.exec(line) ?? [];

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const PROJECT = join(__dirname, '../../..');
 const SOURCES = join(PROJECT, 'test/peers/shim');
