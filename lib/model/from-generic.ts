@@ -501,8 +501,9 @@ function objectsIn(dumps: Partial<GenericDumps>): ReadonlySet<ObjectName> {
 }
 
 /**
- * Takes the paths from the initial state, and the objects of which there is no dump, which was read in one go and before the dumps, and compares the rest with
- * them: where a state or the set of objects differs, something changed in between.
+ * Takes from the initial state the paths, and the objects of which there is no dump, and compares the rest with the
+ * dumps: it was read in one go, and before them, so that where a state or the set of objects differs, something changed
+ * in between.
  */
 function checkInitial(
   read: State,
