@@ -77,7 +77,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   }
 
   events(options: ChangeOptions = {}): AsyncIterableIterator<Change> {
-    this.#requireOpen('events');
+    this.requireOpen('events');
     if (this.#follower !== undefined) return this.#follower.add(options);
     checkOptions(options);
     const { receiveBufferBytes = EVENT_BUFFER_BYTES } = options;
@@ -206,7 +206,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
   /** A question: many at a time, on a socket that no change can hold up. */
   protected read<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
     try {
-      this.#requireOpen(exchange.what);
+      this.requireOpen(exchange.what);
       if (this.#reads === undefined || this.#reads.closed)
         this.#reads = new RequestSocket(this.#transport, this.#setup, this.#counters);
       const socket = this.#reads;
@@ -218,7 +218,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
 
   /** A question with many answers: one at a time on its socket, as the kernel demands. */
   protected async dump<T>(exchange: Exchange<T>, options: WaitOptions): Promise<T> {
-    this.#requireOpen(exchange.what);
+    this.requireOpen(exchange.what);
     return this.#dumps.run(exchange, [], this.#limited(options));
   }
 
@@ -249,13 +249,13 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
    * @param options `before` runs when its turn has come, and may refuse it
    */
   protected async change<T>(exchange: Exchange<T>, keys: readonly string[], options: PoolOptions): Promise<T> {
-    this.#requireOpen(exchange.what);
+    this.requireOpen(exchange.what);
     return this.#changes.run(exchange, keys, this.#limited(options));
   }
 
   /** A stream of its own socket; it listens from now on. */
   protected subscribe(source: Pick<SocketSetup, 'groups'>, decode: Decoder<E>, options: EventOptions): Subscription<E> {
-    this.#requireOpen('broadcasts');
+    this.requireOpen('broadcasts');
     const stream: Subscription<E> = new Subscription<E>(
       this.#transport,
       {
@@ -300,7 +300,7 @@ export abstract class BaseClient<E extends { readonly kind: 'event' }> {
       : options;
   }
 
-  #requireOpen(what: string): void {
+  protected requireOpen(what: string): void {
     if (this.#closed) throw new ClosedError(`the client is closed; ${what} was not sent`, 'no');
   }
 }

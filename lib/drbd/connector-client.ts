@@ -265,6 +265,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     options: WaitOptions,
   ): Promise<T> {
     await this.#host.refresh?.(options);
+    this.requireOpen('get_state');
     try {
       return await read(this.#procDrbd());
     } catch (error) {
