@@ -83,12 +83,12 @@ describe('eventually()', () => {
   test(
     'says what is missing when the time is over',
     withDisk(async ({ drbd }) => {
-      const error = await failureOf(eventually(drbd, 'minor=0 role=Primary disk=UpToDate', { timeoutMs: 30 }));
+      const error = await failureOf(eventually(drbd, 'minor=0 role=Primary disk=UpToDate', { timeoutMs: 1500 }));
       expect(error).toBeInstanceOf(TimeoutError);
-      expect(error).toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 30, sent: 'no' });
+      expect(error).toMatchObject({ code: 'ERR_DRBD_TIMEOUT', timeoutMs: 1500, sent: 'no' });
       expect(error.message).toBe(
         [
-          'minor=0 role=Primary disk=UpToDate: not reached in 30 ms. What is missing:',
+          'minor=0 role=Primary disk=UpToDate: not reached in 1500 ms. What is missing:',
           '  role=Primary: minor 0 is Secondary',
           '  disk=UpToDate: minor 0/0 is Inconsistent',
         ].join('\n'),
