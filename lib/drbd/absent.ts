@@ -1,9 +1,24 @@
 import { constants } from 'node:os';
 
 import { TransportError, UnsupportedError } from '../errors';
+import type { Dialect } from './client';
 
 /** `feature` of the error that says that no driver is there. */
 export const DRIVER = 'a DRBD driver';
+
+/**
+ * @param gone what tells that it went
+ * @param next what to do then
+ * @returns the error of a client whose module was unloaded
+ */
+export function moduleUnloaded(dialect: Dialect, gone: string, next: string, cause?: unknown): UnsupportedError {
+  return new UnsupportedError(`the DRBD module was unloaded: ${gone} is gone. Load it, and ${next}`, {
+    feature: DRIVER,
+    dialect,
+    requires: 'the drbd module',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
 
 /** @returns whether an error says that no driver was found, and not merely that none could be spoken to */
 export function isDriverMissing(error: unknown): boolean {

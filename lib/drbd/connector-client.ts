@@ -11,7 +11,7 @@ import {
   type ConnectorReply,
   type RequestPacketName,
 } from '../dialects/connector';
-import { TimeoutError, UnsupportedError } from '../errors';
+import { TimeoutError } from '../errors';
 import {
   CN_HEADER_BYTES,
   NLMSG_DONE,
@@ -27,7 +27,7 @@ import type { Exchange, SocketSetup, Subscription, WaitOptions } from '../sessio
 import { BaseClient, broadcastsOf, rejected, type ClientLimits } from './base-client';
 import type { FollowSource } from './follow';
 import { connectorSource } from './sources';
-import { DRIVER, ifDriver } from './absent';
+import { ifDriver, moduleUnloaded } from './absent';
 import {
   encodingOf,
   NO_OPTIONS,
@@ -282,11 +282,7 @@ export class ConnectorDrbd extends BaseClient<ConnectorEvent> implements Connect
     const text = this.#peerPort === 0 || this.#host.simulated === true ? this.#host.procDrbd() : undefined;
     if (typeof text === 'string') return parseProcDrbd(text);
     if (this.#sawProcDrbd && text?.error === 'ENOENT')
-      throw new UnsupportedError('the DRBD module was unloaded: /proc/drbd is gone. Load it, and repeat the request', {
-        feature: DRIVER,
-        dialect: this.dialect,
-        requires: 'the drbd module',
-      });
+      throw moduleUnloaded(this.dialect, '/proc/drbd', 'repeat the request');
     return undefined;
   }
 

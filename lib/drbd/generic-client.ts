@@ -31,7 +31,7 @@ import {
   type WaitOptions,
 } from '../session';
 import type { HostFiles, Transport } from '../transport/transport';
-import { DRIVER, ifDriver } from './absent';
+import { DRIVER, ifDriver, moduleUnloaded } from './absent';
 import { BaseClient, broadcastsOf, type ClientLimits } from './base-client';
 import { genericSetup } from './generic-setup';
 import type { FollowSource } from './follow';
@@ -270,17 +270,8 @@ export class GenericDrbd<D extends 'genl1' | 'genl2'> extends BaseClient<Generic
     } catch (error) {
       if (!(error instanceof NetlinkError) || error.errno !== ENOENT) throw error;
       const now = await this.read(familyExchange(this.order), remaining());
-      if (now === undefined) {
-        throw new UnsupportedError(
-          'the DRBD module was unloaded: the generic netlink family drbd is gone. Load it and open a new client',
-          {
-            feature: DRIVER,
-            dialect: this.dialect,
-            requires: 'the drbd module',
-            cause: error,
-          },
-        );
-      }
+      if (now === undefined)
+        throw moduleUnloaded(this.dialect, 'the generic netlink family drbd', 'open a new client', error);
       this.#requireVersion(now, error);
       if (now.id === sent) throw error;
       this.#adopt(now);

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,6 +7,7 @@ import { openDrbd } from '../../lib';
 import { main } from '../../lib/cli/drbd';
 import { memoryIo } from '../support/cli';
 import { FakeTerminal, screenOf } from '../support/drbd-command';
+import { served } from '../support/scrape';
 
 // The commands that stay, while a simulated 8.3 driver leaves the bus and another takes its place at the same port.
 
@@ -38,15 +38,6 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
-
-const scrape = (socketPath: string): Promise<string> =>
-  new Promise((resolve) => {
-    let text = '';
-    get({ socketPath, path: '/metrics' }, (response) => {
-      response.on('data', (part: Buffer) => (text += part.toString()));
-      response.on('end', () => resolve(text));
-    }).on('error', () => resolve(''));
-  });
 
 let driver: ChildProcess;
 let said = '';
@@ -107,20 +98,20 @@ test('status --watch, top, events and metrics outlive a driver of 8.3, and see i
         .at(-1) ?? '';
     await until(() => shows(top, 'minor 0') && shows(watched, 'minor 0') && last().includes('minor 0'), 'minor 0');
     await until(() => kinds().includes('ready'), 'events are ready');
-    await until(async () => (await scrape(socket)).includes('drbd_driver_loaded 1'), 'metrics tell of a driver');
+    await until(async () => (await served(socket)).includes('drbd_driver_loaded 1'), 'metrics tell of a driver');
 
     await tell('go');
     await until(
       () => !shows(top, 'minor 0') && !shows(watched, 'minor 0') && !last().includes('minor 0'),
       'it is gone',
     );
-    await until(async () => (await scrape(socket)).includes('drbd_driver_loaded 0'), 'metrics tell of none');
+    await until(async () => (await served(socket)).includes('drbd_driver_loaded 0'), 'metrics tell of none');
     await until(() => kinds().includes('resync module') && kinds().includes('destroy resource 0'), 'events tell of it');
 
     expect(Number(await tell('come'))).toBe(port);
     await attach(port, 1);
     await until(() => shows(top, 'minor 1') && shows(watched, 'minor 1') && last().includes('minor 1'), 'minor 1');
-    await until(async () => (await scrape(socket)).includes('drbd_driver_loaded 1'), 'metrics tell of a driver again');
+    await until(async () => (await served(socket)).includes('drbd_driver_loaded 1'), 'metrics tell of a driver again');
     await until(() => kinds().includes('create resource 1'), 'events tell of what came');
     expect(kinds().filter((kind) => kind.startsWith('resync'))).toEqual(['resync module']);
     for (const screen of [top, watched]) expect(shows(screen, 'minor 0')).toBe(false);

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { get } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { join } from 'node:path';
 import { createBackend } from '../../lib/cli';
 import { openDrbd } from '../../lib';
 import { FakeTerminal, screenOf, startDrbd, type Running } from '../support/drbd-command';
+import { served } from '../support/scrape';
 
 // The commands that stay, while the module of a genuine kernel goes and comes.
 
@@ -23,15 +23,6 @@ async function remove(name: string): Promise<void> {
   await using drbd = await openDrbd({ dialect: 'genl1' });
   await drbd.request('del_resource', { context: { ctx_resource_name: name } });
 }
-
-const scrape = (socketPath: string): Promise<string> =>
-  new Promise((resolve) => {
-    let text = '';
-    get({ socketPath, path: '/metrics' }, (response) => {
-      response.on('data', (part: Buffer) => (text += part.toString()));
-      response.on('end', () => resolve(text));
-    }).on('error', () => resolve(''));
-  });
 
 test('status --watch, top and metrics of a module that is unloaded and loaded again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'unload-'));
@@ -56,7 +47,7 @@ test('status --watch, top and metrics of a module that is unloaded and loaded ag
     start(['metrics', '--unix', socket]);
     const last = (): string => watch.stdout().trimEnd().split('\n\n').at(-1) ?? '';
     const shows = (text: string): boolean => screenOf(top.stdout()).some((line) => line.includes(text));
-    const tells = async (text: string): Promise<boolean> => (await scrape(socket)).includes(text);
+    const tells = async (text: string): Promise<boolean> => (await served(socket)).includes(text);
     await until(() => last().includes('first') && shows('first'));
     await until(() => tells('drbd_driver_loaded 1'));
     await remove('first');

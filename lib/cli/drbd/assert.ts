@@ -90,7 +90,7 @@ async function wholeState(client: Client, context: Context): Promise<Snapshot> {
     client.driver.refusal ??
     new UsageError(
       context.backend.missing().length > 0
-        ? 'a part of the state proves nothing'
+        ? 'the recording holds a part of the state only, which proves nothing. Record the whole state, and run this again'
         : 'the state changes while it is read, so nothing can be said of it. Run this again',
     )
   );

@@ -8,7 +8,7 @@ import { changesOfDrivers, Watch } from './observe';
 import { Pacer, Screen } from './screen';
 import { requireAll, selected } from './select';
 import { formatClock, lookOf, type Line } from './text';
-import { formatLines, statusLines } from './view';
+import { formatLines, READING, statusLines, WAITING } from './view';
 
 /** How often counters are read while somebody looks. */
 const REFRESH_MS = 1000;
@@ -52,9 +52,6 @@ async function once(context: Context, words: readonly string[]): Promise<number>
   }
   return EXIT.ok;
 }
-
-const READING: Line = [{ text: 'Reading the state.', style: 'dim' }];
-const WAITING: Line = [{ text: 'No DRBD driver is loaded. Waiting for one.', style: 'yellow' }];
 
 async function watch(context: Context, words: readonly string[]): Promise<number> {
   const { io, globals } = context;

@@ -16,6 +16,10 @@ import {
   type Style,
 } from './text';
 
+/** What a view says that has no state to show: not yet, or for want of a driver. */
+export const READING: Line = [{ text: 'Reading the state.', style: 'dim' }];
+export const WAITING: Line = [{ text: 'No DRBD driver is loaded. Waiting for one.', style: 'yellow' }];
+
 /** How a state is coloured: what is as it should be, what is on its way, and what is wrong. */
 const STYLES: Readonly<Record<string, Style>> = {
   Primary: 'cyan',

@@ -1,7 +1,6 @@
 import { createHook } from 'node:async_hooks';
 import childProcess from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { get, type RequestOptions } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,6 +17,7 @@ import {
 } from '../../../lib/cli/drbd/metrics-table';
 import type { Snapshot } from '../../../lib/drbd';
 import { backendOver, drbd, eventually, startDrbd } from '../../support/drbd-command';
+import { scrape } from '../../support/scrape';
 import { SimulatedMirror, turns } from '../../support/simulated-mirror';
 
 let mirror: SimulatedMirror;
@@ -33,25 +33,6 @@ afterEach(() => {
   backend.close();
   mirror.close();
 });
-
-interface Scraped {
-  readonly status: number;
-  readonly type: string | undefined;
-  readonly text: string;
-}
-
-function scrape(options: RequestOptions): Promise<Scraped> {
-  return new Promise((resolve, reject) => {
-    get(options, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => (text += part));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'], text }),
-      );
-    }).on('error', reject);
-  });
-}
 
 /** @returns samples by name and labels; throws for a line that the text format does not have */
 function samplesOf(text: string): ReadonlyMap<string, number> {

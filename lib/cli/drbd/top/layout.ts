@@ -14,7 +14,7 @@ import {
   type Span,
   type Style,
 } from '../text';
-import { driverText, findingLines, resourceLines, resourceName, stateSpan } from '../view';
+import { driverText, findingLines, READING, resourceLines, resourceName, stateSpan, WAITING } from '../view';
 import { sparkline, type Counted, type Rate } from './rates';
 
 /** What is shown, and how it came. */
@@ -365,14 +365,7 @@ export function layout(view: TopView, state: TopState, look: Look, columns: numb
   };
   const head = headLine(view);
   if (state.isHelp) return fill([head, [], ...helpLines(Math.min(columns, 100))]);
-  if (snapshot === undefined)
-    return fill([
-      head,
-      [],
-      view.isReading === true
-        ? [{ text: 'Reading the state.', style: 'dim' }]
-        : [{ text: 'No DRBD driver is loaded. Waiting for one.', style: 'yellow' }],
-    ]);
+  if (snapshot === undefined) return fill([head, [], view.isReading === true ? READING : WAITING]);
   const shown = ranked(view, state.filter);
   const [top] = shown;
   if (top === undefined) {
