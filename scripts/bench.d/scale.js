@@ -6,7 +6,7 @@
  *   node --expose-gc scale.js times FILE     milliseconds of processor time of status(), of events() up to the first
  *                                            whole state, and of one scrape of the metrics: the least of a few
  *   node --expose-gc scale.js memory FILE    resident bytes after status()
- *   node --expose-gc scale.js follow FILE    resident bytes while the state is followed, once all has been at rest
+ *   node --expose-gc scale.js follow FILE REST   resident bytes while the state is followed, after REST milliseconds in which nothing happens
  *   node --expose-gc scale.js nothing        resident bytes of Node alone
  */
 
@@ -14,10 +14,8 @@ const { join } = require('node:path');
 const { setTimeout } = require('node:timers/promises');
 
 const root = join(__dirname, '../..');
-const [mode, file] = process.argv.slice(2);
+const [mode, file, rest] = process.argv.slice(2);
 const TIMES = 3;
-/** V8 gives room for new objects back when it collects after a time in which few were made. */
-const REST_MS = 10_000;
 
 function residentBytes() {
   for (let time = 0; time < 3; time++) globalThis.gc();
@@ -70,7 +68,7 @@ async function main() {
   }
   const events = mode === 'follow' ? await follow(drbd) : undefined;
   if (events === undefined) await drbd.status();
-  else await setTimeout(REST_MS);
+  else await setTimeout(Number(rest));
   const bytes = residentBytes();
   drbd.close();
   return { bytes };
