@@ -6,7 +6,9 @@
  *   node --expose-gc scale.js times FILE     milliseconds of processor time of status(), of events() up to the first
  *                                            whole state, and of one scrape of the metrics: the least of a few
  *   node --expose-gc scale.js memory FILE    resident bytes after status()
- *   node --expose-gc scale.js follow FILE REST   resident bytes while the state is followed, after REST milliseconds in which nothing happens
+ *   node --expose-gc scale.js follow FILE REST
+ *                                            resident bytes while the state is followed, after REST milliseconds in which
+ *                                            nothing happens
  *   node --expose-gc scale.js nothing        resident bytes of Node alone
  */
 
